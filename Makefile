@@ -1,0 +1,58 @@
+# Everything that a fresh machine with python3 (3.10 or newer), venv and make needs is here.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-all check bench lock clean
+
+demo: .venv/.ready          ## train for a minute and a half on text that every machine has, and write
+	mkdir -p build
+	$(BIN)/longhand demo -o build/demo.safetensors --overwrite
+
+test: check .venv-base/.ready  ## the checks and the quick tests
+	$(BIN)/python -m pytest -q
+
+test-all: check .venv-base/.ready  ## the checks and all tests
+	$(BIN)/python -m pytest -q -m ""
+
+check: .venv/.ready         ## lint, format, types, and which part may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: .venv/.ready         ## the figures of README.md, measured on this machine
+	$(BIN)/python bench/encoding.py
+	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/generation.py
+	$(BIN)/python bench/quality.py
+
+# Pins everything anew from the ranges in pyproject.toml. What torch brings for CUDA is left to torch's own pins.
+lock: .venv/.ready
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-annotate --no-header \
+		pyproject.toml -o requirements/base.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-annotate --no-header \
+		--extra train --extra dev --upgrade-package torch==2.13.0 pyproject.toml -o requirements/dev.lock
+	sed -i -e '/^\(nvidia\|cuda\|triton\)-\?[a-z0-9-]*==/d' -e 's/^torch==\([0-9.]*\).*/torch==\1/' requirements/dev.lock
+
+clean:
+	rm -rf .venv .venv-base build
+
+.venv/.ready: requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Longhand needs Python 3.10 or newer, found " + sys.version.split()[0] + ": run make PYTHON=python3.12, say")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install -qq -r requirements/dev.lock
+	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
+	touch $@
+
+# The base install, from a wheel, without torch: tests/test_base_install.py runs it.
+.venv-base/.ready: .venv-base/.dependencies pyproject.toml $(shell find src -name '*.py') | .venv/.ready
+	rm -rf build/lib build/wheel
+	$(BIN)/python -m pip wheel -qq --no-deps --no-build-isolation -w build/wheel .
+	.venv-base/bin/python -m pip install -qq --no-deps --force-reinstall build/wheel/*.whl
+	touch $@
+
+.venv-base/.dependencies: requirements/base.lock
+	$(PYTHON) -m venv --clear .venv-base
+	.venv-base/bin/python -m pip install -qq -r requirements/base.lock
+	touch $@

@@ -1,0 +1,65 @@
+"""Longhand trains an LSTM on your own text, on the computer you have, and lets it write.
+
+::
+
+    import longhand
+
+    model = longhand.train("book.txt", "book.safetensors", minutes=5)
+    print(model.generate("Once upon a time", length=500))
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from longhand.version import VERSION as __version__  # noqa: N811 (the name that the language gives it)
+
+if TYPE_CHECKING:
+    from longhand.config import NetworkConfig, SamplingConfig, TrainConfig
+    from longhand.errors import (
+        CorpusError,
+        LonghandError,
+        MissingExtraError,
+        ModelFormatError,
+        OptionError,
+        OutputError,
+        TrainingError,
+    )
+    from longhand.model import Model, load, train
+    from longhand.modelfile import Card
+
+__all__ = [
+    "Card",
+    "CorpusError",
+    "LonghandError",
+    "MissingExtraError",
+    "Model",
+    "ModelFormatError",
+    "NetworkConfig",
+    "OptionError",
+    "OutputError",
+    "SamplingConfig",
+    "TrainConfig",
+    "TrainingError",
+    "__version__",
+    "load",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for when it is asked for, so that `longhand --help` waits for nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module 'longhand' has no attribute {name!r}")
+    from longhand import config, errors, model, modelfile
+
+    for module in (model, config, modelfile, errors):
+        if hasattr(module, name):
+            value: object = getattr(module, name)
+            globals()[name] = value
+            return value
+    raise AssertionError(f"{name} is exported and nowhere defined")
+
+
+def __dir__() -> list[str]:
+    return __all__

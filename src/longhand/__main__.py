@@ -1,0 +1,6 @@
+"""`python -m longhand`."""
+
+from longhand.cli.main import main
+
+if __name__ == "__main__":
+    main()

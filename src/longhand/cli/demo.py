@@ -1,0 +1,73 @@
+"""`longhand demo`: the whole story on text that every machine with Python has, its standard library's source."""
+
+from __future__ import annotations
+
+import sysconfig
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from longhand.errors import CorpusError
+
+MINUTES = 1.5
+LARGEST_CORPUS = 1_500_000  # bytes: what a minute and a half can read about once
+PROMPT = "def "
+NEXT = """
+Now a text of your own, of a hundred thousand characters or more:
+    longhand train book.txt --minutes 5
+    longhand generate book.safetensors --prompt "Once upon a time"
+This model writes more with:
+    longhand generate {model} --prompt "class "
+"""
+
+
+def run(
+    output: Annotated[str, typer.Option("-o", "--output", help="Where to keep the model.")] = "demo.safetensors",
+    minutes: Annotated[float, typer.Option("--minutes", help="Minutes to train for.")] = MINUTES,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model of that name.")] = False,
+) -> int:
+    """Train for a minute and a half on Python's own source, and show what came of it.
+
+    Needs no network: the text is the standard library of the Python that runs this.
+    """
+    from longhand.cli.train import exit_code
+    from longhand.cli.watcher import watching
+    from longhand.config import TrainConfig, configured
+    from longhand.training.events import Event, Started
+    from longhand.training.trainer import train_model
+
+    config = configured(TrainConfig, {"minutes": minutes})
+    sources = standard_library()
+    typer.echo(f"Longhand learns to write Python from {len(sources)} files of the standard library.\n")
+    with watching() as watcher:
+
+        def tell(event: Event) -> None:
+            watcher(event)
+            if isinstance(event, Started):
+                typer.echo("\nBefore it has learned anything, it writes:")
+                watcher.show_sample(event.model, prompt=PROMPT)
+                typer.echo("\nNow it learns.")
+
+        model = train_model(sources, config, Path(output), overwrite=overwrite, tell=tell)
+        typer.echo(f"\nAfter {model.card.trained_seconds:.0f} seconds it writes:")
+        watcher.show_sample(model, prompt=PROMPT, length=600)
+    typer.echo(NEXT.format(model=output))
+    return exit_code(model.card.stopped_by)
+
+
+def standard_library() -> list[str]:
+    """Return source files of the standard library, in order, of 1.5 MB in all.
+
+    Raises `CorpusError` where Python came without its sources.
+    """
+    sources: list[str] = []
+    size = 0
+    for path in sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py")):
+        size += path.stat().st_size
+        if size > LARGEST_CORPUS:
+            break
+        sources.append(str(path))
+    if not sources:
+        raise CorpusError("this Python came without its library's sources: try longhand train on a text of your own")
+    return sources

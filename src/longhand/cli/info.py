@@ -1,0 +1,45 @@
+"""`longhand info`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def run(
+    model: Annotated[str, typer.Argument(help="A model file made by longhand train.", metavar="MODEL")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Say what is in a model file."""
+    import msgspec
+
+    from longhand.model import load
+
+    loaded = load(model)
+    facts: dict[str, Any] = {
+        "file": model,
+        "bytes": Path(model).stat().st_size,
+        "tokens": loaded.tokenizer.kind,
+        **msgspec.to_builtins(loaded.config),
+        "parameters": loaded.file.parameters,
+        **msgspec.to_builtins(loaded.card),
+    }
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(facts)).decode("utf-8"))
+        return
+    for name, value in facts.items():
+        typer.echo(f"{name.replace('_', ' '):30} {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    if value is None or value in ("", []):
+        return "unknown"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_shown(item)}" for key, item in value.items() if item is not None)
+    if isinstance(value, list):
+        return ", ".join(map(str, value[:5])) + (f" and {len(value) - 5} more" if len(value) > 5 else "")
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

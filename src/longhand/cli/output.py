@@ -1,0 +1,36 @@
+"""Speaking to a person: notes and errors on stderr, one line each."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+
+
+def use_utf8() -> None:
+    """Write UTF-8 with plain line ends everywhere: a redirected Windows console would break on the first glyph."""
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (open to the end)
+    for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
+
+
+def complain(problem: str) -> None:
+    """Say in one line on stderr what went wrong."""
+    _say("error", problem)
+
+
+def note(fact: str) -> None:
+    """Say in one line on stderr what a person should know."""
+    _say("note", fact)
+
+
+def visible(text: str) -> str:
+    """Return `text` with every control character but the line end and the tab made harmless to a terminal."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\N{MIDDLE DOT}" for letter in text)
+
+
+def _say(kind: str, sentence: str) -> None:
+    print(f"longhand: {kind}: {visible(' '.join(sentence.split()))}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,122 @@
+"""Showing a training: a progress bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
+
+from longhand.cli.output import note, visible
+from longhand.model import Model
+from longhand.modelfile import ModelFile
+from longhand.training.events import Evaluated, Event, Finished, Started, Stepped
+
+SAMPLE_LENGTH = 200
+PLAIN_INTERVAL = 10.0  # seconds between plain lines
+
+
+@contextmanager
+def watching() -> Iterator[Watcher]:
+    """Return a watcher, a listener that shows a training to a person, on stdout."""
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        yield _Plain(console)
+        return
+    columns = (TextColumn("{task.percentage:3.0f}%"), BarColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield _Bar(progress)
+
+
+class Watcher:
+    """What both ways of showing share: the plan, the samples, the result."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        if isinstance(event, Started):
+            for line in event.notes:
+                note(line)
+            for line in event.plan:
+                self._print(line)
+        elif isinstance(event, Stepped):
+            self._stepped(event)
+        elif isinstance(event, Evaluated):
+            self._evaluated(event)
+        else:
+            self._print(result(event))
+
+    def _stepped(self, event: Stepped) -> None:
+        raise NotImplementedError
+
+    def _evaluated(self, event: Evaluated) -> None:
+        better = "the best so far" if event.best else "no better than before"
+        self._print(
+            f"{event.last.progress:4.0%}  training {event.last.training_bits:.3f}, "
+            f"held out {event.validation_bits:.3f} bits per character: {better}. It writes:"
+        )
+        self.show_sample(event.model)
+
+    def show_sample(self, model: ModelFile, **sampling: Any) -> None:
+        """Print what a model writes."""
+        text = Model(model).generate(**{"length": SAMPLE_LENGTH, "seed": 0, **sampling})
+        for line in visible(text).strip("\n").split("\n"):
+            self._print(f"    {line}")
+
+    def _print(self, line: str) -> None:
+        self._console.print(Text(line))
+
+
+class _Plain(Watcher):
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._next = time.monotonic()
+
+    def _stepped(self, event: Stepped) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + PLAIN_INTERVAL
+            self._print(f"{event.progress:4.0%}  {status(event)}")
+            sys.stdout.flush()
+
+
+class _Bar(Watcher):
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(progress.console)
+        self._progress = progress
+        self._task = progress.add_task("reading", total=1.0)
+        self._held_out = ""
+
+    def _stepped(self, event: Stepped) -> None:
+        self._progress.update(self._task, completed=event.progress, description=status(event) + self._held_out)
+
+    def _evaluated(self, event: Evaluated) -> None:
+        self._held_out = f", held out {event.validation_bits:.3f}"
+        super()._evaluated(event)
+
+
+def status(event: Stepped) -> str:
+    """Return where a training stands, in one line."""
+    left = round(event.seconds_left)
+    clock = f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}" if left >= 3600 else f"{left // 60}:{left % 60:02}"
+    return f"{clock} left, {event.characters_per_second:,.0f} characters/s, training {event.training_bits:.3f} bits"
+
+
+def result(event: Finished) -> str:
+    """Return what came out of a training and what to do with it."""
+    card = event.card
+    score = "not scored"
+    if (bits := card.validation_bits_per_character) is not None:
+        score = f"{bits:.3f} bits ({bits * math.log(2):.3f} nats) per character on held-out text"
+    end = {"SIGINT": "ended early (Ctrl-C), ", "SIGTERM": "ended early (SIGTERM), "}.get(card.stopped_by, "")
+    return (
+        f"{end}{score}, after {card.trained_seconds:.0f} s and {card.trained_epochs:.2f} epochs.\n"
+        f"{event.output} holds the model. Next: longhand generate {event.output}"
+    )

@@ -1,0 +1,104 @@
+"""The settings: each field's type, range, default and description, stated once.
+
+The command line takes its options' defaults and help from here, the Python API its keywords, and the model file
+its `config` record. Values that come from outside go through `configured`, which checks them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from longhand.errors import OptionError
+
+Settings = TypeVar("Settings", bound=msgspec.Struct)
+
+
+class NetworkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The blueprint of a network: token -> embedding -> LSTM layers -> linear head -> softmax."""
+
+    vocabulary_size: Annotated[int, Meta(ge=1, le=16_777_216, description="number of different tokens")]
+    embedding: Annotated[int, Meta(ge=1, le=65_536, description="numbers that stand for a token")] = 128
+    hidden: Annotated[int, Meta(ge=1, le=65_536, description="units in each layer")] = 256
+    layers: Annotated[int, Meta(ge=1, le=64, description="LSTM layers")] = 2
+
+
+class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a model is trained. Where `epochs` is given it takes the place of `minutes`."""
+
+    minutes: Annotated[
+        float, Meta(gt=0, le=100_000, description="minutes to train for, reading and scoring included")
+    ] = 5.0
+    epochs: (
+        Annotated[float, Meta(gt=0, le=1_000_000, description="times to read the text, in place of --minutes")] | None
+    ) = None
+    hidden: Annotated[int, Meta(ge=1, le=65_536, description="units in each LSTM layer")] = 256
+    layers: Annotated[int, Meta(ge=1, le=64, description="LSTM layers")] = 2
+    embedding: Annotated[int, Meta(ge=1, le=65_536, description="numbers that stand for a character")] = 128
+    dropout: Annotated[
+        float, Meta(ge=0, lt=1, description="share of the numbers between layers left out at each step")
+    ] = 0.1
+    batch: Annotated[int, Meta(ge=1, le=65_536, description="streams of text read side by side")] = 16
+    window: Annotated[
+        int, Meta(ge=1, le=65_536, description="characters that the gradient reaches back; the state reaches further")
+    ] = 64
+    learning_rate: Annotated[float, Meta(gt=0, le=10, description="highest learning rate, after the warm-up")] = 6e-3
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="where all chance starts: same seed, same training")] = 0
+    threads: Annotated[int, Meta(ge=1, le=4096, description="processor threads; all cores if left out")] | None = None
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"], Meta(description="what to train on: auto, cpu, cuda or mps")
+    ] = "auto"
+
+
+class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a text is drawn from a model."""
+
+    length: Annotated[int, Meta(ge=0, le=2**53, description="characters to write after the prompt")] = 1000
+    temperature: Annotated[
+        float,
+        Meta(ge=0, le=1000, description="below 1 safer, above 1 wilder; 0 takes the likeliest character every time"),
+    ] = 0.8
+    greedy: Annotated[bool, Meta(description="take the likeliest character every time (temperature 0)")] = False
+    seed: (
+        Annotated[int, Meta(ge=0, le=2**63 - 1, description="same seed, same text; drawn and reported if left out")]
+        | None
+    ) = None
+
+
+def configured(settings: type[Settings], values: Mapping[str, object]) -> Settings:
+    """Build `settings` from `values`, checking every type and range.
+
+    Example: `configured(SamplingConfig, {"temperature": 0.5})`.
+
+    Raises `OptionError`, naming the option, what was found and what was expected.
+    """
+    try:
+        return msgspec.convert(dict(values), settings)
+    except msgspec.ValidationError as error:
+        raise OptionError(_explained(str(error), settings, values)) from None
+
+
+def description(settings: type[msgspec.Struct], field: str) -> str:
+    """Return the description of a field, as its `Meta` states it."""
+    hint = get_type_hints(settings, include_extras=True)[field]
+    for part in (hint, *getattr(hint, "__args__", ())):
+        for meta in getattr(part, "__metadata__", ()):
+            if isinstance(meta, Meta) and meta.description:
+                return meta.description
+    raise AssertionError(f"{settings.__name__}.{field} has no description")
+
+
+def _explained(message: str, settings: type[msgspec.Struct], values: Mapping[str, object]) -> str:
+    """Turn msgspec's "Expected `float` >= 0.0 - at `$.temperature`" into a sentence that says what was found."""
+    if unknown := sorted(set(values) - set(settings.__struct_fields__)):
+        return f"found the option {unknown[0]!r}, expected some of {', '.join(settings.__struct_fields__)}"
+    match = re.fullmatch(r"(?P<problem>.*) - at `\$\.(?P<field>\w+)`", message)
+    if match is None:
+        return message
+    field = match["field"]
+    problem = match["problem"][0].lower() + match["problem"][1:].replace("`", "")
+    return f"{field.replace('_', ' ')}: found {values.get(field)!r}, {problem}"

@@ -1,0 +1,45 @@
+"""Writing files so that a reader finds the old one or the new one, whole, and never a part."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from longhand.errors import OutputError
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raise `OutputError` if `path` exists and may not be overwritten, or lies in no folder."""
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder: name a file")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists: choose another name, or allow it to be replaced with --overwrite")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path.parent} is no folder: create it first, or write elsewhere")
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file beside `path`, then put it in the place of `path` in one step.
+
+    Whatever fails, `path` is as it was and nothing is left beside it.
+
+    Raises `OutputError` with the system's reason.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """Return the `OutputError` that tells a person why `path` could not be written."""
+    return OutputError(f"{path}: cannot write ({error.strerror or error}): check the folder's rights and free space")

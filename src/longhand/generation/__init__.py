@@ -1,0 +1,1 @@
+"""From logits to token numbers to text: one sampler and one loop, for everything that writes."""

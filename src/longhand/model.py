@@ -1,0 +1,108 @@
+"""The Python API: `train`, `load` and `Model`. `import longhand` offers all three."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from longhand.config import NetworkConfig, SamplingConfig, TrainConfig, configured
+from longhand.errors import ModelFormatError
+from longhand.generation.loop import stream_text
+from longhand.modelfile import Card, ModelFile, read_model, with_model_suffix, write_model
+from longhand.runtime.reference import NumpySession
+from longhand.runtime.session import Session
+from longhand.text.corpus import Source
+from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
+
+if TYPE_CHECKING:
+    from longhand.training.events import Listener
+
+
+class Model:
+    """A trained model: what `train` and `load` return.
+
+    Example::
+
+        model = longhand.load("shakespeare.safetensors")
+        print(model.generate("ROMEO:", length=300, seed=1))
+    """
+
+    def __init__(self, file: ModelFile) -> None:
+        self.file = file
+        self.tokenizer: Tokenizer = tokenizer_from_record(file.tokenizer)
+        if self.tokenizer.size != file.config.vocabulary_size:
+            raise ModelFormatError(
+                f"the tokenizer has {self.tokenizer.size} tokens, the network {file.config.vocabulary_size}: "
+                "the model file is damaged"
+            )
+
+    @property
+    def config(self) -> NetworkConfig:
+        """The network's blueprint."""
+        return self.file.config
+
+    @property
+    def card(self) -> Card:
+        """What the model was trained on, for how long and how well."""
+        return self.file.card
+
+    def session(self, batch: int = 1) -> Session:
+        """Return a session of `batch` streams in the fresh state, for those who work with logits."""
+        return NumpySession(self.file.config, self.file.weights, batch)
+
+    def stream(self, prompt: str = "", **sampling: Any) -> Iterator[str]:
+        """Yield the text that follows `prompt`, character by character as it is drawn.
+
+        Keywords are the fields of `longhand.SamplingConfig`: `length` (1000), `temperature` (0.8), `greedy`, `seed`.
+        Without a seed every call writes something else. Characters that the model does not know are read as the
+        unknown token. Raises `OptionError` at once, before the first character is asked for.
+        """
+        config = configured(SamplingConfig, sampling)
+        return stream_text(self.session(), self.tokenizer, prompt, config)
+
+    def generate(self, prompt: str = "", **sampling: Any) -> str:
+        """Return the text that follows `prompt`; keywords as for `stream`."""
+        return "".join(self.stream(prompt, **sampling))
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the model to one file and return its path, to which ".safetensors" is added where it is missing.
+
+        Raises `OutputError` if the file exists and `overwrite` is false, or if it cannot be written.
+        """
+        target = with_model_suffix(Path(path))
+        write_model(self.file, target, overwrite=overwrite)
+        return target
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """Read a model file. Runs no code from it; raises `ModelFormatError` if it is not one."""
+    return Model(read_model(Path(path)))
+
+
+def train(
+    corpus: Source | Iterable[Source],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    overwrite: bool = False,
+    listener: Listener | None = None,
+    **settings: Any,
+) -> Model:
+    """Train a model on a text and return the best one met.
+
+    - corpus: a path, an open text stream such as `io.StringIO(text)`, or several of them; folders are read whole
+    - output: where to write the model file; its log goes beside it. Nothing is written if left out
+    - listener: is called with every event of `longhand.training.events`
+    - settings: the fields of `longhand.TrainConfig`: `minutes` (5), `epochs`, `hidden`, `layers`, `seed` and so on
+
+    Ctrl-C ends it early and returns the best model so far. Raises any `LonghandError`.
+    """
+    from longhand.training.events import nobody
+    from longhand.training.trainer import train_model
+
+    config = configured(TrainConfig, settings)
+    one = isinstance(corpus, str | os.PathLike) or hasattr(corpus, "read")
+    sources: Iterable[Any] = [corpus] if one else corpus  # type: ignore[assignment]
+    target = None if output is None else Path(output)
+    return Model(train_model(sources, config, target, overwrite=overwrite, tell=listener or nobody))

@@ -1,0 +1,157 @@
+"""The model file: one safetensors file with weights, blueprint, tokenizer and card. docs/model-file.md describes it.
+
+Reading runs no code from the file: tensors are plain numbers, the rest is JSON checked against fixed types.
+
+Gate order, here and everywhere: input, forget, cell candidate, output (i, f, g, o), as in torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from longhand.config import NetworkConfig
+from longhand.errors import ModelFormatError
+from longhand.files import refuse_existing, write_atomically
+from longhand.state import FloatArray
+
+FORMAT = "longhand"
+VERSION = "1"
+SUFFIX = ".safetensors"
+
+Weights = dict[str, FloatArray]
+Record = TypeVar("Record")
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """What the model was trained on, for how long and how well. Unknown fields are passed over."""
+
+    longhand_version: str = ""
+    created: str = ""  # ISO 8601, UTC
+    corpus: list[str] = []  # names, without folders
+    corpus_characters: int = 0
+    corpus_bytes: int = 0
+    held_out_characters: int = 0
+    validation_characters: int = 0  # those of the held-out text that the score is measured on
+    validation_bits_per_character: float | None = None
+    trained_seconds: float = 0.0
+    trained_characters: int = 0  # read in training, repetitions counted
+    trained_epochs: float = 0.0
+    stopped_by: str = ""  # "time", "epochs", "SIGINT" or "SIGTERM"
+    training: dict[str, Any] = {}  # the TrainConfig
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model as it lies in its file; `tokenizer` is plain JSON data, which `longhand.text` understands."""
+
+    config: NetworkConfig
+    tokenizer: Mapping[str, Any]
+    weights: Weights
+    card: Card = field(default_factory=Card)
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return sum(array.size for array in self.weights.values())
+
+
+def with_model_suffix(path: Path) -> Path:
+    """Return `path`, ending in .safetensors: what it lacks of that is added."""
+    return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+
+
+def expected_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
+    """Return the name and shape of every tensor of a network."""
+    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (config.vocabulary_size, config.embedding)}
+    inputs = config.embedding
+    for layer in range(config.layers):
+        shapes[f"layers.{layer}.weight_ih"] = (4 * config.hidden, inputs)
+        shapes[f"layers.{layer}.weight_hh"] = (4 * config.hidden, config.hidden)
+        shapes[f"layers.{layer}.bias"] = (4 * config.hidden,)
+        inputs = config.hidden
+    shapes["head.weight"] = (config.vocabulary_size, config.hidden)
+    shapes["head.bias"] = (config.vocabulary_size,)
+    return shapes
+
+
+def write_model(model: ModelFile, path: Path, *, overwrite: bool = False) -> None:
+    """Write `model` to `path`, whole or not at all.
+
+    Raises `OutputError` if `path` exists and `overwrite` is false, or cannot be written.
+    """
+    refuse_existing(path, overwrite)
+    metadata = {"format": FORMAT, "version": VERSION}
+    for name, record in (("config", model.config), ("tokenizer", model.tokenizer), ("card", model.card)):
+        metadata[name] = msgspec.json.encode(record).decode("utf-8")
+    weights = {name: np.ascontiguousarray(array, np.float32) for name, array in model.weights.items()}
+    write_atomically(path, safetensors.numpy.save(weights, metadata))
+
+
+def read_model(path: Path) -> ModelFile:
+    """Read a model file and check everything in it.
+
+    Raises `ModelFormatError`, naming what was found and what was expected, for a file that is missing, is no
+    Longhand model, has another version, lacks tensors or has others, or holds wrong shapes or non-finite numbers.
+    """
+    if not path.is_file():
+        problem = "is a folder" if path.is_dir() else "not found"
+        raise ModelFormatError(f"{path}: {problem}; expected a model file made by longhand train")
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            config, tokenizer, card = _records(path, file.metadata() or {})
+            return ModelFile(config, tokenizer, _weights(path, file, config), card)
+    except OSError as error:
+        raise ModelFormatError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except safetensors.SafetensorError as error:
+        raise ModelFormatError(f"{path}: no model file or a damaged one ({error}); expected safetensors") from error
+
+
+def _records(path: Path, metadata: Mapping[str, str]) -> tuple[NetworkConfig, dict[str, Any], Card]:
+    if metadata.get("format") != FORMAT:
+        _refuse(path, f"a safetensors file, but not Longhand's: format is {metadata.get('format')!r}, not {FORMAT!r}")
+    if metadata.get("version") != VERSION:
+        _refuse(path, f"version {metadata.get('version')!r}, this Longhand reads {VERSION!r}: update Longhand")
+    config = _decoded(path, metadata, "config", NetworkConfig)
+    tokenizer = _decoded(path, metadata, "tokenizer", dict[str, Any])
+    return config, tokenizer, _decoded(path, metadata, "card", Card)
+
+
+def _decoded(path: Path, metadata: Mapping[str, str], name: str, kind: type[Record]) -> Record:
+    try:
+        return msgspec.json.decode(metadata.get(name, ""), type=kind)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise ModelFormatError(f"{path}: its {name} record is damaged ({error})") from None
+
+
+def _weights(path: Path, file: safetensors.safe_open, config: NetworkConfig) -> Weights:
+    found, expected = set(file.keys()), expected_shapes(config)  # type: ignore[no-untyped-call]
+    if found != set(expected):
+        missing, extra = sorted(set(expected) - found), sorted(found - set(expected))
+        _refuse(path, f"its tensors do not fit its config: missing {_some(missing)}, unexpected {_some(extra)}")
+    weights: Weights = {}
+    for name, shape in expected.items():
+        view = file.get_slice(name)  # type: ignore[no-untyped-call]
+        if tuple(view.get_shape()) != shape or view.get_dtype() != "F32":
+            _refuse(path, f"{name} is {view.get_dtype()} {tuple(view.get_shape())}, its config expects F32 {shape}")
+        array = file.get_tensor(name)  # type: ignore[no-untyped-call]
+        if not np.isfinite(array).all():
+            _refuse(path, f"{name} holds numbers that are not finite; expected finite weights: the file is damaged")
+        weights[name] = array
+    return weights
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(name[:60] for name in names[:3]) + more if names else "none"
+
+
+def _refuse(path: Path, problem: str) -> NoReturn:
+    raise ModelFormatError(f"{path}: {problem}")

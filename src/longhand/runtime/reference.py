@@ -1,0 +1,109 @@
+"""The LSTM in NumPy: the readable truth that every faster runtime is tested against.
+
+Hochreiter and Schmidhuber (1997) with the forget gate of Gers, Schmidhuber and Cummins (2000). For each layer and step
+
+    i, f, g, o = split(x W_ihᵀ + h W_hhᵀ + b)            gates, and the candidate g
+    c = sigmoid(f) · c + sigmoid(i) · tanh(g)            keep, and add
+    h = sigmoid(o) · tanh(c)                             show
+
+where x is the token's embedding or the h of the layer below.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from longhand.config import NetworkConfig
+from longhand.modelfile import Weights
+from longhand.runtime.session import TokenIds
+from longhand.state import FloatArray, State
+
+LARGEST_TABLE = 64 << 20  # bytes
+
+
+class NumpySession:
+    """Runs a network for `batch` streams; see `longhand.runtime.session.Session`.
+
+    - weights: as in a model file (`longhand.modelfile.expected_shapes`); not copied, never written to
+    """
+
+    def __init__(self, config: NetworkConfig, weights: Weights, batch: int = 1) -> None:
+        self.batch = batch
+        self._config = config
+        self._weights = weights
+        self._state = State.zeros(config, batch)
+        self._table = _token_table(config, weights)
+
+    @property
+    def state(self) -> State:
+        """A copy of the state; assigning one goes on from there."""
+        return self._state.copy()
+
+    @state.setter
+    def state(self, state: State) -> None:
+        expected = self._state.hidden.shape
+        for name, array in (("hidden", state.hidden), ("cell", state.cell)):
+            if array.shape != expected:
+                raise ValueError(f"{name} state is {array.shape}, this session's is {expected}")
+        self._state = state.copy()
+
+    def step(self, tokens: TokenIds) -> FloatArray:
+        """Read one token a stream, (batch,), and return the logits of the next, (batch, vocabulary)."""
+        logits: FloatArray = self.feed(tokens[None])[0]
+        return logits
+
+    def feed(self, tokens: TokenIds) -> FloatArray:
+        """Read tokens, (time, batch), and return the logits after each, (time, batch, vocabulary)."""
+        outputs = self._run_layer(0, self._first_products(tokens))  # (time, batch, hidden)
+        for layer in range(1, self._config.layers):
+            outputs = self._run_layer(layer, _input_products(self._weights, layer, outputs))
+        logits: FloatArray = outputs @ self._weights["head.weight"].T + self._weights["head.bias"]
+        return logits
+
+    def _first_products(self, tokens: TokenIds) -> FloatArray:
+        """Return the first layer's x W_ihᵀ + b, (time, batch, 4 hidden): from the table if there is one."""
+        if self._table is None:
+            return _input_products(self._weights, 0, self._weights["embedding.weight"][tokens])
+        products: FloatArray = self._table[tokens]
+        return products
+
+    def _run_layer(self, layer: int, products: FloatArray) -> FloatArray:
+        recurrent = self._weights[f"layers.{layer}.weight_hh"].T
+        h, c = self._state.hidden[layer], self._state.cell[layer]
+        outputs = np.empty((*products.shape[:2], self._config.hidden), np.float32)
+        for time, product in enumerate(products):
+            h, c = cell(product + h @ recurrent, c)
+            outputs[time] = h
+        self._state.hidden[layer], self._state.cell[layer] = h, c
+        return outputs
+
+
+def cell(gates: FloatArray, c: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """One step of the equations above.
+
+    - gates: (batch, 4 hidden), before their activations
+    - c: (batch, hidden), the cell state so far
+
+    Returns the new hidden and cell state, (batch, hidden) each.
+    """
+    i, f, g, o = np.split(gates, 4, axis=-1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def sigmoid(x: FloatArray) -> FloatArray:
+    """1 / (1 + e⁻ˣ), written so that nothing overflows."""
+    result: FloatArray = 0.5 * np.tanh(0.5 * x) + 0.5
+    return result
+
+
+def _token_table(config: NetworkConfig, weights: Weights) -> FloatArray | None:
+    """Return what each token adds to the first layer, (vocabulary, 4 hidden), unless that were too large to keep."""
+    if config.vocabulary_size * 4 * config.hidden * 4 > LARGEST_TABLE:
+        return None
+    return _input_products(weights, 0, weights["embedding.weight"])
+
+
+def _input_products(weights: Weights, layer: int, inputs: FloatArray) -> FloatArray:
+    products: FloatArray = inputs @ weights[f"layers.{layer}.weight_ih"].T + weights[f"layers.{layer}.bias"]
+    return products

@@ -1,0 +1,132 @@
+"""Characters as tokens: one number for each different character, whole arrays at a time.
+
+Text becomes numbers through a table with a place for every Unicode code point, so that the cost of a character does
+not depend on how many different ones there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from longhand.errors import ModelFormatError
+
+CODE_POINTS = 0x110000
+UNKNOWN, START = 0, 1
+SPECIALS = 2
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+CodePoints = npt.NDArray[np.uint32]
+Ids = npt.NDArray[np.int32]
+
+
+def code_points(text: str) -> CodePoints:
+    """Return the code points of `text`, (characters,); lone surrogates pass through."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
+
+
+def text_of(points: npt.NDArray[np.unsignedinteger[Any]]) -> str:
+    """Return the text of code points, (characters,)."""
+    return points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+
+
+class CharacterTokenizer:
+    """Maps each character of a sorted vocabulary to a number, every other one to the unknown token.
+
+    - characters: the vocabulary, sorted, each once. `CharacterTokenizer("ab").encode("abc")` is `[2, 3, 0]`:
+      0 is the unknown token, 1 the start of a text, characters follow.
+    """
+
+    kind = "char"
+    unknown = UNKNOWN
+    start = START
+    never_written = (UNKNOWN, START)
+
+    def __init__(self, characters: str) -> None:
+        points = code_points(characters)
+        if np.any(points[1:] <= points[:-1]):
+            raise ValueError("the characters of a vocabulary must be sorted and different")
+        self.characters = characters
+        self._ids = np.zeros(CODE_POINTS, np.int32)
+        self._ids[points] = np.arange(SPECIALS, SPECIALS + len(points), dtype=np.int32)
+        self._points = np.concatenate([code_points(REPLACEMENT).repeat(SPECIALS), points])
+
+    @property
+    def size(self) -> int:
+        """Number of different tokens, the special ones included."""
+        return len(self._points)
+
+    @property
+    def line_end(self) -> int | None:
+        """The token of the line end, if the vocabulary has it."""
+        return int(self.encode("\n")[0]) or None
+
+    def encode(self, text: str) -> Ids:
+        """Return the token numbers of `text`, (characters,)."""
+        return self._ids[code_points(text)]
+
+    def decode(self, ids: npt.NDArray[np.integer[Any]]) -> str:
+        """Return the text of token numbers; special tokens show as the replacement character."""
+        return text_of(self._points[ids])
+
+    def unknown_in(self, text: str) -> str:
+        """Return the different characters of `text` that the vocabulary lacks, sorted."""
+        return "".join(sorted(set(text) - set(self.characters)))
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the JSON record of the model file."""
+        return {"kind": self.kind, "characters": self.characters}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> CharacterTokenizer:
+        """Make a tokenizer from its record; raises `ModelFormatError` if the record is damaged."""
+        characters = record.get("characters")
+        try:
+            if not isinstance(characters, str):
+                raise ValueError(f"the vocabulary is {type(characters).__name__}, not text")
+            return cls(characters)
+        except ValueError as error:
+            raise ModelFormatError(f"the tokenizer record is damaged: {error}") from None
+
+
+class CharacterCounter:
+    """Numbers characters as they are first met, so that a text is read only once.
+
+    `number` gives provisional ids; `tokenizer` and `final_ids` sort them when the whole text is known.
+    """
+
+    def __init__(self) -> None:
+        self._provisional = np.full(CODE_POINTS, -1, np.int32)
+        self._met = np.zeros(0, np.uint32)
+
+    @property
+    def met(self) -> int:
+        """Number of different characters so far."""
+        return len(self._met)
+
+    def number(self, text: str) -> npt.NDArray[np.unsignedinteger[Any]]:
+        """Return provisional ids of `text`, (characters,), in the smallest type that holds them."""
+        points = code_points(text)
+        ids = self._provisional[points]
+        new = np.unique(points[ids < 0])
+        if len(new):
+            self._provisional[new] = np.arange(self.met, self.met + len(new), dtype=np.int32)
+            self._met = np.concatenate([self._met, new])
+            ids = self._provisional[points]
+        return ids.astype(smallest_type(self.met))
+
+    def tokenizer(self, known: npt.NDArray[np.bool_]) -> CharacterTokenizer:
+        """Return a tokenizer of the characters whose provisional ids are marked in `known`, (met,)."""
+        return CharacterTokenizer(text_of(np.sort(self._met[known])))
+
+    def final_ids(self, tokenizer: CharacterTokenizer) -> Ids:
+        """Return the final id of each provisional one, (met,)."""
+        return tokenizer.encode(text_of(self._met))
+
+
+def smallest_type(count: int) -> type[np.unsignedinteger[Any]]:
+    """Return the smallest unsigned type that can tell `count` things apart."""
+    return np.uint8 if count <= 2**8 else np.uint16 if count <= 2**16 else np.uint32

@@ -1,0 +1,65 @@
+"""What every tokenizer offers, and the one place that makes one from its JSON record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from longhand.errors import ModelFormatError
+from longhand.text.characters import CharacterTokenizer
+
+TokenIds = npt.NDArray[np.integer[Any]]
+
+
+class Tokenizer(Protocol):
+    """Text to token numbers and back."""
+
+    @property
+    def kind(self) -> str:
+        """What a token is: "char"."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Number of different tokens, the special ones included."""
+        ...
+
+    @property
+    def start(self) -> int:
+        """The token that every text starts from."""
+        ...
+
+    @property
+    def never_written(self) -> tuple[int, ...]:
+        """Special tokens, which stand for no text of their own."""
+        ...
+
+    def encode(self, text: str) -> TokenIds:
+        """Return the token numbers of `text`, (tokens,)."""
+        ...
+
+    def decode(self, ids: TokenIds) -> str:
+        """Return the text of token numbers."""
+        ...
+
+    def unknown_in(self, text: str) -> str:
+        """Return the different characters of `text` that the vocabulary lacks, sorted."""
+        ...
+
+    def to_record(self) -> dict[str, Any]:
+        """Return plain JSON data from which `tokenizer_from_record` makes an equal tokenizer."""
+        ...
+
+
+def tokenizer_from_record(record: Mapping[str, Any]) -> Tokenizer:
+    """Make the tokenizer that a model file's `tokenizer` record describes.
+
+    Raises `ModelFormatError` for a kind or a content that this Longhand does not know.
+    """
+    kind = record.get("kind")
+    if kind == CharacterTokenizer.kind:
+        return CharacterTokenizer.from_record(record)
+    raise ModelFormatError(f"tokenizer kind {kind!r}, this Longhand knows 'char': update Longhand")

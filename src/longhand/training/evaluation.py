@@ -1,0 +1,60 @@
+"""Scoring the held-out text: in order, with the state carried."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from longhand.config import NetworkConfig
+from longhand.state import State
+from longhand.training.engine import Engine
+
+Ids = npt.NDArray[np.int64]
+
+WINDOW = 256  # tokens read at once; also what a stream reads, unscored, before its part begins
+STREAMS = 32
+
+
+class HeldOut:
+    """The held-out text, cut into consecutive parts that are scored side by side.
+
+    So that no part begins without a past, each stream first reads the window before its part, unscored; the first
+    begins with a fresh state and the start token. The result is that of one pass from the beginning, to 1e-4 bits.
+
+    - ids: the held-out text, (tokens,)
+    - start: the start token
+    """
+
+    def __init__(self, ids: npt.NDArray[np.integer[Any]], start: int) -> None:
+        self.tokens = len(ids)
+        self._ids, self._start = ids, start
+        streams = max(1, min(STREAMS, len(ids) // WINDOW))
+        self._part = -(-len(ids) // streams)
+        self._first = np.arange(streams) * self._part  # where each stream's part begins
+
+    def bits(self, engine: Engine, config: NetworkConfig, stopped: Callable[[], bool] = lambda: False) -> float | None:
+        """Return the mean bits per token; None if `stopped` said so before the end."""
+        state = State.zeros(config, len(self._first))
+        nats = 0.0
+        for offset in range(-WINDOW, self._part, WINDOW):
+            if stopped():
+                return None
+            inputs, targets, scored = self._window(offset)
+            losses, state = engine.losses(inputs, targets, state)
+            nats += float(losses[scored].sum(dtype=np.float64))
+            if offset < 0:  # the first stream's part is the text's beginning: it has no past
+                state = state.restarted(self._first == 0)
+        return nats / self.tokens / math.log(2)
+
+    def _window(self, offset: int) -> tuple[Ids, Ids, npt.NDArray[np.bool_]]:
+        """Return inputs, targets and which of these are scored, (window, streams), `offset` into each part."""
+        positions = self._first + np.arange(offset, offset + WINDOW)[:, None]
+        inside = (positions >= 0) & (positions < np.minimum(self._first + self._part, self.tokens))
+        targets = self._ids[np.clip(positions, 0, self.tokens - 1)].astype(np.int64)
+        inputs = self._ids[np.clip(positions - 1, 0, self.tokens - 1)].astype(np.int64)
+        inputs[positions == 0] = self._start
+        return inputs, targets, inside & (positions >= self._first)

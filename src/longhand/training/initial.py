@@ -1,0 +1,64 @@
+"""Where training starts from.
+
+=====================  ==========================================================================================
+tensor                 initial values
+=====================  ==========================================================================================
+embedding.weight       normal, deviation 1; the unknown token's row zero: no information, rather than a wrong one
+layers.*.weight_ih     uniform, Glorot and Bengio (2010)
+layers.*.weight_hh     orthogonal for each gate, Saxe, McClelland and Ganguli (2014)
+layers.*.bias          0; the forget gate's 1, Jozefowicz, Zaremba and Sutskever (2015)
+head.weight            uniform, plus and minus 1 / sqrt(hidden)
+head.bias              log of the token's share of the text: the first prediction is already the unigram's
+=====================  ==========================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from longhand.config import NetworkConfig
+from longhand.modelfile import Weights, expected_shapes
+from longhand.state import FloatArray
+
+
+def initial_weights(
+    config: NetworkConfig, counts: npt.NDArray[np.integer[Any]], unknown: int, random: np.random.Generator
+) -> Weights:
+    """Return weights to start training from.
+
+    - counts: how often each token occurs in the text, (vocabulary,)
+    - unknown: the token that stands for what the text does not have
+    """
+    weights: Weights = {}
+    for name, shape in expected_shapes(config).items():
+        weights[name] = _initial(name, shape, config, random)
+    weights["embedding.weight"][unknown] = 0
+    weights["head.bias"] = np.log((counts + 0.5) / (counts.sum() + 0.5 * len(counts))).astype(np.float32)
+    return weights
+
+
+def _initial(name: str, shape: tuple[int, ...], config: NetworkConfig, random: np.random.Generator) -> FloatArray:
+    hidden = config.hidden
+    if name == "embedding.weight":
+        values = random.standard_normal(shape)
+    elif name.endswith(".weight_ih"):
+        limit = np.sqrt(6 / (shape[0] + shape[1]))
+        values = random.uniform(-limit, limit, shape)
+    elif name.endswith(".weight_hh"):
+        values = np.concatenate([_orthogonal(hidden, random) for _ in range(4)])
+    elif name.startswith("layers."):
+        values = np.zeros(shape)
+        values[hidden : 2 * hidden] = 1
+    else:
+        limit = 1 / np.sqrt(hidden)
+        values = random.uniform(-limit, limit, shape)
+    return values.astype(np.float32)
+
+
+def _orthogonal(size: int, random: np.random.Generator) -> npt.NDArray[np.float64]:
+    q, r = np.linalg.qr(random.standard_normal((size, size)))
+    result: npt.NDArray[np.float64] = q * np.sign(np.diagonal(r))  # makes the draw uniform over rotations
+    return result

@@ -1,0 +1,142 @@
+"""How long a training goes on, and when the held-out text is scored: by the clock, or by counted steps.
+
+Scoring is kept to a small share of the time. By the clock, the last score's time is set aside beforehand, so that a
+training of five minutes takes five minutes.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+FORWARD_SPEED = 3.0  # scoring reads about this many times as fast as training: only used before the first score
+SCORING_SHARE = 0.05  # of the time: for the last score, and for all earlier ones together
+FIRST_SCORE = 0.1  # of the time: when the first score is due
+QUICK = 5.0  # seconds that an interrupted training may still take to score itself
+SLOW_STEPS = 3  # at the beginning, while torch sets itself up: they say nothing about the speed
+AT_LEAST = 10_000  # characters that are scored however short the time
+SAVING = 0.3  # seconds set aside to write the model
+
+
+class Pace(ABC):
+    """What both paces share: the clock, the speed, and what scoring takes."""
+
+    name: str
+
+    def __init__(self, began: float, held_out: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._began, self._held_out, self._clock = began, held_out, clock
+        self._seen, self._characters, self._learning_seconds = 0, 0, 0.0
+        self._scoring_seconds: float | None = None
+
+    @abstractmethod
+    def progress(self, step: int) -> float:
+        """Return the share that is done before `step`; 1 or more ends the training."""
+
+    @abstractmethod
+    def evaluation_due(self, step: int) -> bool:
+        """Whether the held-out text is to be scored after `step` steps, the end of the training apart."""
+
+    @abstractmethod
+    def seconds_left(self, step: int) -> float:
+        """Return about how long the training still takes."""
+
+    def scored_characters(self) -> int:
+        """Return how many characters of the held-out text to score: all of them."""
+        return self._held_out
+
+    def stepped(self, characters: int, seconds: float) -> None:
+        """Take note of a step."""
+        self._seen += 1
+        if self._seen > SLOW_STEPS:
+            self._characters += characters
+            self._learning_seconds += seconds
+
+    def evaluated(self, seconds: float) -> None:
+        """Take note of a score."""
+        self._scoring_seconds = seconds
+
+    def seconds(self) -> float:
+        """Return the seconds since the training began."""
+        return self._clock() - self._began
+
+    def characters_per_second(self) -> float:
+        """Return the mean speed of learning; 0 before it is known."""
+        return self._characters / self._learning_seconds if self._characters else 0.0
+
+    def evaluation_is_quick(self) -> bool:
+        """Whether there is time to score a training that was interrupted."""
+        return self._expected_scoring_seconds() < QUICK
+
+    def _expected_scoring_seconds(self) -> float:
+        if self._scoring_seconds is not None:
+            return self._scoring_seconds
+        if self._characters == 0:
+            return 0.0
+        return self.scored_characters() / (FORWARD_SPEED * self.characters_per_second())
+
+
+class TimePace(Pace):
+    """Ends `seconds` after `began`, the last score and the writing of the model included."""
+
+    name = "time"
+
+    def __init__(
+        self, began: float, held_out: int, seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(began, held_out, clock)
+        self._total = seconds
+        self._last_score = self.seconds()  # none yet: the wait for the first one begins
+
+    def progress(self, step: int) -> float:  # noqa: ARG002 (the clock counts, not the steps)
+        """Return the share of the time that is gone."""
+        return self.seconds() / max(self._total - self._set_aside(), 1e-3)
+
+    def evaluation_due(self, step: int) -> bool:
+        """Whether enough time has passed since the last score, and enough is left before the end's."""
+        wait = FIRST_SCORE * self._total
+        if self._scoring_seconds is not None:
+            wait = max(wait, self._scoring_seconds / SCORING_SHARE)
+        enough_left = self.seconds_left(step) > wait / 2
+        return self._characters > 0 and self.seconds() - self._last_score >= wait and enough_left
+
+    def evaluated(self, seconds: float) -> None:
+        """Take note of a score."""
+        super().evaluated(seconds)
+        self._last_score = self.seconds()
+
+    def seconds_left(self, step: int) -> float:  # noqa: ARG002
+        """Return the rest of the time."""
+        return max(self._total - self.seconds(), 0.0)
+
+    def scored_characters(self) -> int:
+        """Return how many characters of the held-out text can be scored in this time, at most all of them."""
+        affordable = SCORING_SHARE * self._total * FORWARD_SPEED * self.characters_per_second()
+        return min(self._held_out, max(int(affordable), AT_LEAST))
+
+    def _set_aside(self) -> float:
+        return self._expected_scoring_seconds() + SAVING
+
+
+class StepPace(Pace):
+    """Ends after `steps` steps and scores every `between` steps; the clock changes nothing."""
+
+    name = "epochs"
+
+    def __init__(
+        self, began: float, held_out: int, steps: int, between: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(began, held_out, clock)
+        self._steps, self._between = steps, between
+
+    def progress(self, step: int) -> float:
+        """Return the share of the steps that is done."""
+        return step / self._steps
+
+    def evaluation_due(self, step: int) -> bool:
+        """Whether `between` steps have passed since the last score."""
+        return step % self._between == 0 and step < self._steps
+
+    def seconds_left(self, step: int) -> float:
+        """Return about how long the remaining steps take."""
+        return self.seconds() * (self._steps - step) / max(step, 1)

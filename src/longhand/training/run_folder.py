@@ -1,0 +1,64 @@
+"""The folder beside a model in which its training leaves its log and, while it runs, the best model so far."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from longhand.errors import OutputError
+from longhand.files import cannot_write, refuse_existing
+from longhand.modelfile import SUFFIX, ModelFile, write_model
+
+BEST, LOG = f"best{SUFFIX}", "log.jsonl"
+
+
+class RunFolder:
+    """`NAME.run` beside `NAME.safetensors`. Making one only checks; `claim` makes the folder.
+
+    - output: the model file to write in the end
+    - overwrite: whether it and an earlier training's folder may be replaced
+
+    Raises `OutputError` if something is in the way, or the folder cannot be written.
+    """
+
+    def __init__(self, output: Path, overwrite: bool) -> None:
+        self.output = output
+        self._overwrite = overwrite
+        self._folder = output.with_suffix(".run")
+        refuse_existing(output, overwrite)
+        if self._folder.exists() and not overwrite:
+            raise self._in_the_way()
+
+    def claim(self) -> None:
+        """Make the folder, or empty an earlier one if that is allowed."""
+        try:
+            self._folder.mkdir(exist_ok=self._overwrite)
+            for name in (BEST, LOG):
+                (self._folder / name).unlink(missing_ok=True)
+            (self._folder / LOG).touch()
+        except FileExistsError:
+            raise self._in_the_way() from None
+        except OSError as error:
+            raise cannot_write(self._folder, error) from error
+
+    def log(self, kind: str, **record: Any) -> None:
+        """Append a line to log.jsonl."""
+        try:
+            with (self._folder / LOG).open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"event": kind, **record}, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise cannot_write(self._folder / LOG, error) from error
+
+    def keep(self, model: ModelFile) -> None:
+        """Keep the best model so far: a training that is killed leaves it here."""
+        write_model(model, self._folder / BEST, overwrite=True)
+
+    def finish(self, model: ModelFile) -> None:
+        """Write the model file."""
+        write_model(model, self.output, overwrite=self._overwrite)
+        (self._folder / BEST).unlink(missing_ok=True)
+
+    def _in_the_way(self) -> OutputError:
+        what = "holds an earlier training" if not (self._folder / BEST).exists() else f"holds a model, {BEST}"
+        return OutputError(f"{self._folder} {what}: choose another name, or allow it to be replaced with --overwrite")

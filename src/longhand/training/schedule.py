@@ -1,0 +1,19 @@
+"""The learning rate over a training."""
+
+from __future__ import annotations
+
+import math
+
+WARM_UP = 0.02  # share of the training
+LOWEST = 0.01  # share of the highest rate
+
+
+def learning_rate(progress: float, highest: float) -> float:
+    """Linear warm-up, then half a cosine down (Loshchilov and Hutter, 2017).
+
+    - progress: 0 at the beginning, 1 at the end
+    """
+    if progress < WARM_UP:
+        return highest * max(progress / WARM_UP, LOWEST)
+    cosine = 0.5 * (1 + math.cos(math.pi * min((progress - WARM_UP) / (1 - WARM_UP), 1)))
+    return highest * (LOWEST + (1 - LOWEST) * cosine)

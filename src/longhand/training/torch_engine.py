@@ -1,0 +1,139 @@
+"""The engine in torch: the only module of Longhand that imports it.
+
+One-layer `nn.LSTM` modules with explicit dropout between them: their oneDNN and cuDNN kernels are near the hardware's
+limit, and the built-in dropout between layers is neither reproducible on CUDA nor right on Apple's GPUs. torch keeps
+two biases a layer, of which only the sum matters: the second one stays zero.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from longhand.config import NetworkConfig
+from longhand.errors import OptionError
+from longhand.modelfile import Weights
+from longhand.state import FloatArray, State
+from longhand.training.engine import TokenIds
+
+GRADIENT_NORM = 1.0  # the gradient is scaled down to this length if longer
+WEIGHT_DECAY = 0.01
+BETAS = (0.9, 0.99)
+
+
+class TorchEngine:
+    """Trains a network with AdamW (Loshchilov and Hutter, 2019); see `longhand.training.engine.Engine`.
+
+    - weights: where to start from, as in a model file; copied
+    - dropout: share of the numbers between layers left out at each step
+    - device: "auto", "cpu", "cuda" or "mps"
+    - threads: processor threads for all of torch in this process; None leaves torch's choice
+    """
+
+    def __init__(
+        self, config: NetworkConfig, weights: Weights, *, dropout: float, device: str, threads: int | None, seed: int
+    ) -> None:
+        self._device = _device(device)
+        if threads is not None:
+            torch.set_num_threads(threads)
+        torch.manual_seed(seed)
+        self._network = _Network(config, dropout)
+        self._network.load_state_dict(_to_torch(weights))
+        self._network.to(self._device)
+        self._optimizer = torch.optim.AdamW(
+            self._network.parameters(), betas=BETAS, weight_decay=WEIGHT_DECAY, fused=self._device.type != "mps"
+        )
+
+    def step(self, inputs: TokenIds, targets: TokenIds, state: State, learning_rate: float) -> tuple[float, State]:
+        """Learn from one window of all streams; see `Engine.step`."""
+        self._network.train()
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        losses, after = self._losses(inputs, targets, state)
+        loss = losses.mean()
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self._network.parameters(), GRADIENT_NORM)
+        self._optimizer.step()
+        return loss.item(), after
+
+    @torch.no_grad()
+    def losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[FloatArray, State]:
+        """Read a window without learning; see `Engine.losses`."""
+        self._network.eval()
+        losses, after = self._losses(inputs, targets, state)
+        return losses.cpu().numpy(), after
+
+    def weights(self) -> Weights:
+        """Return a copy of the weights, named and shaped as in a model file."""
+        return _from_torch(self._network)
+
+    def _losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[Tensor, State]:
+        logits, hidden, cell = self._network(self._moved(inputs), self._moved(state.hidden), self._moved(state.cell))
+        losses = functional.cross_entropy(logits.flatten(0, 1), self._moved(targets).flatten(), reduction="none")
+        return losses.view(inputs.shape), State(hidden.cpu().numpy(), cell.cpu().numpy())
+
+    def _moved(self, array: TokenIds | FloatArray) -> Tensor:
+        return torch.from_numpy(array).to(self._device)
+
+
+class _Network(nn.Module):
+    def __init__(self, config: NetworkConfig, dropout: float) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(config.vocabulary_size, config.embedding)
+        sizes = [config.embedding, *[config.hidden] * config.layers]
+        self.layers = nn.ModuleList(nn.LSTM(inputs, outputs) for inputs, outputs in pairwise(sizes))
+        self.head = nn.Linear(config.hidden, config.vocabulary_size)
+        self.dropout = nn.Dropout(dropout)
+        for lstm in self.layers:
+            lstm.bias_hh_l0.requires_grad_(False)
+
+    def forward(self, tokens: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens (time, batch), states (layers, batch, hidden) -> logits (time, batch, vocabulary) and states."""
+        outputs = self.dropout(self.embedding(tokens))
+        states = []
+        for layer, lstm in enumerate(self.layers):
+            outputs, state = lstm(outputs, (hidden[layer : layer + 1], cell[layer : layer + 1]))
+            outputs = self.dropout(outputs)
+            states.append(state)
+        after = (torch.cat([state[part] for state in states]).detach() for part in (0, 1))
+        return self.head(outputs), *after
+
+
+def _to_torch(weights: Weights) -> dict[str, Tensor]:
+    tensors = {}
+    for name, array in weights.items():
+        tensor = torch.from_numpy(array.copy())
+        tensors[_torch_name(name)] = tensor
+        if name.endswith(".bias") and name.startswith("layers."):
+            tensors[_torch_name(name).replace("bias_ih", "bias_hh")] = torch.zeros_like(tensor)
+    return tensors
+
+
+def _from_torch(network: nn.Module) -> Weights:
+    arrays = {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
+    return {_file_name(name): array for name, array in arrays.items() if not name.endswith(".bias_hh_l0")}
+
+
+def _torch_name(name: str) -> str:
+    """layers.0.weight_ih -> layers.0.weight_ih_l0, layers.0.bias -> layers.0.bias_ih_l0, others as they are."""
+    if not name.startswith("layers."):
+        return name
+    return name.replace(".bias", ".bias_ih") + "_l0"
+
+
+def _file_name(name: str) -> str:
+    return name.removesuffix("_l0").replace(".bias_ih", ".bias")
+
+
+def _device(name: str) -> torch.device:
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(candidate for candidate in ("cuda", "mps", "cpu") if available[candidate])
+    if not available[name]:
+        usable = ", ".join(candidate for candidate, usable in available.items() if usable)
+        raise OptionError(f"device: {name} is not available here, expected one of: auto, {usable}")
+    return torch.device(name)

@@ -1,0 +1,184 @@
+"""From files to a model file: the way into training."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from longhand.config import NetworkConfig, TrainConfig
+from longhand.errors import CorpusError, MissingExtraError
+from longhand.modelfile import Card, ModelFile, Weights, with_model_suffix
+from longhand.text.corpus import Source
+from longhand.text.encoded import EncodedCorpus, encode_corpus
+from longhand.training.batches import Streams
+from longhand.training.engine import Engine
+from longhand.training.events import Evaluated, Event, Finished, Listener, Started, nobody
+from longhand.training.initial import initial_weights
+from longhand.training.interrupt import listening
+from longhand.training.loop import Loop, Outcome
+from longhand.training.pace import Pace, StepPace, TimePace
+from longhand.training.run_folder import RunFolder
+from longhand.version import VERSION
+
+MOST_SCORES = 20  # in a training that counts epochs
+
+
+def train_model(
+    sources: Iterable[Source],
+    config: TrainConfig,
+    output: Path | None = None,
+    *,
+    overwrite: bool = False,
+    tell: Listener = nobody,
+) -> ModelFile:
+    """Train a model on a corpus, write it to `output` if given, and return it.
+
+    - sources: paths of files and folders, "-" for standard input, or open text streams
+    - tell: is called with every event; see `longhand.training.events`
+
+    While it learns, SIGINT and SIGTERM end it early and leave the best model so far (in the main thread; the card's
+    `stopped_by` names the signal). Raises any `LonghandError`; what was at `output` before is then still there.
+    """
+    began = time.monotonic()
+    run = None if output is None else RunFolder(with_model_suffix(output), overwrite)
+    corpus = encode_corpus(sources)
+    if len(corpus.learned_ids) <= config.window:
+        raise CorpusError(
+            f"{len(corpus.learned_ids)} characters to learn from, expected more than a window of {config.window}: "
+            "take a smaller --window, or more text"
+        )
+    training = _Training(corpus, config, began)
+    engine = _engine(config, training.network, training.weights)
+    if run is None:
+        return training.run(engine, tell)
+    run.claim()
+    model = training.run(engine, _logged(tell, run))
+    run.finish(model)
+    tell(Finished(model.card, run.output))
+    return model
+
+
+class _Training:
+    """All that one training needs and that needs no torch."""
+
+    def __init__(self, corpus: EncodedCorpus, config: TrainConfig, began: float) -> None:
+        self.corpus, self.config, self.began = corpus, config, began
+        self.network = NetworkConfig(
+            vocabulary_size=corpus.tokenizer.size,
+            embedding=config.embedding,
+            hidden=config.hidden,
+            layers=config.layers,
+        )
+        self._random = np.random.Generator(np.random.PCG64(config.seed))
+        counts = np.bincount(corpus.learned_ids, minlength=corpus.tokenizer.size)
+        self.weights = initial_weights(self.network, counts, corpus.tokenizer.unknown, self._random)
+
+    def run(self, engine: Engine, tell: Listener) -> ModelFile:
+        tell(Started(self.network, self._plan(), self.corpus.notes, self._model(Outcome(self.weights, None, 0, 0, ""))))
+        tokenizer = self.corpus.tokenizer
+        with listening() as interrupt:
+            outcome = Loop(
+                config=self.config,
+                network=self.network,
+                engine=engine,
+                streams=Streams(
+                    self.corpus.learned_ids,
+                    batch=self.config.batch,
+                    window=self.config.window,
+                    start=tokenizer.start,
+                    line_end=tokenizer.line_end,
+                    random=self._random,
+                ),
+                held_out=self.corpus.held_out_ids,
+                start=tokenizer.start,
+                pace=self._pace(),
+                snapshot=self._model,
+                tell=tell,
+                interrupt=interrupt,
+            ).run()
+        return self._model(outcome)
+
+    def _steps_per_epoch(self) -> float:
+        return len(self.corpus.learned_ids) / (self.config.batch * self.config.window)
+
+    def _pace(self) -> Pace:
+        held_out = len(self.corpus.held_out_ids)
+        if self.config.epochs is None:
+            return TimePace(self.began, held_out, self.config.minutes * 60)
+        steps = max(1, round(self.config.epochs * self._steps_per_epoch()))
+        between = max(1, round(self._steps_per_epoch()), steps // MOST_SCORES)
+        return StepPace(self.began, held_out, steps, between)
+
+    def _plan(self) -> list[str]:
+        corpus, config = self.corpus, self.config
+        length = f"{config.minutes:g} minutes" if config.epochs is None else f"{config.epochs:g} epochs"
+        parameters = sum(array.size for array in self.weights.values())
+        names = ", ".join([*corpus.names[:3], *["..."] * (len(corpus.names) > 3)])
+        return [
+            f"{names}: {corpus.characters:,} characters, "
+            f"{len(corpus.tokenizer.characters):,} different, the last {len(corpus.held_out_ids):,} held out",
+            f"{config.layers} x {config.hidden} LSTM, {parameters:,} weights, {config.batch} streams, "
+            f"windows of {config.window}, {length}",
+        ]
+
+    def _model(self, outcome: Outcome) -> ModelFile:
+        characters = outcome.steps * self.config.batch * self.config.window
+        card = Card(
+            longhand_version=VERSION,
+            created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            corpus=self.corpus.names,
+            corpus_characters=self.corpus.characters,
+            corpus_bytes=self.corpus.size,
+            held_out_characters=len(self.corpus.held_out_ids),
+            validation_characters=outcome.scored,
+            validation_bits_per_character=outcome.validation_bits,
+            trained_seconds=round(time.monotonic() - self.began, 1),
+            trained_characters=characters,
+            trained_epochs=round(characters / len(self.corpus.learned_ids), 3),
+            stopped_by=outcome.stopped_by,
+            training=msgspec.to_builtins(self.config),
+        )
+        return ModelFile(self.network, self.corpus.tokenizer.to_record(), outcome.weights, card)
+
+
+def _engine(config: TrainConfig, network: NetworkConfig, weights: Weights) -> Engine:
+    try:
+        from longhand.training.torch_engine import TorchEngine
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtraError(
+            "training needs torch, which is not installed: pip install 'longhand[train]' (generating does not need it)"
+        ) from None
+    return TorchEngine(
+        network, weights, dropout=config.dropout, device=config.device, threads=config.threads, seed=config.seed
+    )
+
+
+def _logged(tell: Listener, run: RunFolder) -> Listener:
+    """Return a listener that logs events, keeps each best model in the run's folder, and passes events on."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Started):
+            run.log("started", plan=event.plan, notes=event.notes)
+        elif isinstance(event, Evaluated):
+            last = event.last
+            run.log(
+                "evaluated",
+                step=last.step,
+                seconds=round(last.seconds, 1),
+                characters_per_second=round(last.characters_per_second),
+                training_bits_per_character=round(last.training_bits, 4),
+                validation_bits_per_character=round(event.validation_bits, 4),
+                best=event.best,
+            )
+            if event.best:
+                run.keep(event.model)
+        tell(event)
+
+    return listen

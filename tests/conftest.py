@@ -1,0 +1,98 @@
+"""What the tests share: small networks, small texts, and the command line in this process or a fresh one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from longhand.cli.main import main
+from longhand.config import NetworkConfig
+from longhand.model import Model
+from longhand.modelfile import ModelFile, write_model
+from longhand.text.characters import CharacterTokenizer
+from longhand.training.initial import initial_weights
+
+CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
+ALPHABET = "\n abcdefghijklmnopqrstuvwxyz"
+VERSE = "the cat sat on the mat\nthe dog lay on the log\na bird sang in the tree\nso the day went on\n"
+
+settings.register_profile("longhand", deadline=None)  # machines are shared: a slow moment is no failure
+settings.load_profile("longhand")
+
+Finished = subprocess.CompletedProcess[str]
+
+
+def corpus_file(name: str) -> Path:
+    """Return a corpus, or skip the test where it is missing."""
+    path = CORPORA / name
+    if not path.is_file():
+        pytest.skip(f"{name} is not here")
+    return path
+
+
+def small_file(
+    alphabet: str = ALPHABET, *, layers: int = 2, hidden: int = 16, embedding: int = 8, seed: int = 0
+) -> ModelFile:
+    """Return an untrained model, the same for the same arguments."""
+    tokenizer = CharacterTokenizer(alphabet)
+    config = NetworkConfig(vocabulary_size=tokenizer.size, embedding=embedding, hidden=hidden, layers=layers)
+    random = np.random.Generator(np.random.PCG64(seed))
+    weights = initial_weights(config, np.ones(tokenizer.size, np.int64), tokenizer.unknown, random)
+    return ModelFile(config, tokenizer.to_record(), weights)
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model(small_file())
+
+
+@pytest.fixture
+def model_path(tmp_path: Path) -> Path:
+    path = tmp_path / "small.safetensors"
+    write_model(small_file(), path)
+    return path
+
+
+@pytest.fixture
+def verse_path(tmp_path: Path) -> Path:
+    path = tmp_path / "verse.txt"
+    path.write_text(VERSE * 40, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def longhand(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
+    """Run the command line in this process."""
+
+    def run(*arguments: object) -> Finished:
+        words = ["longhand", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        sys.stdout.flush()
+        out, err = capfd.readouterr()
+        return Finished(words, int(ended.value.code or 0), out, err)
+
+    return run
+
+
+def fresh(*arguments: object, python: str = sys.executable, **options: object) -> Finished:
+    """Run the command line in a fresh process."""
+    finished: Finished = subprocess.run(
+        [python, "-m", "longhand", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+        check=False,
+        **options,  # type: ignore[call-overload]
+    )
+    return finished

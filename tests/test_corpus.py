@@ -1,0 +1,153 @@
+"""Reading texts of all kinds, good and bad."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longhand.errors import CorpusError
+from longhand.text import corpus
+from longhand.text.corpus import CorpusReader, Source
+from longhand.text.encoded import encode_corpus
+
+LONG = "a line of text\n" * 100
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[bytes], Path]:
+    def write(data: bytes) -> Path:
+        path = tmp_path / "text.txt"
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+def read(*sources: Source) -> tuple[str, list[str]]:
+    reader = CorpusReader(sources)
+    text = "".join(reader.pieces())
+    return text, reader.notes
+
+
+def test_a_byte_order_mark_is_dropped_and_said(file: Callable[[bytes], Path]) -> None:
+    text, notes = read(file(b"\xef\xbb\xbfhello\n"))
+    assert text == "hello\n"
+    assert notes == ["text.txt: a byte order mark was dropped"]
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 1000])
+def test_line_ends_become_newlines_wherever_a_piece_ends(
+    file: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr(corpus, "PIECE", piece)
+    text, notes = read(file("één\r\n二\r三\n\r\n".encode()))
+    assert text == "één\n二\n三\n\n"
+    assert notes == [r"text.txt: line ends \r and \r\n became \n"]
+
+
+def test_plain_text_needs_no_notes(file: Callable[[bytes], Path]) -> None:
+    assert read(file(b"plain\n")) == ("plain\n", [])
+
+
+@given(before=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), piece=st.integers(1, 9))
+def test_the_offset_of_the_first_byte_that_is_not_utf8_is_named(before: str, piece: int) -> None:
+    data = before.encode() + b"\xff more"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(corpus, "PIECE", piece)
+        path = Path(os.devnull)
+        patch.setattr(corpus, "_opened", lambda _: io.BytesIO(data))
+        with pytest.raises(CorpusError, match=rf"not UTF-8 at byte {len(data) - 6} \(0xFF\).*iconv"):
+            read(path)
+
+
+def test_a_text_that_ends_inside_a_character_is_refused(file: Callable[[bytes], Path]) -> None:
+    with pytest.raises(CorpusError, match=r"not UTF-8 at byte 3 \(the text ends inside a character\)"):
+        read(file("abc中".encode()[:-1]))
+
+
+def test_the_offset_counts_a_byte_order_mark(file: Callable[[bytes], Path]) -> None:
+    with pytest.raises(CorpusError, match="at byte 5"):
+        read(file(b"\xef\xbb\xbfab\xff"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_utf16_and_utf32_are_named_with_the_remedy(file: Callable[[bytes], Path], encoding: str) -> None:
+    with pytest.raises(CorpusError, match=f"{encoding.upper()} at byte 0.*iconv -f {encoding.upper()}"):
+        read(file("hello".encode(encoding)))
+
+
+def test_a_binary_file_is_refused_with_the_offset_of_its_first_nul(file: Callable[[bytes], Path]) -> None:
+    with pytest.raises(CorpusError, match=r"a NUL at byte 5.*binary"):
+        read(file(b"GIF89\0\0\xff"))
+
+
+def test_a_folder_is_read_in_order_without_hidden_files(tmp_path: Path) -> None:
+    for name in ("b.txt", "a/z.txt", "a/c.txt", ".hidden", ".git/x.txt", "a/.also"):
+        path = tmp_path / "books" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{name}\n", encoding="utf-8")
+    assert read(tmp_path / "books")[0] == "a/c.txt\na/z.txt\nb.txt\n"
+
+
+def test_a_last_line_without_an_end_gets_one_before_the_next_file(tmp_path: Path) -> None:
+    first, second = tmp_path / "1", tmp_path / "2"
+    first.write_text("one", encoding="utf-8")
+    second.write_text("two", encoding="utf-8")
+    assert read(first, second, io.StringIO("three"))[0] == "one\ntwo\nthree"
+
+
+def test_an_open_stream_is_a_source() -> None:
+    encoded = encode_corpus([io.StringIO(LONG)])
+    assert encoded.characters == len(LONG)
+    assert encoded.size == len(LONG)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: folder / "nowhere", "nowhere: not found"),
+        (lambda folder: folder, "an empty folder"),
+    ],
+)
+def test_what_is_not_there_is_said(tmp_path: Path, make: Callable[[Path], Path], message: str) -> None:
+    with pytest.raises(CorpusError, match=message):
+        encode_corpus([make(tmp_path)])
+
+
+@pytest.mark.parametrize("length", [0, 1, 999])
+def test_too_short_a_text_is_refused_with_its_length(file: Callable[[bytes], Path], length: int) -> None:
+    with pytest.raises(CorpusError, match=f"text.txt: {length} characters, expected at least 1000"):
+        encode_corpus([file(b"x" * length)])
+
+
+def test_an_empty_file_among_others_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text(LONG, encoding="utf-8")
+    (tmp_path / "b").touch()
+    assert encode_corpus([tmp_path]).notes == ["b is empty"]
+
+
+def test_the_last_tenth_is_held_out_and_its_own_characters_stay_unknown(file: Callable[[bytes], Path]) -> None:
+    text = "ab" * 450 + "ab" * 49 + "xx"
+    encoded = encode_corpus([file(text.encode())])
+    assert encoded.tokenizer.characters == "ab"
+    assert len(encoded.held_out_ids) == 100
+    assert encoded.tokenizer.decode(encoded.learned_ids) == text[:900]
+    assert encoded.held_out_ids[-3:].tolist() == [3, 0, 0]
+    assert encoded.notes == ["2 characters of the held-out tenth occur nowhere before it and count as unknown"]
+
+
+@given(st.lists(st.text("abc\n中😀", min_size=1), min_size=1), st.integers(40, 4000))
+def test_a_corpus_read_in_pieces_decodes_to_the_whole(texts: list[str], piece: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(corpus, "PIECE", piece)
+        whole = LONG + "".join(texts) + LONG * 9
+        encoded = encode_corpus([io.StringIO(whole)])
+    assert encoded.tokenizer.decode(encoded.ids) == whole
+    assert encoded.ids.dtype == np.uint8
