@@ -29,9 +29,9 @@ bench: .venv/.ready         ## the figures of README.md, measured on this machin
 # Pins everything anew from the ranges in pyproject.toml. What torch brings for CUDA is left to torch's own pins.
 lock: .venv/.ready
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-annotate --no-header \
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --no-header \
 		pyproject.toml -o requirements/base.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-annotate --no-header \
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --no-header \
 		--extra train --extra dev --upgrade-package torch==2.13.0 pyproject.toml -o requirements/dev.lock
 	sed -i -e '/^\(nvidia\|cuda\|triton\)-\?[a-z0-9-]*==/d' -e 's/^torch==\([0-9.]*\).*/torch==\1/' requirements/dev.lock
 

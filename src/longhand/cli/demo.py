@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sysconfig
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from longhand.errors import CorpusError
 
@@ -22,11 +21,11 @@ This model writes more with:
 """
 
 
-def run(
-    output: Annotated[str, typer.Option("-o", "--output", help="Where to keep the model.")] = "demo.safetensors",
-    minutes: Annotated[float, typer.Option("--minutes", help="Minutes to train for.")] = MINUTES,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model of that name.")] = False,
-) -> int:
+@click.command()
+@click.option("-o", "--output", default="demo.safetensors", show_default=True, help="where to keep the model")
+@click.option("--minutes", type=float, default=MINUTES, show_default=True, help="minutes to train for")
+@click.option("--overwrite", is_flag=True, help="replace an existing model of that name")
+def demo(output: str, minutes: float, overwrite: bool) -> int:
     """Train for a minute and a half on Python's own source, and show what came of it.
 
     Needs no network: the text is the standard library of the Python that runs this.
@@ -39,20 +38,20 @@ def run(
 
     config = configured(TrainConfig, {"minutes": minutes})
     sources = standard_library()
-    typer.echo(f"Longhand learns to write Python from {len(sources)} files of the standard library.\n")
+    click.echo(f"Longhand learns to write Python from {len(sources)} files of the standard library.\n")
     with watching() as watcher:
 
         def tell(event: Event) -> None:
             watcher(event)
             if isinstance(event, Started):
-                typer.echo("\nBefore it has learned anything, it writes:")
+                click.echo("\nBefore it has learned anything, it writes:")
                 watcher.show_sample(event.model, prompt=PROMPT)
-                typer.echo("\nNow it learns.")
+                click.echo("\nNow it learns.")
 
         model = train_model(sources, config, Path(output), overwrite=overwrite, tell=tell)
-        typer.echo(f"\nAfter {model.card.trained_seconds:.0f} seconds it writes:")
+        click.echo(f"\nAfter {model.card.trained_seconds:.0f} seconds it writes:")
         watcher.show_sample(model, prompt=PROMPT, length=600)
-    typer.echo(NEXT.format(model=output))
+    click.echo(NEXT.format(model=output))
     return exit_code(model.card.stopped_by)
 
 

@@ -6,37 +6,34 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Any
 
-import typer
+import click
 
-from longhand.cli.options import given, option
+from longhand.cli.options import given, settings_options
 from longhand.cli.output import note
 from longhand.config import SamplingConfig
 
 FLUSH_INTERVAL = 0.05  # seconds: often enough for the eye, seldom enough for a pipe
 
 
-def run(
-    model: Annotated[str, typer.Argument(help="A model file made by longhand train.", metavar="MODEL")],
-    prompt: Annotated[str, typer.Option("--prompt", help="The text to go on from; it is printed first.")] = "",
-    length: Annotated[int | None, option(SamplingConfig, "length")] = None,
-    temperature: Annotated[float | None, option(SamplingConfig, "temperature")] = None,
-    greedy: Annotated[bool, option(SamplingConfig, "greedy")] = False,
-    seed: Annotated[int | None, option(SamplingConfig, "seed")] = None,
-) -> None:
-    """Write text with a model: the text to stdout as it is made, speed and notes to stderr.
+@click.command()
+@click.argument("model", metavar="MODEL")
+@click.option("--prompt", default="", help="the text to go on from; it is printed first")
+@settings_options(SamplingConfig)
+def generate(model: str, prompt: str, **settings: Any) -> None:
+    """Write text with a model.
 
-    Same model, prompt and seed: the same text.
+    MODEL is a file made by longhand train. The text goes to stdout as it is made, speed and notes to stderr. Same
+    model, prompt and seed: the same text.
     """
     import secrets
 
     from longhand.model import load
 
-    if seed is None:
-        seed = secrets.randbits(32)
+    seed = secrets.randbits(32) if settings["seed"] is None else settings["seed"]
     loaded = load(model)
-    stream = loaded.stream(prompt, **given(length=length, temperature=temperature, greedy=greedy, seed=seed))
+    stream = loaded.stream(prompt, **{**given(settings), "seed": seed})
     if unknown := loaded.tokenizer.unknown_in(prompt):
         shown = ", ".join(repr(letter) for letter in unknown[:10]) + (", ..." if len(unknown) > 10 else "")
         note(f"the model does not know {shown}: read as the unknown token")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 
-def run(
-    model: Annotated[str, typer.Argument(help="A model file made by longhand train.", metavar="MODEL")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-) -> None:
+@click.command()
+@click.argument("model", metavar="MODEL")
+@click.option("--json", "as_json", is_flag=True, help="print JSON, for programs")
+def info(model: str, as_json: bool) -> None:
     """Say what is in a model file."""
     import msgspec
 
@@ -27,10 +27,10 @@ def run(
         **msgspec.to_builtins(loaded.card),
     }
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(facts)).decode("utf-8"))
+        click.echo(msgspec.json.format(msgspec.json.encode(facts)).decode("utf-8"))
         return
     for name, value in facts.items():
-        typer.echo(f"{name.replace('_', ' '):30} {_shown(value)}")
+        click.echo(f"{name.replace('_', ' '):30} {_shown(value)}")
 
 
 def _shown(value: Any) -> str:

@@ -6,48 +6,43 @@ Exit codes: 0 done; 2 a mistake that one line on stderr explains; 130 and 143 en
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
-import typer
+import click
 
-from longhand.cli import demo, generate, info, train
+from longhand.cli.demo import demo
+from longhand.cli.generate import generate
+from longhand.cli.info import info
 from longhand.cli.output import complain, use_utf8
+from longhand.cli.train import train
 from longhand.errors import LonghandError
 from longhand.version import VERSION
 
-app = typer.Typer(
-    help="Train an LSTM on your own text, on the computer you have, and let it write.",
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode=None,  # formatted help takes rich, and 0.1 s to import it
-    pretty_exceptions_enable=False,
-)
-app.command("train")(train.run)
-app.command("generate")(generate.run)
-app.command("info")(info.run)
-app.command("demo")(demo.run)
 
-
-@app.callback(invoke_without_command=True)
-def _all_commands(
-    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
-) -> None:
-    if version:
-        typer.echo(f"longhand {VERSION}")
-        raise typer.Exit
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, message="longhand %(version)s")
+@click.pass_context
+def longhand(context: click.Context) -> None:
+    """Train an LSTM on your own text, on the computer you have, and let it write."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        click.echo(context.get_help())
+
+
+for command in (train, generate, info, demo):
+    longhand.add_command(command)
 
 
 def main() -> None:
     """Run the command line and exit."""
     use_utf8()
     try:
-        sys.exit(app(prog_name="longhand", standalone_mode=False) or 0)
+        sys.exit(longhand.main(prog_name="longhand", standalone_mode=False) or 0)
     except LonghandError as error:
         complain(str(error))
-    except typer.TyperException as error:
-        complain(f"{error.format_message()} See longhand --help.")
+    except click.ClickException as error:
+        complain(f"{error.format_message().rstrip('.')}. See longhand --help.")
+    except click.Abort:  # Ctrl-C
+        complain("ended by Ctrl-C")
+        sys.exit(130)
     except OSError as error:
         complain(f"cannot read or write ({error})")
     sys.exit(2)

@@ -1,25 +1,50 @@
-"""Options of the command line, made from the settings' fields: their help is stated only there."""
+"""Options of the command line, made from the settings' fields: name, type, default and help are stated only there."""
 
 from __future__ import annotations
 
-from typing import Any
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-import typer
+import click
 from msgspec import NODEFAULT, Struct, structs
 
 from longhand.config import description
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 
-def option(settings: type[Struct], field: str, name: str | None = None) -> Any:
-    """Return the option of a settings' field, called `--field` unless `name` says otherwise.
 
-    The parameter it annotates defaults to None, for "left out"; the field's own default is shown in the help.
+def settings_options(settings: type[Struct], **names: str) -> Callable[[Command], Command]:
+    """Give a command one option for each field of `settings`, in their order; None stands for "left out".
+
+    - names: fields whose option is not called `--field`, as in `learning_rate="--lr"`
     """
-    default = next(info.default for info in structs.fields(settings) if info.name == field)
-    shown = "" if default is NODEFAULT or default is None or default is False else f" [default: {default}]"
-    return typer.Option(name or f"--{field.replace('_', '-')}", help=description(settings, field) + shown)
+
+    def decorate(command: Command) -> Command:
+        for field in reversed(structs.fields(settings)):
+            name = names.get(field.name, f"--{field.name.replace('_', '-')}")
+            command = _option(settings, field, name)(command)
+        return command
+
+    return decorate
 
 
-def given(**values: Any) -> dict[str, Any]:
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that were given: those that are not None."""
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _option(settings: type[Struct], field: structs.FieldInfo, name: str) -> Callable[[Command], Command]:
+    kind = _kind(get_type_hints(settings)[field.name])
+    if kind is bool:
+        return click.option(name, field.name, is_flag=True, default=None, help=description(settings, field.name))
+    shown = "" if field.default in (NODEFAULT, None) else f" [default: {field.default}]"
+    choices = click.Choice(get_args(kind)) if get_origin(kind) is Literal else kind
+    return click.option(name, field.name, type=choices, default=None, help=description(settings, field.name) + shown)
+
+
+def _kind(hint: Any) -> Any:
+    """Return the type of a field, without the None that stands for "left out"."""
+    if isinstance(hint, types.UnionType) or get_origin(hint) not in (None, Literal):
+        return next(part for part in get_args(hint) if part is not types.NoneType)
+    return hint

@@ -4,55 +4,37 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
+import click
 
-from longhand.cli.options import given, option
+from longhand.cli.options import given, settings_options
 from longhand.config import TrainConfig, configured
 from longhand.errors import OptionError
 
 
-def run(
-    corpus: Annotated[
-        list[str], typer.Argument(help="Text files or folders; - for standard input.", metavar="CORPUS...")
-    ],
-    output: Annotated[
-        str | None, typer.Option("-o", "--output", help="The model file; CORPUS.safetensors here if left out.")
-    ] = None,
-    minutes: Annotated[float | None, option(TrainConfig, "minutes")] = None,
-    epochs: Annotated[float | None, option(TrainConfig, "epochs")] = None,
-    hidden: Annotated[int | None, option(TrainConfig, "hidden")] = None,
-    layers: Annotated[int | None, option(TrainConfig, "layers")] = None,
-    embedding: Annotated[int | None, option(TrainConfig, "embedding")] = None,
-    dropout: Annotated[float | None, option(TrainConfig, "dropout")] = None,
-    batch: Annotated[int | None, option(TrainConfig, "batch")] = None,
-    window: Annotated[int | None, option(TrainConfig, "window")] = None,
-    lr: Annotated[float | None, option(TrainConfig, "learning_rate", "--lr")] = None,
-    seed: Annotated[int | None, option(TrainConfig, "seed")] = None,
-    threads: Annotated[int | None, option(TrainConfig, "threads")] = None,
-    device: Annotated[str | None, option(TrainConfig, "device")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model of that name.")] = False,
-) -> int:
+@click.command()
+@click.argument("corpus", nargs=-1, required=True, metavar="CORPUS...")
+@click.option("-o", "--output", help="the model file; CORPUS.safetensors in this folder if left out")
+@settings_options(TrainConfig, learning_rate="--lr")
+@click.option("--overwrite", is_flag=True, help="replace an existing model of that name")
+def train(corpus: tuple[str, ...], output: str | None, overwrite: bool, **settings: Any) -> int:
     """Learn a text and write a model of it to one file.
 
-    The last tenth of the text is held out: the model is scored on it, and the best one is kept. Ctrl-C ends early and
-    keeps the best so far (exit code 130; 143 for SIGTERM). The log is written to NAME.run beside NAME.safetensors.
+    CORPUS is text files or folders of them; - is standard input. The last tenth of the text is held out: the model is
+    scored on it, and the best one is kept. Ctrl-C ends early and keeps the best so far (exit code 130; 143 for
+    SIGTERM). The log is written to NAME.run beside NAME.safetensors.
     """
-    if minutes is not None and epochs is not None:
+    if settings["minutes"] is not None and settings["epochs"] is not None:
         raise OptionError("--minutes and --epochs exclude each other: give one of them")
-    network = given(hidden=hidden, layers=layers, embedding=embedding)
-    recipe = given(dropout=dropout, batch=batch, window=window, learning_rate=lr, seed=seed)
-    budget = given(minutes=minutes, epochs=epochs, threads=threads, device=device)
-    config = configured(TrainConfig, network | recipe | budget)
+    config = configured(TrainConfig, given(settings))
 
     from longhand.cli.watcher import watching
     from longhand.training.trainer import train_model
 
+    target = Path(output or _default_output(corpus[0]))
     with watching() as watcher:
-        model = train_model(
-            corpus, config, Path(output or _default_output(corpus[0])), overwrite=overwrite, tell=watcher
-        )
+        model = train_model(corpus, config, target, overwrite=overwrite, tell=watcher)
     return exit_code(model.card.stopped_by)
 
 

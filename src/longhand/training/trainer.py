@@ -9,12 +9,13 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from longhand.config import NetworkConfig, TrainConfig
 from longhand.errors import CorpusError, MissingExtraError
 from longhand.modelfile import Card, ModelFile, Weights, with_model_suffix
 from longhand.text.corpus import Source
-from longhand.text.encoded import EncodedCorpus, encode_corpus
+from longhand.text.encoded import EncodedCorpus, TokenIds, encode_corpus
 from longhand.training.batches import Streams
 from longhand.training.engine import Engine
 from longhand.training.events import Evaluated, Event, Finished, Listener, Started, nobody
@@ -26,6 +27,7 @@ from longhand.training.run_folder import RunFolder
 from longhand.version import VERSION
 
 MOST_SCORES = 20  # in a training that counts epochs
+COUNTED_AT_ONCE = 1 << 20  # tokens
 
 
 def train_model(
@@ -75,7 +77,7 @@ class _Training:
             layers=config.layers,
         )
         self._random = np.random.Generator(np.random.PCG64(config.seed))
-        counts = np.bincount(corpus.learned_ids, minlength=corpus.tokenizer.size)
+        counts = _counts(corpus.learned_ids, corpus.tokenizer.size)
         self.weights = initial_weights(self.network, counts, corpus.tokenizer.unknown, self._random)
 
     def run(self, engine: Engine, tell: Listener) -> ModelFile:
@@ -144,6 +146,13 @@ class _Training:
             training=msgspec.to_builtins(self.config),
         )
         return ModelFile(self.network, self.corpus.tokenizer.to_record(), outcome.weights, card)
+
+
+def _counts(ids: TokenIds, size: int) -> npt.NDArray[np.int64]:
+    """Return how often each token occurs, (vocabulary,); in pieces, for bincount makes eight bytes of each token."""
+    pieces = (ids[begin : begin + COUNTED_AT_ONCE] for begin in range(0, len(ids), COUNTED_AT_ONCE))
+    counts: npt.NDArray[np.int64] = np.sum([np.bincount(piece, minlength=size) for piece in pieces], axis=0)
+    return counts
 
 
 def _engine(config: TrainConfig, network: NetworkConfig, weights: Weights) -> Engine:

@@ -1,0 +1,44 @@
+"""The base install, without torch, as pip makes it from a wheel: `make test` prepares it in .venv-base."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import fresh
+
+from longhand.model import load
+
+PYTHON = Path(__file__).parents[1] / ".venv-base" / "bin" / "python"
+
+
+@pytest.fixture
+def python() -> str:
+    if not PYTHON.exists():
+        pytest.skip("no base install here: make test prepares it")
+    return str(PYTHON)
+
+
+def test_it_has_no_torch(python: str) -> None:
+    done = subprocess.run([python, "-c", "import torch"], capture_output=True, text=True, check=False)
+    assert "No module named 'torch'" in done.stderr
+
+
+def test_it_writes_the_text_that_the_full_install_writes(python: str, model_path: Path, tmp_path: Path) -> None:
+    done = fresh("generate", model_path, "--length", 200, "--seed", 5, python=python, cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout == load(model_path).generate(length=200, seed=5)
+
+
+def test_it_tells_what_a_model_is_and_what_training_lacks(python: str, model_path: Path, tmp_path: Path) -> None:
+    assert '"tokens": "char"' in fresh("info", model_path, "--json", python=python, cwd=tmp_path).stdout
+    done = fresh("train", __file__, "-o", tmp_path / "new", python=python, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "pip install 'longhand[train]'" in done.stderr
+    assert not list(tmp_path.glob("new*"))
+
+
+def test_its_public_types_are_seen_by_a_type_checker(python: str) -> None:
+    code = "import pathlib, longhand; print((pathlib.Path(longhand.__file__).parent / 'py.typed').exists())"
+    assert subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"

@@ -1,0 +1,315 @@
+"""The command line: what it prints where, how it ends, and what it says to bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import VERSE, Finished, fresh
+
+from longhand.model import load
+from longhand.version import VERSION
+
+Run = Callable[..., Finished]
+QUICK = ["--epochs", "1", "--hidden", "8", "--threads", "1"]
+
+
+def test_train_then_info_then_generate(longhand: Run, verse_path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "verse.safetensors"
+    trained = longhand("train", verse_path, "-o", out, *QUICK)
+    assert (trained.returncode, trained.stderr) == (0, "")
+    assert re.search(r"held out \d\.\d{3} bits per character: the best so far. It writes:\n    ", trained.stdout)
+    assert f"{out} holds the model. Next: longhand generate {out}" in trained.stdout
+    facts = json.loads(longhand("info", out, "--json").stdout)
+    expected = {"tokens": "char", "vocabulary_size": load(out).tokenizer.size, "layers": 2, "hidden": 8}
+    assert expected.items() <= facts.items()
+    assert facts["parameters"] == load(out).file.parameters
+    assert f"{facts['validation_bits_per_character']:.3f} bits" in trained.stdout
+    assert facts["trained_seconds"] > 0
+    one, two = (longhand("generate", out, "--prompt", "the", "--length", 100, "--seed", 1) for _ in range(2))
+    assert one.stdout == two.stdout
+    assert len(one.stdout) == 103
+    assert one.stdout.startswith("the")
+    assert re.fullmatch(r"longhand: note: 100 characters at [\d,]+ characters/s, --seed 1\n", one.stderr)
+
+
+def test_the_command_line_and_the_api_write_the_same(longhand: Run, model_path: Path) -> None:
+    expected = load(model_path).generate("a bird", length=60, temperature=0.5, seed=9)
+    options = ["--prompt", "a bird", "--length", 60, "--temperature", 0.5, "--seed", 9]
+    assert longhand("generate", model_path, *options).stdout == "a bird" + expected
+
+
+def test_a_seed_that_was_drawn_is_reported_and_writes_the_same_again(longhand: Run, model_path: Path) -> None:
+    first = longhand("generate", model_path, "--length", 50)
+    seed = first.stderr.split("--seed ")[1].strip()
+    assert longhand("generate", model_path, "--length", 50, "--seed", seed).stdout == first.stdout
+
+
+def test_info_for_a_person_names_every_fact(longhand: Run, model_path: Path) -> None:
+    facts = json.loads(longhand("info", model_path, "--json").stdout)
+    shown = longhand("info", model_path).stdout
+    assert all(name.replace("_", " ") in shown for name in facts)
+
+
+def test_unseen_characters_in_a_prompt_are_noted_and_read_as_unknown(longhand: Run, model_path: Path) -> None:
+    done = longhand("generate", model_path, "--prompt", "né 中", "--length", 10, "--seed", 1)
+    assert done.returncode == 0
+    assert done.stdout.startswith("né 中")
+    assert "note: the model does not know 'é', '中': read as the unknown token\n" in done.stderr
+
+
+def test_notes_on_the_corpus_go_to_stderr(longhand: Run, tmp_path: Path) -> None:
+    path = tmp_path / "dos.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + (VERSE * 20).replace("\n", "\r\n").encode())
+    done = longhand("train", path, "-o", tmp_path / "m", *QUICK)
+    assert done.returncode == 0
+    assert done.stderr == (
+        "longhand: note: dos.txt: a byte order mark was dropped\nlonghand: note: dos.txt: line ends \\r\\n became \\n\n"
+    )
+
+
+def test_the_model_is_named_after_the_text(longhand: Run, verse_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(verse_path.parent)
+    assert longhand("train", "verse.txt", *QUICK).returncode == 0
+    assert Path("verse.safetensors").exists()
+    assert Path("verse.run", "log.jsonl").exists()
+
+
+def test_standard_input_is_a_corpus(tmp_path: Path) -> None:
+    done = fresh("train", "-", "-o", tmp_path / "m", *QUICK, input=VERSE * 20)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert load(tmp_path / "m.safetensors").card.corpus == ["standard input"]
+
+
+BAD_TRAININGS = {
+    "missing": ([], "absent.txt: not found"),
+    "empty": (["empty.txt"], "empty.txt: 0 characters, expected at least 1000"),
+    "short": (["short.txt"], "short.txt: 5 characters, expected at least 1000"),
+    "binary": (["binary.txt"], "binary.txt: a NUL at byte 4"),
+    "latin 1": (["latin1.txt"], "latin1.txt: not UTF-8 at byte 3 (0xE9): convert it with iconv -f WINDOWS-1252"),
+    "utf-16": (["utf16.txt"], "utf16.txt: UTF-16 at byte 0, expected UTF-8: convert it with iconv -f UTF-16"),
+    "no folder": (["good.txt", "-o", "nowhere/m"], "nowhere is no folder"),
+    "unwritable": (["good.txt", "-o", "/proc/m"], "cannot write"),
+    "existing": (["good.txt", "-o", "kept"], "kept.safetensors exists"),
+    "a folder": (["good.txt", "-o", "folder"], "folder.safetensors is a folder"),
+    "both budgets": (["good.txt", "--minutes", "1", "--epochs", "1"], "--minutes and --epochs exclude each other"),
+    "no time": (["good.txt", "--minutes", "0"], "minutes: found 0.0, expected float > 0.0"),
+    "nan": (["good.txt", "--lr", "nan"], "learning rate: found nan, expected float"),
+    "negative": (["good.txt", "--hidden", "-3"], "hidden: found -3, expected int >= 1"),
+    "too much dropout": (["good.txt", "--dropout", "1"], "dropout: found 1.0, expected float < 1.0"),
+    "no number": (["good.txt", "--layers", "two"], "Invalid value for '--layers'"),
+    "no device": (["good.txt", "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'cuda', 'mps'"),
+    "unknown option": (["good.txt", "--minute", "1"], "--minute"),
+    "long window": (["good.txt", "--window", "60000"], "expected more than a window of 60000"),
+}
+
+
+@pytest.fixture
+def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    files = {"empty.txt": b"", "short.txt": b"short", "binary.txt": b"GIF8\0\1\2" * 300}
+    files |= {"latin1.txt": "café".encode("latin-1") * 300, "utf16.txt": ("hello" * 300).encode("utf-16")}
+    files |= {"good.txt": VERSE.encode() * 40, "kept.safetensors": b"precious"}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "folder.safetensors").mkdir()
+    return tmp_path
+
+
+def assert_refused(done: Finished, message: str) -> None:
+    assert done.returncode == 2
+    assert done.stderr.startswith("longhand: error: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("case", BAD_TRAININGS)
+def test_a_bad_training_ends_with_one_line_and_writes_nothing(longhand: Run, texts: Path, case: str) -> None:
+    arguments, message = BAD_TRAININGS[case]
+    before = {path: path.read_bytes() for path in texts.rglob("*") if path.is_file()}
+    assert_refused(longhand("train", *(arguments or ["absent.txt"])), message)
+    assert {path: path.read_bytes() for path in texts.rglob("*") if path.is_file()} == before
+    assert not list(texts.glob("*.run"))
+
+
+BAD_WRITING = {
+    "missing": (["generate", "absent"], "absent: not found"),
+    "no model": (["generate", "good.txt"], "good.txt: no model file or a damaged one"),
+    "a folder": (["generate", "folder.safetensors"], "folder.safetensors: is a folder"),
+    "length": (["generate", "MODEL", "--length", "-1"], "length: found -1, expected int >= 0"),
+    "nan": (["generate", "MODEL", "--temperature", "nan"], "temperature: found nan, expected float >= 0.0"),
+    "infinity": (["generate", "MODEL", "--temperature", "inf"], "temperature: found inf, expected float <= 1000.0"),
+    "seed": (["generate", "MODEL", "--seed", "x"], "Invalid value for '--seed'"),
+    "nothing": (["generate"], "Missing argument 'MODEL'"),
+    "info of no model": (["info", "good.txt"], "good.txt: no model file or a damaged one"),
+    "info of nothing": (["info", "absent"], "absent: not found"),
+    "demo in the way": (["demo", "-o", "kept"], "kept.safetensors exists"),
+    "demo without time": (["demo", "--minutes", "-1"], "minutes: found -1.0, expected float > 0.0"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_WRITING)
+def test_a_bad_request_ends_with_one_line(longhand: Run, texts: Path, model_path: Path, case: str) -> None:
+    arguments, message = BAD_WRITING[case]
+    done = longhand(*[model_path if word == "MODEL" else word for word in arguments])
+    assert_refused(done, message)
+    assert (texts / "kept.safetensors").read_bytes() == b"precious"
+
+
+def test_an_unknown_command_is_refused_and_a_near_one_suggested(longhand: Run) -> None:
+    assert_refused(longhand("trian"), "No such command 'trian'")
+
+
+def test_without_arguments_it_says_what_it_can_do(longhand: Run) -> None:
+    done = longhand()
+    assert done.returncode == 0
+    assert all(command in done.stdout for command in ("train", "generate", "info", "demo"))
+    assert done.stdout == longhand("--help").stdout == longhand("-h").stdout
+
+
+def test_the_version_is_printed(longhand: Run) -> None:
+    assert longhand("--version").stdout == f"longhand {VERSION}\n"
+
+
+def test_help_shows_each_default_as_the_settings_state_it(longhand: Run) -> None:
+    shown = " ".join(longhand("train", "--help").stdout.split())
+    assert "LSTM layers [default: 2]" in shown
+    assert "[default: 0.006]" in shown
+    assert "[default: 0.8]" in " ".join(longhand("generate", "--help").stdout.split())
+
+
+def test_a_closed_pipe_ends_the_writing_quietly(model_path: Path) -> None:
+    command = [sys.executable, "-m", "longhand", "generate", str(model_path), "--length", "1000000000", "--seed", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert len(process.stdout.read(10)) == 10
+        process.stdout.close()
+        assert process.wait(timeout=30) == 0
+        assert re.fullmatch(
+            rb"longhand: note: \d+ characters at [\d,]+ characters/s, --seed 1\n", process.stderr.read()
+        )
+
+
+def test_text_comes_while_it_is_written(model_path: Path) -> None:
+    command = [sys.executable, "-m", "longhand", "generate", str(model_path), "--length", "1000000000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(1)
+        assert process.poll() is None
+        process.kill()
+
+
+def start_training(path: Path, out: Path) -> subprocess.Popen[str]:
+    """Start a training that would take an hour, and wait until it has begun to learn."""
+    command = [sys.executable, "-u", "-m", "longhand", "train", str(path), "-o", str(out), "--minutes", "60"]
+    process = subprocess.Popen(
+        [*command, "--hidden", "8", "--threads", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    while "left" not in (line := process.stdout.readline()):
+        assert line
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_early_and_leaves_a_scored_model(
+    verse_path: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    with start_training(verse_path, tmp_path / "m") as process:
+        time.sleep(0.3)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 128 + number
+    assert f"ended early ({'Ctrl-C' if number == signal.SIGINT else 'SIGTERM'})" in out
+    assert err == ""
+    model = load(tmp_path / "m.safetensors")
+    assert model.card.stopped_by == signal.Signals(number).name
+    assert model.card.validation_bits_per_character is not None
+    assert len(model.generate(length=10)) == 10
+
+
+def test_a_terminal_shows_a_bar_with_percent_time_speed_and_scores(verse_path: Path, tmp_path: Path) -> None:
+    main, terminal = pty.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "longhand",
+        "train",
+        str(verse_path),
+        "-o",
+        str(tmp_path / "m"),
+        "--minutes",
+        "0.1",
+    ]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen(
+        [*command, "--hidden", "8", "--minutes", "0.1"], stdout=terminal, stderr=terminal, env=environment
+    ) as process:
+        os.close(terminal)
+        shown = b"".join(iter(lambda: _read_terminal(main), b""))
+        assert process.wait(timeout=30) == 0
+    os.close(main)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode("utf-8"))
+    assert re.search(r"\d+% ━+.* 0:0\d left, [\d,]+ characters/s, training \d\.\d{3} bits, held out \d\.\d{3}", text)
+    assert "It writes:" in text
+
+
+def _read_terminal(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # the other end is closed
+        return b""
+
+
+HEAVY = ("torch", "numpy", "rich")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys; sys.argv = ['longhand', *sys.argv[1:]]\n"
+        "from longhand.cli.main import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_generate_info_and_the_import_never_import_torch(model_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"  # any import of it now fails
+        "import longhand; longhand.load, longhand.train, longhand.Model\n"
+        "from longhand.cli.main import main\n"
+        "sys.argv = ['longhand', *sys.argv[1:]]\nmain()"
+    )
+    for arguments in (["generate", str(model_path), "--length", "20"], ["info", str(model_path)]):
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    done = subprocess.run(
+        [sys.executable, "-c", code, "train", __file__, "-o", str(model_path.with_name("new"))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert_refused(done, "training needs torch, which is not installed: pip install 'longhand[train]'")
+
+
+def test_the_demo_learns_from_the_standard_library(longhand: Run, tmp_path: Path) -> None:
+    done = longhand("demo", "-o", tmp_path / "demo.safetensors", "--minutes", "0.05")
+    assert (done.returncode, done.stderr) == (0, "")
+    for part in ("files of the standard library", "Before it has learned", "seconds it writes:", "longhand train book"):
+        assert part in done.stdout
+    assert done.stdout.index("Before") < done.stdout.index("It writes:") < done.stdout.index("seconds it writes:")
+    assert load(tmp_path / "demo.safetensors").card.corpus[0].endswith(".py")

@@ -1,0 +1,186 @@
+"""Training: it learns, it repeats itself for a seed, it keeps the best, and any engine can do it."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import VERSE
+
+from longhand.config import TrainConfig
+from longhand.errors import CorpusError, OptionError, OutputError, TrainingError
+from longhand.model import Model, load, train
+from longhand.modelfile import ModelFile, Weights
+from longhand.state import FloatArray, State
+from longhand.training import trainer
+from longhand.training.engine import TokenIds
+from longhand.training.events import Evaluated, Event, Finished, Started, Stepped
+from longhand.training.trainer import train_model
+
+SMALL = {"hidden": 16, "embedding": 8, "layers": 2, "batch": 4, "window": 16, "threads": 1}
+
+
+def verse() -> io.StringIO:
+    return io.StringIO(VERSE * 40)
+
+
+def small(**settings: float) -> TrainConfig:
+    return TrainConfig(**{**SMALL, **settings})  # type: ignore[arg-type]
+
+
+class FixedEngine:
+    """An engine without torch whose held-out losses are given, and whose weights count the steps."""
+
+    def __init__(self, weights: Weights, held_out_nats: list[float], loss: float = 1.0) -> None:
+        self._weights, self._nats, self._loss = weights, iter(held_out_nats), loss
+        self.steps = 0
+        self._current = 0.0
+
+    def step(self, inputs: TokenIds, targets: TokenIds, state: State, learning_rate: float) -> tuple[float, State]:
+        assert learning_rate > 0
+        self.steps += 1
+        self._current = math.nan
+        assert inputs.shape == targets.shape
+        return self._loss, state
+
+    def losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[FloatArray, State]:
+        assert inputs.shape == targets.shape
+        if math.isnan(self._current):
+            self._current = next(self._nats)
+        return np.full(inputs.shape, self._current, np.float32), state
+
+    def weights(self) -> Weights:
+        return {**self._weights, "head.bias": np.full_like(self._weights["head.bias"], self.steps)}
+
+
+def with_engine(monkeypatch: pytest.MonkeyPatch, nats: list[float], loss: float = 1.0) -> None:
+    monkeypatch.setattr(trainer, "_engine", lambda *arguments: FixedEngine(arguments[-1], nats, loss))
+
+
+def test_it_learns_more_than_how_often_each_character_comes() -> None:
+    model = Model(train_model([verse()], small(epochs=25, hidden=64, learning_rate=0.02)))
+    text = VERSE * 40
+    shares = np.array([text.count(letter) for letter in set(text)]) / len(text)
+    entropy = -(shares * np.log2(shares)).sum()
+    assert model.card.validation_bits_per_character is not None
+    assert model.card.validation_bits_per_character < entropy / 4
+    assert model.generate(length=20, greedy=True) in VERSE * 3
+
+
+def test_the_same_seed_trains_the_same_weights_and_another_one_others() -> None:
+    one, two, other = (train_model([verse()], small(epochs=1, seed=seed)) for seed in (1, 1, 2))
+    assert all(np.array_equal(one.weights[name], two.weights[name]) for name in one.weights)
+    assert not np.array_equal(one.weights["head.weight"], other.weights["head.weight"])
+
+
+def test_training_changes_every_tensor_and_leaves_the_unknown_token_silent() -> None:
+    before: list[ModelFile] = []
+    after = train_model([verse()], small(epochs=1), tell=lambda event: _collect(event, before))
+    assert all(not np.array_equal(before[0].weights[name], after.weights[name]) for name in after.weights)
+    assert not after.weights["embedding.weight"][0].any()
+
+
+def _collect(event: Event, models: list[ModelFile]) -> None:
+    if isinstance(event, Started):
+        models.append(event.model)
+
+
+def test_the_best_model_is_kept_with_its_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with_engine(monkeypatch, [3.0, 2.0, 2.5, 2.75])
+    events: list[Event] = []
+    model = train_model([verse()], small(epochs=4), tmp_path / "m", tell=events.append)
+    scores = [event for event in events if isinstance(event, Evaluated)]
+    assert [round(score.validation_bits * math.log(2), 6) for score in scores] == [3.0, 2.0, 2.5, 2.75]
+    assert [score.best for score in scores] == [True, True, False, False]
+    assert model.card.validation_bits_per_character == pytest.approx(2.0 / math.log(2))
+    assert model.weights["head.bias"][0] == scores[1].last.step
+    assert model.card.trained_epochs == pytest.approx(4, abs=0.02)
+    assert np.array_equal(load(tmp_path / "m.safetensors").file.weights["head.bias"], model.weights["head.bias"])
+
+
+def test_events_come_in_order_and_the_log_repeats_the_scores(tmp_path: Path) -> None:
+    events: list[Event] = []
+    model = train_model([verse()], small(epochs=2), tmp_path / "m.safetensors", tell=events.append)
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Finished)
+    assert isinstance(events[-2], Evaluated)
+    steps = [event for event in events if isinstance(event, Stepped)]
+    assert [step.step for step in steps] == list(range(1, len(steps) + 1))
+    assert 0 < steps[0].progress < steps[-1].progress == 1
+    lines = (tmp_path / "m.run" / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    log = [json.loads(line) for line in lines]
+    assert [line["event"] for line in log] == ["started", "evaluated", "evaluated"]
+    assert log[-1]["validation_bits_per_character"] == round(events[-2].validation_bits, 4)
+    assert [path.name for path in (tmp_path / "m.run").iterdir()] == ["log.jsonl"]
+    assert model.card.held_out_characters == model.card.validation_characters == len(VERSE * 4)
+
+
+def test_the_best_so_far_lies_in_the_run_folder_while_it_trains(tmp_path: Path) -> None:
+    found: list[str] = []
+
+    def look(event: Event) -> None:
+        if isinstance(event, Evaluated):
+            found.append(Model(load(tmp_path / "m.run" / "best.safetensors").file).generate(length=5, seed=0))
+
+    train_model([verse()], small(epochs=2), tmp_path / "m.safetensors", tell=look)
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_ends_the_training_and_names_the_step(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, loss: float
+) -> None:
+    with_engine(monkeypatch, [1.0], loss)
+    with pytest.raises(TrainingError, match=f"the loss became {loss} at step 1: try a lower --lr"):
+        train_model([verse()], small(epochs=1), tmp_path / "m")
+    assert not (tmp_path / "m.safetensors").exists()
+
+
+def test_at_least_one_step_is_made_however_short_the_time() -> None:
+    model = train_model([verse()], small(minutes=1e-6))
+    assert model.card.trained_characters == 4 * 16
+    assert model.card.stopped_by == "time"
+
+
+@pytest.mark.parametrize("name", ["m.safetensors", "m.run"])
+def test_nothing_that_exists_is_overwritten_unasked(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir() if name.endswith("run") else (tmp_path / name).write_text("old", encoding="utf-8")
+    with pytest.raises(OutputError, match=f"{name}.*--overwrite"):
+        train_model([verse()], small(epochs=1), tmp_path / "m.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_overwriting_replaces_model_and_log_and_nothing_else(tmp_path: Path) -> None:
+    train_model([verse()], small(epochs=1), tmp_path / "m")
+    (tmp_path / "m.run" / "notes.txt").write_text("mine", encoding="utf-8")
+    train_model([verse()], small(epochs=2), tmp_path / "m", overwrite=True)
+    assert load(tmp_path / "m.safetensors").card.training["epochs"] == 2
+    assert sorted(path.name for path in (tmp_path / "m.run").iterdir()) == ["log.jsonl", "notes.txt"]
+
+
+def test_of_two_trainings_into_one_name_the_second_is_refused(tmp_path: Path) -> None:
+    def start_another(event: Event) -> None:
+        if isinstance(event, Started):
+            with pytest.raises(OutputError, match="holds an earlier training"):
+                train_model([verse()], small(epochs=1), tmp_path / "m")
+
+    train_model([verse()], small(epochs=1), tmp_path / "m", tell=start_another)
+    assert load(tmp_path / "m.safetensors").card.trained_epochs > 0
+
+
+def test_a_window_longer_than_the_text_is_refused() -> None:
+    with pytest.raises(CorpusError, match="expected more than a window of 5000"):
+        train(verse(), window=5000)
+
+
+def test_an_absent_device_is_refused_before_a_folder_is_made(tmp_path: Path) -> None:
+    import torch
+
+    absent = "mps" if not torch.backends.mps.is_available() else "cuda"
+    with pytest.raises(OptionError, match=f"device: {absent} is not available here, expected one of: auto, cpu"):
+        train(verse(), tmp_path / "m", device=absent)
+    assert list(tmp_path.iterdir()) == []
