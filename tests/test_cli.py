@@ -73,7 +73,7 @@ def test_notes_on_the_corpus_go_to_stderr(longhand: Run, tmp_path: Path) -> None
     done = longhand("train", path, "-o", tmp_path / "m", *QUICK)
     assert done.returncode == 0
     assert done.stderr == (
-        "longhand: note: dos.txt: a byte order mark was dropped\nlonghand: note: dos.txt: line ends \\r\\n became \\n\n"
+        f"longhand: note: {path}: a byte order mark was dropped\nlonghand: note: {path}: line ends \\r\\n became \\n\n"
     )
 
 

@@ -39,7 +39,7 @@ def read(*sources: Source) -> tuple[str, list[str]]:
 def test_a_byte_order_mark_is_dropped_and_said(file: Callable[[bytes], Path]) -> None:
     text, notes = read(file(b"\xef\xbb\xbfhello\n"))
     assert text == "hello\n"
-    assert notes == ["text.txt: a byte order mark was dropped"]
+    assert [Path(note).name for note in notes] == ["text.txt: a byte order mark was dropped"]
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 1000])
@@ -49,7 +49,7 @@ def test_line_ends_become_newlines_wherever_a_piece_ends(
     monkeypatch.setattr(corpus, "PIECE", piece)
     text, notes = read(file("één\r\n二\r三\n\r\n".encode()))
     assert text == "één\n二\n三\n\n"
-    assert notes == [r"text.txt: line ends \r and \r\n became \n"]
+    assert [Path(note).name for note in notes] == [r"text.txt: line ends \r and \r\n became \n"]
 
 
 def test_plain_text_needs_no_notes(file: Callable[[bytes], Path]) -> None:
@@ -103,6 +103,11 @@ def test_a_last_line_without_an_end_gets_one_before_the_next_file(tmp_path: Path
     assert read(first, second, io.StringIO("three"))[0] == "one\ntwo\nthree"
 
 
+def test_the_names_kept_are_without_folders(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text(LONG, encoding="utf-8")
+    assert encode_corpus([tmp_path, io.StringIO("b")]).names == ["a", "text"]
+
+
 def test_an_open_stream_is_a_source() -> None:
     encoded = encode_corpus([io.StringIO(LONG)])
     assert encoded.characters == len(LONG)
@@ -130,7 +135,7 @@ def test_too_short_a_text_is_refused_with_its_length(file: Callable[[bytes], Pat
 def test_an_empty_file_among_others_is_noted(tmp_path: Path) -> None:
     (tmp_path / "a").write_text(LONG, encoding="utf-8")
     (tmp_path / "b").touch()
-    assert encode_corpus([tmp_path]).notes == ["b is empty"]
+    assert encode_corpus([tmp_path]).notes == [f"{tmp_path / 'b'} is empty"]
 
 
 def test_the_last_tenth_is_held_out_and_its_own_characters_stay_unknown(file: Callable[[bytes], Path]) -> None:

@@ -12,7 +12,7 @@ import click
 from longhand.cli.demo import demo
 from longhand.cli.generate import generate
 from longhand.cli.info import info
-from longhand.cli.output import complain, use_utf8
+from longhand.cli.output import complain, note, use_utf8
 from longhand.cli.train import train
 from longhand.errors import LonghandError
 from longhand.version import VERSION
@@ -41,7 +41,7 @@ def main() -> None:
     except click.ClickException as error:
         complain(f"{error.format_message().rstrip('.')}. See longhand --help.")
     except click.Abort:  # Ctrl-C
-        complain("ended by Ctrl-C")
+        note("ended by Ctrl-C")
         sys.exit(130)
     except OSError as error:
         complain(f"cannot read or write ({error})")

@@ -39,7 +39,7 @@ class CorpusReader:
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self._sources = list(_files(sources))
-        self.names = [_name(source) for source in self._sources]
+        self.names = [Path(_label(source)).name for source in self._sources]
         self.notes: list[str] = []
         self.bytes_read = 0
 
@@ -55,46 +55,46 @@ class CorpusReader:
 
     def _pieces_of(self, source: Path | TextIO) -> Iterator[str]:
         lines = io.IncrementalNewlineDecoder(None, translate=True)
-        name, seen_bytes = _name(source), self.bytes_read
-        raw = self._decoded(source, name) if isinstance(source, Path) else self._counted(source)
+        label, seen_bytes = _label(source), self.bytes_read
+        raw = self._decoded(source, label) if isinstance(source, Path) else self._counted(source)
         for text in raw:
             if piece := lines.decode(text):
                 yield piece
         if piece := lines.decode("", final=True):
             yield piece
         if self.bytes_read == seen_bytes:
-            self.notes.append(f"{name} is empty")
+            self.notes.append(f"{label} is empty")
         endings = lines.newlines if isinstance(lines.newlines, tuple) else (lines.newlines,)
         if changed := [repr(ending)[1:-1] for ending in endings if ending in ("\r\n", "\r")]:
-            self.notes.append(f"{name}: line ends {' and '.join(changed)} became \\n")
+            self.notes.append(f"{label}: line ends {' and '.join(changed)} became \\n")
 
     def _counted(self, source: TextIO) -> Iterator[str]:
         while text := source.read(PIECE):
             self.bytes_read += len(text.encode("utf-8", "surrogatepass"))
             yield text
 
-    def _decoded(self, path: Path, name: str) -> Iterator[str]:
+    def _decoded(self, path: Path, label: str) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder("utf-8")("strict")
         offset = 0
         try:
             with _opened(path) as file:
                 while data := file.read(PIECE):
-                    mark = self._mark_length(data, name) if offset == 0 else 0
-                    _refuse_binary(name, data, offset)
-                    yield _decode(decoder, data[mark:], name, offset + mark)
+                    mark = self._mark_length(data, label) if offset == 0 else 0
+                    _refuse_binary(label, data, offset)
+                    yield _decode(decoder, data[mark:], label, offset + mark)
                     offset += len(data)
                     self.bytes_read += len(data)
-                yield _decode(decoder, b"", name, offset)
+                yield _decode(decoder, b"", label, offset)
         except OSError as error:
-            raise CorpusError(f"{name}: cannot be read ({error.strerror or error})") from error
+            raise CorpusError(f"{label}: cannot be read ({error.strerror or error})") from error
 
-    def _mark_length(self, data: bytes, name: str) -> int:
+    def _mark_length(self, data: bytes, label: str) -> int:
         for mark, encoding in UTF_16_AND_32_MARKS:
             if data.startswith(mark):
-                raise CorpusError(f"{name}: {encoding} at byte 0, expected UTF-8: {_convert(encoding, name)}")
+                raise CorpusError(f"{label}: {encoding} at byte 0, expected UTF-8: {_convert(encoding, label)}")
         if not data.startswith(codecs.BOM_UTF8):
             return 0
-        self.notes.append(f"{name}: a byte order mark was dropped")
+        self.notes.append(f"{label}: a byte order mark was dropped")
         return len(codecs.BOM_UTF8)
 
 
@@ -134,21 +134,22 @@ def _opened(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _name(source: Path | TextIO) -> str:
+def _label(source: Path | TextIO) -> str:
+    """Return what to call a source when speaking to the one who gave it."""
     if isinstance(source, Path):
-        return "standard input" if str(source) == STANDARD_INPUT else source.name
+        return "standard input" if str(source) == STANDARD_INPUT else str(source)
     return str(getattr(source, "name", "text"))
 
 
-def _refuse_binary(name: str, data: bytes, offset: int) -> None:
+def _refuse_binary(label: str, data: bytes, offset: int) -> None:
     if (zero := data.find(b"\0")) >= 0:
         raise CorpusError(
-            f"{name}: a NUL at byte {offset + zero}, so this is no plain text (a binary file, or UTF-16 or UTF-32 "
+            f"{label}: a NUL at byte {offset + zero}, so this is no plain text (a binary file, or UTF-16 or UTF-32 "
             "without a mark?): save it as UTF-8 text"
         )
 
 
-def _decode(decoder: codecs.IncrementalDecoder, data: bytes, name: str, offset: int) -> str:
+def _decode(decoder: codecs.IncrementalDecoder, data: bytes, label: str, offset: int) -> str:
     waiting = len(decoder.getstate()[0])
     try:
         return decoder.decode(data, final=not data)
@@ -156,9 +157,9 @@ def _decode(decoder: codecs.IncrementalDecoder, data: bytes, name: str, offset: 
         at = offset - waiting + error.start
         found = "the text ends inside a character" if not data else f"0x{error.object[error.start]:02X}"
         raise CorpusError(
-            f"{name}: not UTF-8 at byte {at} ({found}): {_convert('WINDOWS-1252', name)}, if that is its encoding"
+            f"{label}: not UTF-8 at byte {at} ({found}): {_convert('WINDOWS-1252', label)}, if that is its encoding"
         ) from None
 
 
-def _convert(encoding: str, name: str) -> str:
-    return f"convert it with iconv -f {encoding} -t UTF-8 '{name}' > utf8.txt"
+def _convert(encoding: str, label: str) -> str:
+    return f"convert it with iconv -f {encoding} -t UTF-8 '{label}' > utf8.txt"
