@@ -85,6 +85,20 @@ def test_an_interrupted_training_is_scored_only_if_that_is_quick() -> None:
     assert not pace.evaluation_is_quick()
 
 
+def test_time_is_set_aside_at_the_speed_that_the_machine_has_now() -> None:
+    clock = Clock()
+    pace = TimePace(clock.now, 100_000, 200, clock)
+    for _ in range(50):
+        pace.stepped(1000, 0.05)
+    pace.evaluated(2.0)
+    clock.now += 150
+    before = pace.progress(0)
+    for _ in range(300):
+        pace.stepped(1000, 0.25)  # someone else works on it too
+    assert before == pytest.approx(150 / (200 - 2.3), rel=1e-3)
+    assert pace.progress(0) == pytest.approx(150 / (200 - 10.3), rel=1e-2)
+
+
 @pytest.mark.parametrize(
     ("progress", "share"), [(0, LOWEST), (WARM_UP / 2, 0.5), (WARM_UP, 1), (1, LOWEST), (2, LOWEST)]
 )

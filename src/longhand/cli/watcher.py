@@ -106,7 +106,8 @@ def status(event: Stepped) -> str:
     """Return where a training stands, in one line."""
     left = round(event.seconds_left)
     clock = f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}" if left >= 3600 else f"{left // 60}:{left % 60:02}"
-    return f"{clock} left, {event.characters_per_second:,.0f} characters/s, training {event.training_bits:.3f} bits"
+    speed = f"{event.characters_per_second:,.0f} characters/s, " if event.characters_per_second else ""
+    return f"{clock} left, {speed}training {event.training_bits:.3f} bits"
 
 
 def result(event: Finished) -> str:

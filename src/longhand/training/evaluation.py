@@ -15,14 +15,15 @@ from longhand.training.engine import Engine
 
 Ids = npt.NDArray[np.int64]
 
-WINDOW = 256  # tokens read at once; also what a stream reads, unscored, before its part begins
+WINDOW = 64  # tokens read at once; more would take much memory where the vocabulary is large
+LEAD_IN = 4 * WINDOW  # tokens that a stream reads, unscored, before its part begins
 STREAMS = 32
 
 
 class HeldOut:
     """The held-out text, cut into consecutive parts that are scored side by side.
 
-    So that no part begins without a past, each stream first reads the window before its part, unscored; the first
+    So that no part begins without a past, each stream first reads what comes before its part, unscored; the first
     begins with a fresh state and the start token. The result is that of one pass from the beginning, to 1e-4 bits.
 
     - ids: the held-out text, (tokens,)
@@ -32,7 +33,7 @@ class HeldOut:
     def __init__(self, ids: npt.NDArray[np.integer[Any]], start: int) -> None:
         self.tokens = len(ids)
         self._ids, self._start = ids, start
-        streams = max(1, min(STREAMS, len(ids) // WINDOW))
+        streams = max(1, min(STREAMS, len(ids) // LEAD_IN))
         self._part = -(-len(ids) // streams)
         self._first = np.arange(streams) * self._part  # where each stream's part begins
 
@@ -40,14 +41,14 @@ class HeldOut:
         """Return the mean bits per token; None if `stopped` said so before the end."""
         state = State.zeros(config, len(self._first))
         nats = 0.0
-        for offset in range(-WINDOW, self._part, WINDOW):
+        for offset in range(-LEAD_IN, self._part, WINDOW):
             if stopped():
                 return None
+            if offset == 0:  # the first stream's part is the text's beginning: it has no past
+                state = state.restarted(self._first == 0)
             inputs, targets, scored = self._window(offset)
             losses, state = engine.losses(inputs, targets, state)
             nats += float(losses[scored].sum(dtype=np.float64))
-            if offset < 0:  # the first stream's part is the text's beginning: it has no past
-                state = state.restarted(self._first == 0)
         return nats / self.tokens / math.log(2)
 
     def _window(self, offset: int) -> tuple[Ids, Ids, npt.NDArray[np.bool_]]:

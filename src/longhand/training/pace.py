@@ -10,7 +10,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-FORWARD_SPEED = 3.0  # scoring reads about this many times as fast as training: only used before the first score
+FORWARD_SPEED = 3.0  # scoring reads about this many times as fast as training; the first score tells exactly
+RECENT = 0.02  # weight of the latest step in the speed that predictions are made from
 SCORING_SHARE = 0.05  # of the time: for the last score, and for all earlier ones together
 FIRST_SCORE = 0.1  # of the time: when the first score is due
 QUICK = 5.0  # seconds that an interrupted training may still take to score itself
@@ -27,7 +28,8 @@ class Pace(ABC):
     def __init__(self, began: float, held_out: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._began, self._held_out, self._clock = began, held_out, clock
         self._seen, self._characters, self._learning_seconds = 0, 0, 0.0
-        self._scoring_seconds: float | None = None
+        self._recent_speed = 0.0
+        self._forward_speed = FORWARD_SPEED
 
     @abstractmethod
     def progress(self, step: int) -> float:
@@ -51,10 +53,13 @@ class Pace(ABC):
         if self._seen > SLOW_STEPS:
             self._characters += characters
             self._learning_seconds += seconds
+            speed = characters / max(seconds, 1e-9)
+            self._recent_speed += (RECENT if self._recent_speed else 1) * (speed - self._recent_speed)
 
     def evaluated(self, seconds: float) -> None:
-        """Take note of a score."""
-        self._scoring_seconds = seconds
+        """Take note of a score and how long it took."""
+        if self._recent_speed:
+            self._forward_speed = self.scored_characters() / max(seconds, 1e-9) / self._recent_speed
 
     def seconds(self) -> float:
         """Return the seconds since the training began."""
@@ -69,11 +74,9 @@ class Pace(ABC):
         return self._expected_scoring_seconds() < QUICK
 
     def _expected_scoring_seconds(self) -> float:
-        if self._scoring_seconds is not None:
-            return self._scoring_seconds
-        if self._characters == 0:
+        if self._recent_speed == 0:
             return 0.0
-        return self.scored_characters() / (FORWARD_SPEED * self.characters_per_second())
+        return self.scored_characters() / (self._forward_speed * self._recent_speed)
 
 
 class TimePace(Pace):
@@ -87,6 +90,7 @@ class TimePace(Pace):
         super().__init__(began, held_out, clock)
         self._total = seconds
         self._last_score = self.seconds()  # none yet: the wait for the first one begins
+        self._scored: int | None = None
 
     def progress(self, step: int) -> float:  # noqa: ARG002 (the clock counts, not the steps)
         """Return the share of the time that is gone."""
@@ -95,13 +99,14 @@ class TimePace(Pace):
     def evaluation_due(self, step: int) -> bool:
         """Whether enough time has passed since the last score, and enough is left before the end's."""
         wait = FIRST_SCORE * self._total
-        if self._scoring_seconds is not None:
-            wait = max(wait, self._scoring_seconds / SCORING_SHARE)
+        if self._scored is not None:
+            wait = max(wait, self._expected_scoring_seconds() / SCORING_SHARE)
         enough_left = self.seconds_left(step) > wait / 2
         return self._characters > 0 and self.seconds() - self._last_score >= wait and enough_left
 
     def evaluated(self, seconds: float) -> None:
-        """Take note of a score."""
+        """Take note of a score and how long it took."""
+        self._scored = self.scored_characters()
         super().evaluated(seconds)
         self._last_score = self.seconds()
 
@@ -110,7 +115,9 @@ class TimePace(Pace):
         return max(self._total - self.seconds(), 0.0)
 
     def scored_characters(self) -> int:
-        """Return how many characters of the held-out text can be scored in this time, at most all of them."""
+        """Return how many characters of the held-out text can be scored in this time, the same for every score."""
+        if self._scored is not None:
+            return self._scored
         affordable = SCORING_SHARE * self._total * FORWARD_SPEED * self.characters_per_second()
         return min(self._held_out, max(int(affordable), AT_LEAST))
 
