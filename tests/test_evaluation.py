@@ -10,9 +10,9 @@ from conftest import VERSE, small_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from longhand.arrays import FloatArray, TokenIds
 from longhand.runtime.reference import NumpySession
-from longhand.state import FloatArray, State
-from longhand.training.engine import TokenIds
+from longhand.state import State
 from longhand.training.evaluation import HeldOut
 from longhand.training.torch_engine import TorchEngine
 

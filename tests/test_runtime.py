@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from conftest import small_file
 
+from longhand.arrays import FloatArray
 from longhand.runtime import reference
 from longhand.runtime.reference import NumpySession, sigmoid
-from longhand.state import FloatArray, State
+from longhand.state import State
 from longhand.training.torch_engine import TorchEngine
 
 STEPS = 200

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from conftest import VERSE
 
+from longhand.arrays import FloatArray, TokenIds
 from longhand.config import TrainConfig
 from longhand.errors import CorpusError, OptionError, OutputError, TrainingError
 from longhand.model import Model, load, train
 from longhand.modelfile import ModelFile, Weights
-from longhand.state import FloatArray, State
+from longhand.state import State
 from longhand.training import trainer
-from longhand.training.engine import TokenIds
 from longhand.training.events import Evaluated, Event, Finished, Started, Stepped
 from longhand.training.trainer import train_model
 

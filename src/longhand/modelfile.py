@@ -17,10 +17,10 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from longhand.arrays import FloatArray
 from longhand.config import NetworkConfig
 from longhand.errors import ModelFormatError
 from longhand.files import refuse_existing, write_atomically
-from longhand.state import FloatArray
 
 FORMAT = "longhand"
 VERSION = "1"

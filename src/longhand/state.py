@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from longhand.arrays import BoolArray, FloatArray
 from longhand.config import NetworkConfig
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass
@@ -33,7 +31,7 @@ class State:
         """Return a state that shares no memory with this one."""
         return State(self.hidden.copy(), self.cell.copy())
 
-    def restarted(self, streams: npt.NDArray[np.bool_]) -> State:
+    def restarted(self, streams: BoolArray) -> State:
         """Return this state with the marked streams, (batch,), back at the fresh state."""
         keep = ~streams[None, :, None]
         return State(self.hidden * keep, self.cell * keep)

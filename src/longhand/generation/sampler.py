@@ -7,12 +7,9 @@ cumulative distribution. One random number is used for each token, so that other
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from longhand.arrays import DoubleArray, FloatArray
 from longhand.config import SamplingConfig
-from longhand.state import FloatArray
-
-DoubleArray = npt.NDArray[np.float64]
 
 
 class Sampler:

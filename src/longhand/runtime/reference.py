@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from longhand.arrays import FloatArray, TokenIds
 from longhand.config import NetworkConfig
 from longhand.modelfile import Weights
-from longhand.runtime.session import TokenIds
-from longhand.state import FloatArray, State
+from longhand.state import State
 
 LARGEST_TABLE = 64 << 20  # bytes
 

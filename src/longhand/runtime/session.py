@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-from longhand.state import FloatArray, State
-
-TokenIds = npt.NDArray[np.integer[Any]]
+from longhand.arrays import FloatArray, TokenIds
+from longhand.state import State
 
 
 class Session(Protocol):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from longhand.arrays import BoolArray, TokenIds
 from longhand.errors import ModelFormatError
 
 CODE_POINTS = 0x110000
@@ -20,7 +21,6 @@ SPECIALS = 2
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 CodePoints = npt.NDArray[np.uint32]
-Ids = npt.NDArray[np.int32]
 
 
 def code_points(text: str) -> CodePoints:
@@ -64,11 +64,11 @@ class CharacterTokenizer:
         """The token of the line end, if the vocabulary has it."""
         return int(self.encode("\n")[0]) or None
 
-    def encode(self, text: str) -> Ids:
+    def encode(self, text: str) -> TokenIds:
         """Return the token numbers of `text`, (characters,)."""
         return self._ids[code_points(text)]
 
-    def decode(self, ids: npt.NDArray[np.integer[Any]]) -> str:
+    def decode(self, ids: TokenIds) -> str:
         """Return the text of token numbers; special tokens show as the replacement character."""
         return text_of(self._points[ids])
 
@@ -107,7 +107,7 @@ class CharacterCounter:
         """Number of different characters so far."""
         return len(self._met)
 
-    def number(self, text: str) -> npt.NDArray[np.unsignedinteger[Any]]:
+    def number(self, text: str) -> TokenIds:
         """Return provisional ids of `text`, (characters,), in the smallest type that holds them."""
         points = code_points(text)
         ids = self._provisional[points]
@@ -118,11 +118,11 @@ class CharacterCounter:
             ids = self._provisional[points]
         return ids.astype(smallest_type(self.met))
 
-    def tokenizer(self, known: npt.NDArray[np.bool_]) -> CharacterTokenizer:
+    def tokenizer(self, known: BoolArray) -> CharacterTokenizer:
         """Return a tokenizer of the characters whose provisional ids are marked in `known`, (met,)."""
         return CharacterTokenizer(text_of(np.sort(self._met[known])))
 
-    def final_ids(self, tokenizer: CharacterTokenizer) -> Ids:
+    def final_ids(self, tokenizer: CharacterTokenizer) -> TokenIds:
         """Return the final id of each provisional one, (met,)."""
         return tokenizer.encode(text_of(self._met))
 

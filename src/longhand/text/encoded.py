@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from longhand.arrays import BoolArray, TokenIds
 from longhand.errors import CorpusError
 from longhand.text.characters import CharacterCounter, CharacterTokenizer, smallest_type
 from longhand.text.corpus import CorpusReader, Source
 
 HELD_OUT_SHARE = 0.1
 FEWEST_CHARACTERS = 1000
-
-TokenIds = npt.NDArray[np.unsignedinteger[Any]]
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def encode_corpus(sources: Iterable[Source]) -> EncodedCorpus:
     return EncodedCorpus(ids, held_out, tokenizer, length, reader.bytes_read, reader.names, notes)
 
 
-def _met_in_first(count: int, pieces: list[TokenIds], met: int) -> npt.NDArray[np.bool_]:
+def _met_in_first(count: int, pieces: list[TokenIds], met: int) -> BoolArray:
     """Mark the provisional ids that occur in the first `count` tokens."""
     marks = np.zeros(met, np.bool_)
     for piece in pieces:

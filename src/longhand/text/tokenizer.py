@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from longhand.arrays import TokenIds
 from longhand.errors import ModelFormatError
 from longhand.text.characters import CharacterTokenizer
-
-TokenIds = npt.NDArray[np.integer[Any]]
 
 
 class Tokenizer(Protocol):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from longhand.arrays import BoolArray, TokenIds
 
 RESTART_SHARE = 1 / 64  # of the windows: so that the network also learns to begin
 SEARCH_AHEAD = 4096  # tokens in which a line's beginning is looked for
-
-TokenIds = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class Window:
 
     inputs: TokenIds
     targets: TokenIds
-    restart: npt.NDArray[np.bool_]
+    restart: BoolArray
 
 
 class Streams:

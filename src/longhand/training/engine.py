@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from longhand.arrays import FloatArray, TokenIds
 from longhand.modelfile import Weights
-from longhand.state import FloatArray, State
-
-TokenIds = npt.NDArray[np.integer[Any]]
+from longhand.state import State
 
 
 class Engine(Protocol):

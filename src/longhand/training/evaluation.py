@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from longhand.arrays import BoolArray, TokenIds
 from longhand.config import NetworkConfig
 from longhand.state import State
 from longhand.training.engine import Engine
-
-Ids = npt.NDArray[np.int64]
 
 WINDOW = 64  # tokens read at once; more would take much memory where the vocabulary is large
 LEAD_IN = 4 * WINDOW  # tokens that a stream reads, unscored, before its part begins
@@ -30,7 +27,7 @@ class HeldOut:
     - start: the start token
     """
 
-    def __init__(self, ids: npt.NDArray[np.integer[Any]], start: int) -> None:
+    def __init__(self, ids: TokenIds, start: int) -> None:
         self.tokens = len(ids)
         self._ids, self._start = ids, start
         streams = max(1, min(STREAMS, len(ids) // LEAD_IN))
@@ -51,7 +48,7 @@ class HeldOut:
             nats += float(losses[scored].sum(dtype=np.float64))
         return nats / self.tokens / math.log(2)
 
-    def _window(self, offset: int) -> tuple[Ids, Ids, npt.NDArray[np.bool_]]:
+    def _window(self, offset: int) -> tuple[TokenIds, TokenIds, BoolArray]:
         """Return inputs, targets and which of these are scored, (window, streams), `offset` into each part."""
         positions = self._first + np.arange(offset, offset + WINDOW)[:, None]
         inside = (positions >= 0) & (positions < np.minimum(self._first + self._part, self.tokens))

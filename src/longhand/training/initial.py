@@ -14,19 +14,14 @@ head.bias              log of the token's share of the text: the first predictio
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
+from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.config import NetworkConfig
 from longhand.modelfile import Weights, expected_shapes
-from longhand.state import FloatArray
 
 
-def initial_weights(
-    config: NetworkConfig, counts: npt.NDArray[np.integer[Any]], unknown: int, random: np.random.Generator
-) -> Weights:
+def initial_weights(config: NetworkConfig, counts: TokenIds, unknown: int, random: np.random.Generator) -> Weights:
     """Return weights to start training from.
 
     - counts: how often each token occurs in the text, (vocabulary,)
@@ -58,7 +53,7 @@ def _initial(name: str, shape: tuple[int, ...], config: NetworkConfig, random: n
     return values.astype(np.float32)
 
 
-def _orthogonal(size: int, random: np.random.Generator) -> npt.NDArray[np.float64]:
+def _orthogonal(size: int, random: np.random.Generator) -> DoubleArray:
     q, r = np.linalg.qr(random.standard_normal((size, size)))
-    result: npt.NDArray[np.float64] = q * np.sign(np.diagonal(r))  # makes the draw uniform over rotations
+    result: DoubleArray = q * np.sign(np.diagonal(r))  # makes the draw uniform over rotations
     return result

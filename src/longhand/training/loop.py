@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from longhand.arrays import TokenIds
 from longhand.config import NetworkConfig, TrainConfig
 from longhand.errors import TrainingError
 from longhand.modelfile import ModelFile, Weights
 from longhand.state import State
 from longhand.training.batches import Streams
-from longhand.training.engine import Engine, TokenIds
+from longhand.training.engine import Engine
 from longhand.training.evaluation import HeldOut
 from longhand.training.events import Evaluated, Listener, Stepped
 from longhand.training.interrupt import Interrupt

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from longhand.arrays import FloatArray, TokenIds
 from longhand.config import NetworkConfig
 from longhand.errors import OptionError
 from longhand.modelfile import Weights
-from longhand.state import FloatArray, State
-from longhand.training.engine import TokenIds
+from longhand.state import State
 
 GRADIENT_NORM = 1.0  # the gradient is scaled down to this length if longer
 WEIGHT_DECAY = 0.01

@@ -11,11 +11,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from longhand.arrays import TokenIds
 from longhand.config import NetworkConfig, TrainConfig
 from longhand.errors import CorpusError, MissingExtraError
 from longhand.modelfile import Card, ModelFile, Weights, with_model_suffix
 from longhand.text.corpus import Source
-from longhand.text.encoded import EncodedCorpus, TokenIds, encode_corpus
+from longhand.text.encoded import EncodedCorpus, encode_corpus
 from longhand.training.batches import Streams
 from longhand.training.engine import Engine
 from longhand.training.events import Evaluated, Event, Finished, Listener, Started, nobody
