@@ -11,12 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import VERSE, Finished, fresh
+from conftest import VERSE, Finished, fresh, small_file
 
 from longhand.model import load
+from longhand.modelfile import Card, write_model
 from longhand.version import VERSION
 
 Run = Callable[..., Finished]
@@ -100,12 +102,16 @@ BAD_TRAININGS = {
     "no folder": (["good.txt", "-o", "nowhere/m"], "nowhere is no folder"),
     "unwritable": (["good.txt", "-o", "/proc/m"], "cannot write"),
     "existing": (["good.txt", "-o", "kept"], "kept.safetensors exists"),
+    "no name": (["good.txt", "-o", "."], "'.' names no file"),
+    "only a folder": (["good.txt", "-o", "folder.safetensors/"], "names no file"),
+    "twice the same": (["good.txt", "./good.txt"], "good.txt is given twice"),
+    "too wide": (["good.txt", "--hidden", "65536"], "out of memory"),
     "a folder": (["good.txt", "-o", "folder"], "folder.safetensors is a folder"),
     "both budgets": (["good.txt", "--minutes", "1", "--epochs", "1"], "--minutes and --epochs exclude each other"),
-    "no time": (["good.txt", "--minutes", "0"], "minutes: found 0.0, expected float > 0.0"),
-    "nan": (["good.txt", "--lr", "nan"], "learning rate: found nan, expected float"),
-    "negative": (["good.txt", "--hidden", "-3"], "hidden: found -3, expected int >= 1"),
-    "too much dropout": (["good.txt", "--dropout", "1"], "dropout: found 1.0, expected float < 1.0"),
+    "no time": (["good.txt", "--minutes", "0"], "minutes: found 0.0, expected a number > 0.0"),
+    "nan": (["good.txt", "--lr", "nan"], "learning rate: found nan, expected a number"),
+    "negative": (["good.txt", "--hidden", "-3"], "hidden: found -3, expected a whole number >= 1"),
+    "too much dropout": (["good.txt", "--dropout", "1"], "dropout: found 1.0, expected a number < 1.0"),
     "no number": (["good.txt", "--layers", "two"], "Invalid value for '--layers'"),
     "no device": (["good.txt", "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'cuda', 'mps'"),
     "unknown option": (["good.txt", "--minute", "1"], "--minute"),
@@ -146,15 +152,15 @@ BAD_WRITING = {
     "missing": (["generate", "absent"], "absent: not found"),
     "no model": (["generate", "good.txt"], "good.txt: no model file or a damaged one"),
     "a folder": (["generate", "folder.safetensors"], "folder.safetensors: is a folder"),
-    "length": (["generate", "MODEL", "--length", "-1"], "length: found -1, expected int >= 0"),
-    "nan": (["generate", "MODEL", "--temperature", "nan"], "temperature: found nan, expected float >= 0.0"),
-    "infinity": (["generate", "MODEL", "--temperature", "inf"], "temperature: found inf, expected float <= 1000.0"),
+    "length": (["generate", "MODEL", "--length", "-1"], "length: found -1, expected a whole number >= 0"),
+    "nan": (["generate", "MODEL", "--temperature", "nan"], "temperature: found nan, expected a number >= 0.0"),
+    "infinity": (["generate", "MODEL", "--temperature", "inf"], "temperature: found inf, expected a number <= 1000.0"),
     "seed": (["generate", "MODEL", "--seed", "x"], "Invalid value for '--seed'"),
     "nothing": (["generate"], "Missing argument 'MODEL'"),
     "info of no model": (["info", "good.txt"], "good.txt: no model file or a damaged one"),
     "info of nothing": (["info", "absent"], "absent: not found"),
     "demo in the way": (["demo", "-o", "kept"], "kept.safetensors exists"),
-    "demo without time": (["demo", "--minutes", "-1"], "minutes: found -1.0, expected float > 0.0"),
+    "demo without time": (["demo", "--minutes", "-1"], "minutes: found -1.0, expected a number > 0.0"),
 }
 
 
@@ -210,6 +216,42 @@ def test_text_comes_while_it_is_written(model_path: Path) -> None:
         process.kill()
 
 
+def test_a_reader_that_leaves_does_not_end_a_training(verse_path: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "longhand", "train", str(verse_path), "-o", str(tmp_path / "m"), *QUICK]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert (process.wait(timeout=60), process.stderr and process.stderr.read()) == (0, b"")
+    assert load(tmp_path / "m.safetensors").card.trained_epochs > 0
+
+
+def test_with_stderr_closed_the_text_stays_clean(model_path: Path) -> None:
+    command = f"{sys.executable} -m longhand generate {model_path} --length 20 --seed 1 2>&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)  # noqa: S602
+    assert done.stdout == load(model_path).generate(length=20, seed=1)
+
+
+def test_info_shows_a_foreign_card_without_obeying_it(longhand: Run, tmp_path: Path) -> None:
+    card = Card(corpus=["\x1b]0;title\x07", "a\nlayers   99"])
+    write_model(replace(small_file(), card=card), tmp_path / "m.safetensors")
+    shown = longhand("info", tmp_path / "m").stdout
+    assert "\x1b" not in shown
+    assert len([line for line in shown.splitlines() if line.startswith("layers")]) == 1
+
+
+def test_a_name_that_is_not_utf8_trains(longhand: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = os.fsdecode(b"caf\xe9.txt")
+    (tmp_path / name).write_text(VERSE * 20, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert longhand("train", name, "-o", "m", *QUICK).returncode == 0
+    assert load("m").card.corpus == ["caf\ufffd.txt"]
+
+
+def test_what_to_type_next_can_be_pasted_into_a_shell(longhand: Run, verse_path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "my model.safetensors"
+    assert f"Next: longhand generate '{out}'\n" in longhand("train", verse_path, "-o", out, *QUICK).stdout
+
+
 def start_training(path: Path, out: Path) -> subprocess.Popen[str]:
     """Start a training that would take an hour, and wait until it has begun to learn."""
     command = [sys.executable, "-u", "-m", "longhand", "train", str(path), "-o", str(out), "--minutes", "60"]
@@ -252,7 +294,7 @@ def test_a_terminal_shows_a_bar_with_percent_time_speed_and_scores(verse_path: P
         "--minutes",
         "0.1",
     ]
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
     with subprocess.Popen(
         [*command, "--hidden", "8", "--minutes", "0.1"], stdout=terminal, stderr=terminal, env=environment
     ) as process:
@@ -261,7 +303,7 @@ def test_a_terminal_shows_a_bar_with_percent_time_speed_and_scores(verse_path: P
         assert process.wait(timeout=30) == 0
     os.close(main)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode("utf-8"))
-    assert re.search(r"\d+% ━+.* 0:0\d left, [\d,]+ characters/s, training \d\.\d{3} bits, held out \d\.\d{3}", text)
+    assert re.search(r"\d+% ━{8,}.* 0:0\d left, [\d,]+ chars/s, train \d\.\d{3}, held out \d\.\d{3} bits", text)
     assert "It writes:" in text
 
 

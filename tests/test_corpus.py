@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 
 from longhand.errors import CorpusError
 from longhand.text import corpus
-from longhand.text.corpus import CorpusReader, Source
+from longhand.text.corpus import CorpusReader
 from longhand.text.encoded import encode_corpus
+from longhand.text.sources import File, Source
 
 LONG = "a line of text\n" * 100
 
@@ -62,7 +64,7 @@ def test_the_offset_of_the_first_byte_that_is_not_utf8_is_named(before: str, pie
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(corpus, "PIECE", piece)
         path = Path(os.devnull)
-        patch.setattr(corpus, "_opened", lambda _: io.BytesIO(data))
+        patch.setattr(File, "open", lambda _: io.BytesIO(data))
         with pytest.raises(CorpusError, match=rf"not UTF-8 at byte {len(data) - 6} \(0xFF\).*iconv"):
             read(path)
 
@@ -103,6 +105,71 @@ def test_a_last_line_without_an_end_gets_one_before_the_next_file(tmp_path: Path
     assert read(first, second, io.StringIO("three"))[0] == "one\ntwo\nthree"
 
 
+def test_an_empty_file_between_two_adds_nothing(tmp_path: Path) -> None:
+    for name, text in (("a", "one"), ("b", ""), ("c", "two"), ("d", "")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert read(tmp_path)[0] == "one\ntwo"
+
+
+def test_many_notes_of_one_kind_become_few(tmp_path: Path) -> None:
+    for number in range(30):
+        (tmp_path / f"{number:02}").write_bytes(b"a\r\n")
+    notes = read(tmp_path)[1]
+    assert len(notes) == 4
+    assert notes[-1] == r"27 more files: line ends \r\n became \n"
+
+
+def test_a_file_named_minus_is_no_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "-").write_text("from the file", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert read("./-")[0] == read(".")[0] == "from the file"
+
+
+def test_a_name_that_is_not_utf8_is_shown_as_far_as_it_can_be(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    path.write_text(LONG, encoding="utf-8")
+    assert encode_corpus([path]).names == ["caf\ufffd.txt"]
+
+
+def test_a_text_given_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text(LONG, encoding="utf-8")
+    with pytest.raises(CorpusError, match="given twice"):
+        encode_corpus([tmp_path, tmp_path / ".." / tmp_path.name / "a"])
+
+
+def test_no_text_at_all_is_refused() -> None:
+    with pytest.raises(CorpusError, match="no text was given"):
+        encode_corpus([])
+
+
+def test_only_regular_files_of_a_folder_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a").write_text("text", encoding="utf-8")
+    assert read(tmp_path)[0] == "text"
+
+
+@pytest.mark.parametrize(
+    ("stream", "message"),
+    [(io.BytesIO(b"x" * 2000), "a stream of bytes, expected one of text"), (io.StringIO("\udce9"), "a lone surrogate")],
+)
+def test_a_stream_of_anything_but_text_is_refused(stream: io.StringIO, message: str) -> None:
+    with pytest.raises(CorpusError, match=message):
+        encode_corpus([stream])
+
+
+def test_a_stream_loses_its_byte_order_mark_too() -> None:
+    assert read(io.StringIO("\ufeffhello")) == ("hello", ["text: a byte order mark was dropped"])
+
+
+def test_the_remedy_can_be_pasted_into_a_shell(tmp_path: Path) -> None:
+    path = tmp_path / "it's.txt"
+    path.write_bytes(b"\xff")
+    with pytest.raises(CorpusError, match="iconv") as error:
+        read(path)
+    assert shlex.quote(str(path)) in str(error.value)
+
+
 def test_the_names_kept_are_without_folders(tmp_path: Path) -> None:
     (tmp_path / "a").write_text(LONG, encoding="utf-8")
     assert encode_corpus([tmp_path, io.StringIO("b")]).names == ["a", "text"]
@@ -135,7 +202,7 @@ def test_too_short_a_text_is_refused_with_its_length(file: Callable[[bytes], Pat
 def test_an_empty_file_among_others_is_noted(tmp_path: Path) -> None:
     (tmp_path / "a").write_text(LONG, encoding="utf-8")
     (tmp_path / "b").touch()
-    assert encode_corpus([tmp_path]).notes == [f"{tmp_path / 'b'} is empty"]
+    assert encode_corpus([tmp_path]).notes == [f"{tmp_path / 'b'}: is empty"]
 
 
 def test_the_last_tenth_is_held_out_and_its_own_characters_stay_unknown(file: Callable[[bytes], Path]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from conftest import ALPHABET, small_file
 
 from longhand.config import SamplingConfig
-from longhand.errors import OptionError
+from longhand.errors import ModelFormatError, OptionError
 from longhand.generation import loop
 from longhand.generation.loop import stream_text
 from longhand.model import Model
@@ -51,6 +51,14 @@ def test_special_tokens_are_never_written() -> None:
     assert set(Model(file).generate(length=300, seed=0)) <= set(ALPHABET)
 
 
+def test_weights_so_large_that_nothing_is_finite_are_refused() -> None:
+    file = small_file()
+    file.weights["head.weight"][:] = 3e38
+    file.weights["layers.0.weight_ih"][:] = 3e38
+    with pytest.raises(ModelFormatError, match="not finite"):
+        Model(file).generate(length=50, seed=0)
+
+
 def test_greedy_is_temperature_zero(model: Model) -> None:
     assert model.generate("x", greedy=True) == model.generate("x", temperature=0)
 
@@ -83,11 +91,11 @@ def test_any_session_can_write(model: Model) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"length": -1}, "length: found -1, expected int >= 0"),
-        ({"length": 1.5}, "length: found 1.5, expected int, got float"),
-        ({"temperature": float("nan")}, "temperature: found nan, expected float >= 0.0"),
-        ({"temperature": -0.1}, "temperature: found -0.1, expected float >= 0.0"),
-        ({"temperature": float("inf")}, "temperature: found inf, expected float <= 1000.0"),
+        ({"length": -1}, "length: found -1, expected a whole number >= 0"),
+        ({"length": 1.5}, "length: found 1.5, expected a whole number, got a number"),
+        ({"temperature": float("nan")}, "temperature: found nan, expected a number >= 0.0"),
+        ({"temperature": -0.1}, "temperature: found -0.1, expected a number >= 0.0"),
+        ({"temperature": float("inf")}, "temperature: found inf, expected a number <= 1000.0"),
         ({"seed": -1}, "seed: found -1"),
         ({"temprature": 1}, "found the option 'temprature', expected some of length, temperature"),
     ],

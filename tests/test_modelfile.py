@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from longhand.errors import ModelFormatError, OutputError
 from longhand.model import Model, load
-from longhand.modelfile import Card, ModelFile, expected_shapes, read_model, with_model_suffix, write_model
+from longhand.modelfile import Card, ModelFile, expected_shapes, model_path, read_model, write_model
 
 CARD = Card(corpus=["a.txt"], validation_bits_per_character=2.5, training={"minutes": 5.0})
 
@@ -178,7 +178,34 @@ def test_a_fault_while_writing_keeps_the_old_file_and_leaves_nothing(
     [("m", "m.safetensors"), ("m.safetensors", "m.safetensors"), ("v1.5", "v1.5.safetensors")],
 )
 def test_the_suffix_is_added_where_it_is_missing(given_name: str, expected: str) -> None:
-    assert with_model_suffix(Path("folder") / given_name) == Path("folder") / expected
+    assert model_path(Path("folder") / given_name) == Path("folder") / expected
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "folder/", "folder/..", ".safetensors"])
+def test_a_name_that_names_no_file_is_refused(name: str) -> None:
+    with pytest.raises(OutputError, match="names no file"):
+        model_path(name)
+
+
+def test_the_suffix_may_be_left_out_in_reading_too(tmp_path: Path) -> None:
+    write_model(small_file(), tmp_path / "m.safetensors")
+    assert load(tmp_path / "m").config == small_file().config
+
+
+def test_a_dangling_link_is_not_replaced_and_a_link_stays_one(tmp_path: Path) -> None:
+    link, target = tmp_path / "link.safetensors", tmp_path / "target.safetensors"
+    link.symlink_to(target)
+    with pytest.raises(OutputError, match="exists"):
+        write_model(small_file(), link)
+    write_model(small_file(), link, overwrite=True)
+    assert link.is_symlink()
+    assert read_model(target).config == small_file().config
+
+
+def test_a_name_as_long_as_the_file_system_allows_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * (255 - len(".safetensors")) + ".safetensors")
+    write_model(small_file(), path)
+    assert read_model(path).config == small_file().config
 
 
 def test_a_saved_model_writes_the_same(tmp_path: Path) -> None:

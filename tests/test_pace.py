@@ -80,9 +80,9 @@ def test_an_interrupted_training_is_scored_only_if_that_is_quick() -> None:
     pace = StepPace(0, 10_000, 100, 30, lambda: 1.0)
     for _ in range(SLOW_STEPS + 1):
         pace.stepped(1000, 1.0)
-    assert pace.evaluation_is_quick()
+    assert pace.evaluation_may_be_quick()
     pace.evaluated(60.0)
-    assert not pace.evaluation_is_quick()
+    assert not pace.evaluation_may_be_quick()
 
 
 def test_time_is_set_aside_at_the_speed_that_the_machine_has_now() -> None:

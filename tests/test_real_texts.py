@@ -8,8 +8,9 @@ import sys
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
-from conftest import VERSE, corpus_file
+from conftest import corpus_file
 
 from longhand.model import load
 
@@ -33,15 +34,34 @@ def test_chinese_trains_and_generates_without_a_special_option(tmp_path: Path) -
     assert sum(unicodedata.name(letter, "").startswith("CJK") for letter in text) > 50
 
 
+def large_text(folder: Path, megabytes: int, letters: str) -> str:
+    """Write a text of short lines over some letters, and return its path."""
+    words = np.random.default_rng(0).choice(list(letters), (megabytes, 200, 12))  # a megabyte is one block, repeated
+    path = folder / f"{megabytes}.txt"
+    with path.open("w", encoding="utf-8") as file:
+        for block in words:
+            text = "\n".join("".join(row) for row in block) + "\n"
+            file.write(text * (1_000_000 // len(text.encode())))
+    return str(path)
+
+
+ENGLISH = "etaoinshrdlu etaoin"
+CHINESE = "".join(map(chr, range(0x4E00, 0x4E00 + 1000)))  # more than a byte can tell apart
+
+
+def test_a_text_of_100_mb_trains_in_less_than_a_gigabyte(tmp_path: Path) -> None:
+    text = large_text(tmp_path, 100, ENGLISH)
+    assert peak_memory("train", text, "-o", str(tmp_path / "m"), "--minutes", "0.15") < 1_000_000_000
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("line", [VERSE, "春眠不覺曉處處聞啼鳥夜來風雨聲花落知多少\n"])
-def test_memory_stays_under_a_gigabyte_and_does_not_grow_with_the_windows(tmp_path: Path, line: str) -> None:
-    peaks = []
-    for megabytes in (20, 100):
-        path = tmp_path / f"{megabytes}.txt"
-        path.write_text(line * (megabytes * 1_000_000 // len(line.encode())), encoding="utf-8")
-        model = str(tmp_path / str(megabytes))
-        peaks.append(peak_memory("train", str(path), "-o", model, "--minutes", "0.4"))
-    assert max(peaks) < 1_000_000_000
-    # One byte a character, and what the reading holds beside it: nothing is kept for each of the windows.
-    assert peaks[1] - peaks[0] < 1.5 * 80_000_000
+@pytest.mark.parametrize("letters", [ENGLISH, CHINESE])
+def test_memory_grows_with_the_text_and_not_with_the_windows_read(tmp_path: Path, letters: str) -> None:
+    small, large = (large_text(tmp_path, size, letters) for size in (20, 100))
+    options = ["--hidden", "16", "-o", str(tmp_path / "m"), "--overwrite", "--minutes"]
+    peak, of_more_text, of_more_windows = (
+        peak_memory("train", text, *options, minutes)
+        for text, minutes in ((small, "0.2"), (large, "0.2"), (small, "0.8"))
+    )
+    assert of_more_text - peak < 80_000_000 * 1.2
+    assert of_more_windows - peak < 10_000_000

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longhand.config import SamplingConfig
+from longhand.errors import ModelFormatError
 from longhand.generation.sampler import Sampler, pick, probabilities
 
 LOGITS = np.array([1.0, 0.0, -1.0, 2.0, 0.5], np.float32)
@@ -49,6 +50,12 @@ def test_a_seed_fixes_all_draws() -> None:
     one, two, other = (Sampler(SamplingConfig(seed=seed)) for seed in (1, 1, 2))
     draws = [[sampler.draw(LOGITS) for _ in range(100)] for sampler in (one, two, other)]
     assert draws[0] == draws[1] != draws[2]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_finite_are_refused(value: float) -> None:
+    with pytest.raises(ModelFormatError, match="not finite"):
+        Sampler(SamplingConfig(seed=0)).draw(np.array([0.0, value, 1.0], np.float32))
 
 
 @pytest.mark.parametrize(("uniform", "token"), [(0.0, 1), (0.2499, 1), (0.25, 2), (0.75, 4), (1 - 2**-53, 4)])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import VERSE
+from conftest import VERSE, small_file
 
 from longhand.arrays import FloatArray, TokenIds
 from longhand.config import TrainConfig
@@ -19,6 +19,7 @@ from longhand.modelfile import ModelFile, Weights
 from longhand.state import State
 from longhand.training import trainer
 from longhand.training.events import Evaluated, Event, Finished, Started, Stepped
+from longhand.training.torch_engine import TorchEngine
 from longhand.training.trainer import train_model
 
 SMALL = {"hidden": 16, "embedding": 8, "layers": 2, "batch": 4, "window": 16, "threads": 1}
@@ -113,7 +114,7 @@ def test_events_come_in_order_and_the_log_repeats_the_scores(tmp_path: Path) -> 
     assert 0 < steps[0].progress < steps[-1].progress == 1
     lines = (tmp_path / "m.run" / "log.jsonl").read_text(encoding="utf-8").splitlines()
     log = [json.loads(line) for line in lines]
-    assert [line["event"] for line in log] == ["started", "evaluated", "evaluated"]
+    assert [line["event"] for line in log] == ["started", *["evaluated"] * 4]
     assert log[-1]["validation_bits_per_character"] == round(events[-2].validation_bits, 4)
     assert [path.name for path in (tmp_path / "m.run").iterdir()] == ["log.jsonl"]
     assert model.card.held_out_characters == model.card.validation_characters == len(VERSE * 4)
@@ -127,7 +128,7 @@ def test_the_best_so_far_lies_in_the_run_folder_while_it_trains(tmp_path: Path) 
             found.append(Model(load(tmp_path / "m.run" / "best.safetensors").file).generate(length=5, seed=0))
 
     train_model([verse()], small(epochs=2), tmp_path / "m.safetensors", tell=look)
-    assert len(found) == 2
+    assert len(found) == 4
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
@@ -184,3 +185,69 @@ def test_an_absent_device_is_refused_before_a_folder_is_made(tmp_path: Path) -> 
     with pytest.raises(OptionError, match=f"device: {absent} is not available here, expected one of: auto, cpu"):
         train(verse(), tmp_path / "m", device=absent)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("failure", [TrainingError("no"), OutputError("no"), KeyboardInterrupt()])
+def test_a_training_that_kept_nothing_is_not_in_the_way_of_the_next(tmp_path: Path, failure: BaseException) -> None:
+    def fail(event: Event) -> None:
+        if isinstance(event, Stepped):
+            raise failure
+
+    with pytest.raises(type(failure)):
+        train_model([verse()], small(epochs=1), tmp_path / "m.safetensors", tell=fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_a_training_fails_late_the_best_model_is_named(tmp_path: Path) -> None:
+    def fail(event: Event) -> None:
+        if isinstance(event, Evaluated):
+            raise TrainingError("it broke")
+
+    with pytest.raises(TrainingError, match=r"it broke; the best model so far is .*m\.run/best\.safetensors"):
+        train_model([verse()], small(epochs=1), tmp_path / "m.safetensors", tell=fail)
+    assert load(tmp_path / "m.run" / "best.safetensors").card.validation_bits_per_character is not None
+
+
+def test_lack_of_memory_says_what_to_lower(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: object) -> None:
+        raise MemoryError("for a step")
+
+    monkeypatch.setattr(trainer, "_engine", no_memory)
+    with pytest.raises(TrainingError, match=r"out of memory \(for a step\): take a smaller --hidden, --batch or"):
+        train_model([verse()], small(epochs=1))
+
+
+def test_an_engine_reports_torchs_lack_of_memory_as_such() -> None:
+    file = small_file()
+    engine = TorchEngine(file.config, file.weights, dropout=0, device="cpu", threads=None, seed=0)
+    huge = np.lib.stride_tricks.as_strided(np.zeros(1, np.int64), (2**22, 2**14), (0, 0))  # takes no memory by itself
+    with pytest.raises(MemoryError):
+        engine.losses(huge, huge, State.zeros(file.config, 2**14))
+
+
+def test_a_file_where_the_folder_goes_is_named(tmp_path: Path) -> None:
+    (tmp_path / "m.run").write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"m\.run is a file"):
+        train_model([verse()], small(epochs=1), tmp_path / "m.safetensors", overwrite=True)
+
+
+def test_an_interrupted_training_does_not_score_a_long_text_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    import signal
+    import time
+
+    class Slow(FixedEngine):
+        def losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[FloatArray, State]:
+            time.sleep(0.05)
+            return np.ones(targets.shape, np.float32) * inputs.shape[0], state
+
+    monkeypatch.setattr(trainer, "_engine", lambda *arguments: Slow(arguments[-1], []))
+    monkeypatch.setattr("longhand.training.loop.QUICK", 0.2)
+    began = time.monotonic()
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Stepped) and event.step == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    model = train_model([io.StringIO(VERSE * 20_000)], small(epochs=1), tell=interrupt)
+    assert time.monotonic() - began < 4
+    assert (model.card.stopped_by, model.card.validation_bits_per_character) == ("SIGINT", None)

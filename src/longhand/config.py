@@ -47,7 +47,9 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         int, Meta(ge=1, le=65_536, description="characters that the gradient reaches back; the state reaches further")
     ] = 64
     learning_rate: Annotated[float, Meta(gt=0, le=10, description="highest learning rate, after the warm-up")] = 6e-3
-    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="where all chance starts: same seed, same training")] = 0
+    seed: Annotated[
+        int, Meta(ge=0, le=2**63 - 1, description="where all chance starts: with --epochs, same seed, same training")
+    ] = 0
     threads: Annotated[int, Meta(ge=1, le=4096, description="processor threads; all cores if left out")] | None = None
     device: Annotated[
         Literal["auto", "cpu", "cuda", "mps"], Meta(description="what to train on: auto, cpu, cuda or mps")
@@ -93,12 +95,14 @@ def description(settings: type[msgspec.Struct], field: str) -> str:
 
 
 def _explained(message: str, settings: type[msgspec.Struct], values: Mapping[str, object]) -> str:
-    """Turn msgspec's "Expected `float` >= 0.0 - at `$.temperature`" into a sentence that says what was found."""
+    """Turn msgspec's "Expected `float` >= 0.0 - at `$.temperature`" into what was found and expected, for a person."""
     if unknown := sorted(set(values) - set(settings.__struct_fields__)):
         return f"found the option {unknown[0]!r}, expected some of {', '.join(settings.__struct_fields__)}"
     match = re.fullmatch(r"(?P<problem>.*) - at `\$\.(?P<field>\w+)`", message)
     if match is None:
         return message
     field = match["field"]
-    problem = match["problem"][0].lower() + match["problem"][1:].replace("`", "")
+    problem = match["problem"][0].lower() + match["problem"][1:]
+    for kind, words in (("`int`", "a whole number"), ("`float`", "a number"), ("`str`", "text"), ("`", "")):
+        problem = problem.replace(kind, words)
     return f"{field.replace('_', ' ')}: found {values.get(field)!r}, {problem}"

@@ -13,26 +13,27 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
     """Raise `OutputError` if `path` exists and may not be overwritten, or lies in no folder."""
     if path.is_dir():
         raise OutputError(f"{path} is a folder: name a file")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists: choose another name, or allow it to be replaced with --overwrite")
+    if os.path.lexists(path) and not overwrite:
+        raise OutputError(f"{path} exists: choose another name, or allow it to be replaced (--overwrite)")
     if not path.parent.is_dir():
         raise OutputError(f"{path.parent} is no folder: create it first, or write elsewhere")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file beside `path`, then put it in the place of `path` in one step.
+    """Write a file beside `path`, then put it in the place of `path` in one step; a link's target is replaced.
 
     Whatever fails, `path` is as it was and nothing is left beside it.
 
     Raises `OutputError` with the system's reason.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    target = path.resolve()
+    beside = target.with_name(f".longhand-{os.getpid()}.part")  # short: the target's own name may be as long as allowed
     try:
         with beside.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        beside.replace(target)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from longhand.config import NetworkConfig, SamplingConfig, TrainConfig, configured
 from longhand.errors import ModelFormatError
 from longhand.generation.loop import stream_text
-from longhand.modelfile import Card, ModelFile, read_model, with_model_suffix, write_model
+from longhand.modelfile import Card, ModelFile, existing_model, model_path, read_model, write_model
 from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import Session
-from longhand.text.corpus import Source
+from longhand.text.sources import Source
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 
 if TYPE_CHECKING:
@@ -71,14 +71,14 @@ class Model:
 
         Raises `OutputError` if the file exists and `overwrite` is false, or if it cannot be written.
         """
-        target = with_model_suffix(Path(path))
+        target = model_path(path)
         write_model(self.file, target, overwrite=overwrite)
         return target
 
 
 def load(path: str | os.PathLike[str]) -> Model:
-    """Read a model file. Runs no code from it; raises `ModelFormatError` if it is not one."""
-    return Model(read_model(Path(path)))
+    """Read a model file; ".safetensors" may be left out. Runs no code from it; raises `ModelFormatError`."""
+    return Model(read_model(existing_model(path)))
 
 
 def train(
@@ -104,5 +104,5 @@ def train(
     config = configured(TrainConfig, settings)
     one = isinstance(corpus, str | os.PathLike) or hasattr(corpus, "read")
     sources: Iterable[Any] = [corpus] if one else corpus  # type: ignore[assignment]
-    target = None if output is None else Path(output)
+    target = None if output is None else model_path(output)
     return Model(train_model(sources, config, target, overwrite=overwrite, tell=listener or nobody))

@@ -7,6 +7,7 @@ Gate order, here and everywhere: input, forget, cell candidate, output (i, f, g,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ import safetensors.numpy
 
 from longhand.arrays import FloatArray
 from longhand.config import NetworkConfig
-from longhand.errors import ModelFormatError
+from longhand.errors import ModelFormatError, OutputError
 from longhand.files import refuse_existing, write_atomically
 
 FORMAT = "longhand"
@@ -44,6 +45,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     trained_seconds: float = 0.0
     trained_characters: int = 0  # read in training, repetitions counted
     trained_epochs: float = 0.0
+    kept_epochs: float = 0.0  # after how many the weights that were kept had their score
     stopped_by: str = ""  # "time", "epochs", "SIGINT" or "SIGTERM"
     training: dict[str, Any] = {}  # the TrainConfig
 
@@ -63,9 +65,23 @@ class ModelFile:
         return sum(array.size for array in self.weights.values())
 
 
-def with_model_suffix(path: Path) -> Path:
-    """Return `path`, ending in .safetensors: what it lacks of that is added."""
+def model_path(name: str | os.PathLike[str]) -> Path:
+    """Return the path of the model file called `name`, to which .safetensors is added where it is missing.
+
+    Raises `OutputError` if that names no file, as "", "..", "folder/" and ".safetensors" do.
+    """
+    text = os.fspath(name)
+    path = Path(text)
+    if path.name in ("", "..", SUFFIX) or text.endswith(("/", os.sep)):
+        raise OutputError(f"{text!r} names no file: name the model, as in {path / 'book'}{SUFFIX}")
     return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+
+
+def existing_model(name: str | os.PathLike[str]) -> Path:
+    """Return the path of the model file called `name`, with .safetensors added if only then it is there."""
+    path = Path(name)
+    completed = path.with_name(path.name + SUFFIX) if path.name else path
+    return completed if not path.exists() and completed.exists() else path
 
 
 def expected_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
@@ -102,7 +118,7 @@ def read_model(path: Path) -> ModelFile:
     Longhand model, has another version, lacks tensors or has others, or holds wrong shapes or non-finite numbers.
     """
     if not path.is_file():
-        problem = "is a folder" if path.is_dir() else "not found"
+        problem = "is a folder" if path.is_dir() else "is no regular file" if path.exists() else "not found"
         raise ModelFormatError(f"{path}: {problem}; expected a model file made by longhand train")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sysconfig
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def demo(output: str, minutes: float, overwrite: bool) -> int:
     from longhand.cli.train import exit_code
     from longhand.cli.watcher import watching
     from longhand.config import TrainConfig, configured
+    from longhand.modelfile import model_path
     from longhand.training.events import Event, Started
     from longhand.training.trainer import train_model
 
@@ -48,10 +50,11 @@ def demo(output: str, minutes: float, overwrite: bool) -> int:
                 watcher.show_sample(event.model, prompt=PROMPT)
                 click.echo("\nNow it learns.")
 
-        model = train_model(sources, config, Path(output), overwrite=overwrite, tell=tell)
+        target = model_path(output)
+        model = train_model(sources, config, target, overwrite=overwrite, tell=tell)
         click.echo(f"\nAfter {model.card.trained_seconds:.0f} seconds it writes:")
         watcher.show_sample(model, prompt=PROMPT, length=600)
-    click.echo(NEXT.format(model=output))
+    click.echo(NEXT.format(model=shlex.quote(str(target))))
     return exit_code(model.card.stopped_by)
 
 

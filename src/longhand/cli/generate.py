@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 from longhand.cli.options import given, settings_options
-from longhand.cli.output import note
+from longhand.cli.output import discard_stdout, note
 from longhand.config import SamplingConfig
 
 FLUSH_INTERVAL = 0.05  # seconds: often enough for the eye, seldom enough for a pipe
@@ -57,6 +56,5 @@ def _print_stream(prompt: str, pieces: Iterator[str]) -> tuple[int, float]:
             sys.stdout.write("\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        # What Python flushes at its exit has to go somewhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_stdout()
     return written, time.monotonic() - began

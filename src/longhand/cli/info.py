@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
+
+from longhand.cli.output import visible
 
 
 @click.command()
@@ -16,11 +17,13 @@ def info(model: str, as_json: bool) -> None:
     import msgspec
 
     from longhand.model import load
+    from longhand.modelfile import existing_model
 
     loaded = load(model)
+    path = existing_model(model)
     facts: dict[str, Any] = {
-        "file": model,
-        "bytes": Path(model).stat().st_size,
+        "file": str(path),
+        "bytes": path.stat().st_size,
         "tokens": loaded.tokenizer.kind,
         **msgspec.to_builtins(loaded.config),
         "parameters": loaded.file.parameters,
@@ -30,7 +33,7 @@ def info(model: str, as_json: bool) -> None:
         click.echo(msgspec.json.format(msgspec.json.encode(facts)).decode("utf-8"))
         return
     for name, value in facts.items():
-        click.echo(f"{name.replace('_', ' '):30} {_shown(value)}")
+        click.echo(f"{name.replace('_', ' '):30} {visible(' '.join(_shown(value).split()))}")
 
 
 def _shown(value: Any) -> str:

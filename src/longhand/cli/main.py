@@ -39,7 +39,8 @@ def main() -> None:
     except LonghandError as error:
         complain(str(error))
     except click.ClickException as error:
-        complain(f"{error.format_message().rstrip('.')}. See longhand --help.")
+        command = context.command_path if (context := getattr(error, "ctx", None)) else "longhand"
+        complain(f"{error.format_message().rstrip('.')}. See {command} --help.")
     except click.Abort:  # Ctrl-C
         note("ended by Ctrl-C")
         sys.exit(130)

@@ -10,11 +10,17 @@ from pathlib import Path
 
 def use_utf8() -> None:
     """Write UTF-8 with plain line ends everywhere: a redirected Windows console would break on the first glyph."""
-    if sys.stdout is None:  # closed by whoever started us
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (open to the end)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 (open to the end)
     for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
+
+
+def discard_stdout() -> None:
+    """Let all that is still to come on stdout, what Python flushes at its exit included, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(problem: str) -> None:
@@ -33,4 +39,4 @@ def visible(text: str) -> str:
 
 
 def _say(kind: str, sentence: str) -> None:
-    print(f"longhand: {kind}: {visible(' '.join(sentence.split()))}", file=sys.stderr)  # noqa: T201
+    print(f"longhand: {kind}: {visible(' '.join(sentence.splitlines()))}", file=sys.stderr)  # noqa: T201

@@ -30,9 +30,10 @@ def train(corpus: tuple[str, ...], output: str | None, overwrite: bool, **settin
     config = configured(TrainConfig, given(settings))
 
     from longhand.cli.watcher import watching
+    from longhand.modelfile import model_path
     from longhand.training.trainer import train_model
 
-    target = Path(output or _default_output(corpus[0]))
+    target = model_path(_default_output(corpus[0]) if output is None else output)
     with watching() as watcher:
         model = train_model(corpus, config, target, overwrite=overwrite, tell=watcher)
     return exit_code(model.card.stopped_by)
@@ -44,4 +45,4 @@ def exit_code(stopped_by: str) -> int:
 
 
 def _default_output(source: str) -> str:
-    return "longhand" if source == "-" else Path(source).resolve().stem
+    return "longhand" if source == "-" else Path(source).resolve().stem or "longhand"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from longhand.cli.output import note, visible
+from longhand.cli.output import discard_stdout, note, visible
 from longhand.model import Model
 from longhand.modelfile import ModelFile
 from longhand.training.events import Evaluated, Event, Finished, Started, Stepped
@@ -25,13 +26,23 @@ PLAIN_INTERVAL = 10.0  # seconds between plain lines
 @contextmanager
 def watching() -> Iterator[Watcher]:
     """Return a watcher, a listener that shows a training to a person, on stdout."""
-    console = Console(highlight=False, soft_wrap=True)
-    if not console.is_terminal:
+    console = _LastingConsole(highlight=False, soft_wrap=True)
+    if not console.is_terminal or console.is_dumb_terminal:
         yield _Plain(console)
         return
-    columns = (TextColumn("{task.percentage:3.0f}%"), BarColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True) as progress:
+    columns = (TextColumn("{task.percentage:3.0f}%"), BarColumn(None), TextColumn("{task.description}"))
+    on_stderr_too = sys.stderr.isatty()  # what is written there would otherwise run into the bar
+    with Progress(*columns, console=console, transient=True, expand=True, redirect_stderr=on_stderr_too) as progress:
         yield _Bar(progress)
+
+
+class _LastingConsole(Console):
+    """A console that falls silent when nobody reads it any more: a training goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Fall silent, and give what Python flushes at its exit somewhere to go."""
+        self.quiet = True
+        discard_stdout()
 
 
 class Watcher:
@@ -60,7 +71,7 @@ class Watcher:
     def _evaluated(self, event: Evaluated) -> None:
         better = "the best so far" if event.best else "no better than before"
         self._print(
-            f"{event.last.progress:4.0%}  training {event.last.training_bits:.3f}, "
+            f"{event.last.progress:4.0%}  train {event.last.training_bits:.3f}, "
             f"held out {event.validation_bits:.3f} bits per character: {better}. It writes:"
         )
         self.show_sample(event.model)
@@ -72,7 +83,10 @@ class Watcher:
             self._print(f"    {line}")
 
     def _print(self, line: str) -> None:
-        self._console.print(Text(line))
+        try:
+            self._console.print(Text(line))
+        except OSError:  # no room for what it prints, say: a training goes on
+            self._console.on_broken_pipe()
 
 
 class _Plain(Watcher):
@@ -83,8 +97,7 @@ class _Plain(Watcher):
     def _stepped(self, event: Stepped) -> None:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + PLAIN_INTERVAL
-            self._print(f"{event.progress:4.0%}  {status(event)}")
-            sys.stdout.flush()
+            self._print(f"{event.progress:4.0%}  {status(event)} bits")
 
 
 class _Bar(Watcher):
@@ -95,7 +108,8 @@ class _Bar(Watcher):
         self._held_out = ""
 
     def _stepped(self, event: Stepped) -> None:
-        self._progress.update(self._task, completed=event.progress, description=status(event) + self._held_out)
+        shown = f"{status(event)}{self._held_out} bits"
+        self._progress.update(self._task, completed=event.progress, description=shown)
 
     def _evaluated(self, event: Evaluated) -> None:
         self._held_out = f", held out {event.validation_bits:.3f}"
@@ -106,8 +120,8 @@ def status(event: Stepped) -> str:
     """Return where a training stands, in one line."""
     left = round(event.seconds_left)
     clock = f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}" if left >= 3600 else f"{left // 60}:{left % 60:02}"
-    speed = f"{event.characters_per_second:,.0f} characters/s, " if event.characters_per_second else ""
-    return f"{clock} left, {speed}training {event.training_bits:.3f} bits"
+    speed = f"{event.characters_per_second:,.0f} chars/s, " if event.characters_per_second else ""
+    return f"{clock} left, {speed}train {event.training_bits:.3f}"
 
 
 def result(event: Finished) -> str:
@@ -119,5 +133,5 @@ def result(event: Finished) -> str:
     end = {"SIGINT": "ended early (Ctrl-C), ", "SIGTERM": "ended early (SIGTERM), "}.get(card.stopped_by, "")
     return (
         f"{end}{score}, after {card.trained_seconds:.0f} s and {card.trained_epochs:.2f} epochs.\n"
-        f"{event.output} holds the model. Next: longhand generate {event.output}"
+        f"{event.output} holds the model. Next: longhand generate {shlex.quote(str(event.output))}"
     )

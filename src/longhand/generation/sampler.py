@@ -10,6 +10,7 @@ import numpy as np
 
 from longhand.arrays import DoubleArray, FloatArray
 from longhand.config import SamplingConfig
+from longhand.errors import ModelFormatError
 
 
 class Sampler:
@@ -25,7 +26,12 @@ class Sampler:
         self._random = np.random.Generator(np.random.PCG64(sampling.seed))
 
     def draw(self, logits: FloatArray) -> int:
-        """Return a token drawn from `logits`, (vocabulary,)."""
+        """Return a token drawn from `logits`, (vocabulary,).
+
+        Raises `ModelFormatError` if they are not finite: finite weights may be so large that their products are not.
+        """
+        if not np.isfinite(logits).all():
+            raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
         allowed = logits.astype(np.float64)
         allowed[self._never_written] = -np.inf
         if self._temperature == 0:

@@ -54,10 +54,11 @@ class NumpySession:
 
     def feed(self, tokens: TokenIds) -> FloatArray:
         """Read tokens, (time, batch), and return the logits after each, (time, batch, vocabulary)."""
-        outputs = self._run_layer(0, self._first_products(tokens))  # (time, batch, hidden)
-        for layer in range(1, self._config.layers):
-            outputs = self._run_layer(layer, _input_products(self._weights, layer, outputs))
-        logits: FloatArray = outputs @ self._weights["head.weight"].T + self._weights["head.bias"]
+        with np.errstate(over="ignore", invalid="ignore"):  # damaged weights show in the logits, where it matters
+            outputs = self._run_layer(0, self._first_products(tokens))  # (time, batch, hidden)
+            for layer in range(1, self._config.layers):
+                outputs = self._run_layer(layer, _input_products(self._weights, layer, outputs))
+            logits: FloatArray = outputs @ self._weights["head.weight"].T + self._weights["head.bias"]
         return logits
 
     def _first_products(self, tokens: TokenIds) -> FloatArray:
@@ -101,7 +102,8 @@ def _token_table(config: NetworkConfig, weights: Weights) -> FloatArray | None:
     """Return what each token adds to the first layer, (vocabulary, 4 hidden), unless that were too large to keep."""
     if config.vocabulary_size * 4 * config.hidden * 4 > LARGEST_TABLE:
         return None
-    return _input_products(weights, 0, weights["embedding.weight"])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _input_products(weights, 0, weights["embedding.weight"])
 
 
 def _input_products(weights: Weights, layer: int, inputs: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""From files to token numbers and back: `corpus` reads, `characters` counts and encodes, `encoded` puts both together.
+"""From files to token numbers and back: `sources` finds, `corpus` reads, `characters` counts and encodes.
 
-Knows no network and no model file.
+`encoded` puts them together. Knows no network and no model file.
 """

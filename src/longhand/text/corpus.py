@@ -1,4 +1,4 @@
-r"""Reading a corpus: files, folders, standard input or open text streams, as one text in pieces.
+r"""Reading a corpus as one text in pieces.
 
 UTF-8, strictly; what is not UTF-8 is refused with the byte's offset and a remedy, never guessed. A byte order mark is
 dropped, line ends become `\n`, and a note says so. Folders are read in sorted order, hidden files passed over.
@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import codecs
 import io
-import os
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, TextIO, TypeAlias
 
 from longhand.errors import CorpusError
+from longhand.text.sources import File, Source, Stream, opened_sources
 
 PIECE = 1 << 20  # bytes read at a time
-STANDARD_INPUT = "-"
+MOST_NOTES = 3  # of one kind; a folder may hold thousands of files
+MARK = "\ufeff"
 UTF_16_AND_32_MARKS = [
     (codecs.BOM_UTF32_LE, "UTF-32"),  # before UTF-16, whose mark it begins with
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -25,131 +24,108 @@ UTF_16_AND_32_MARKS = [
     (codecs.BOM_UTF16_BE, "UTF-16"),
 ]
 
-Source: TypeAlias = "str | os.PathLike[str] | TextIO"
-
 
 class CorpusReader:
     """Reads sources one after another; a source that does not end its last line gets a line end before the next one.
 
     - sources: paths of files and folders, "-" for standard input, or open text streams
-    - notes: what was changed on the way, for a person; complete once the text was read
     - names: the sources' names, without folders
     - bytes_read: size of what was read, before any change
     """
 
     def __init__(self, sources: Iterable[Source]) -> None:
-        self._sources = list(_files(sources))
-        self.names = [Path(_label(source)).name for source in self._sources]
-        self.notes: list[str] = []
+        self._sources = opened_sources(sources)
+        self.names = [Path(source.label).name for source in self._sources]
         self.bytes_read = 0
+        self._notes: dict[str, list[str]] = {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What was changed on the way, for a person; complete once the text was read."""
+        notes = []
+        for fact, labels in self._notes.items():
+            notes += [f"{label}: {fact}" for label in labels[:MOST_NOTES]]
+            if len(labels) > MOST_NOTES:
+                notes.append(f"{len(labels) - MOST_NOTES} more files: {fact}")
+        return notes
 
     def pieces(self) -> Iterator[str]:
         """Yield the text in pieces of about a megabyte. Raises `CorpusError`."""
-        ended = True
+        last = "\n"
         for source in self._sources:
-            if not ended:
-                yield "\n"
+            begun = False
             for piece in self._pieces_of(source):
-                ended = piece.endswith("\n")
+                if not begun and not last.endswith("\n"):
+                    yield "\n"
                 yield piece
+                begun, last = True, piece
+            if not begun:
+                self._note("is empty", source.label)
 
-    def _pieces_of(self, source: Path | TextIO) -> Iterator[str]:
+    def _pieces_of(self, source: File | Stream) -> Iterator[str]:
         lines = io.IncrementalNewlineDecoder(None, translate=True)
-        label, seen_bytes = _label(source), self.bytes_read
-        raw = self._decoded(source, label) if isinstance(source, Path) else self._counted(source)
-        for text in raw:
-            if piece := lines.decode(text):
-                yield piece
+        raw = self._decoded(source) if isinstance(source, File) else self._streamed(source)
+        yield from filter(None, map(lines.decode, raw))
         if piece := lines.decode("", final=True):
             yield piece
-        if self.bytes_read == seen_bytes:
-            self.notes.append(f"{label} is empty")
         endings = lines.newlines if isinstance(lines.newlines, tuple) else (lines.newlines,)
         if changed := [repr(ending)[1:-1] for ending in endings if ending in ("\r\n", "\r")]:
-            self.notes.append(f"{label}: line ends {' and '.join(changed)} became \\n")
+            self._note(f"line ends {' and '.join(changed)} became \\n", source.label)
 
-    def _counted(self, source: TextIO) -> Iterator[str]:
-        while text := source.read(PIECE):
-            self.bytes_read += len(text.encode("utf-8", "surrogatepass"))
+    def _streamed(self, source: Stream) -> Iterator[str]:
+        first = True
+        while text := source.stream.read(PIECE):
+            if not isinstance(text, str):
+                raise CorpusError(f"{source.label}: a stream of bytes, expected one of text: open it in text mode")
+            try:
+                self.bytes_read += len(text.encode("utf-8"))
+            except UnicodeEncodeError as error:
+                raise CorpusError(f"{source.label}: a lone surrogate, which no text in UTF-8 has ({error})") from None
+            if first and text.startswith(MARK):
+                self._note("a byte order mark was dropped", source.label)
+                text = text[1:]
+            first = False
             yield text
 
-    def _decoded(self, path: Path, label: str) -> Iterator[str]:
+    def _decoded(self, source: File) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder("utf-8")("strict")
         offset = 0
         try:
-            with _opened(path) as file:
+            with source.open() as file:
                 while data := file.read(PIECE):
-                    mark = self._mark_length(data, label) if offset == 0 else 0
-                    _refuse_binary(label, data, offset)
-                    yield _decode(decoder, data[mark:], label, offset + mark)
+                    mark = self._mark_length(data, source) if offset == 0 else 0
+                    _refuse_binary(source, data, offset)
+                    yield _decode(decoder, data[mark:], source, offset + mark)
                     offset += len(data)
                     self.bytes_read += len(data)
-                yield _decode(decoder, b"", label, offset)
+                yield _decode(decoder, b"", source, offset)
         except OSError as error:
-            raise CorpusError(f"{label}: cannot be read ({error.strerror or error})") from error
+            raise CorpusError(f"{source.label}: cannot be read ({error.strerror or error})") from error
 
-    def _mark_length(self, data: bytes, label: str) -> int:
+    def _mark_length(self, data: bytes, source: File) -> int:
         for mark, encoding in UTF_16_AND_32_MARKS:
             if data.startswith(mark):
-                raise CorpusError(f"{label}: {encoding} at byte 0, expected UTF-8: {_convert(encoding, label)}")
+                raise CorpusError(
+                    f"{source.label}: {encoding} at byte 0, expected UTF-8: {source.conversion(encoding)}"
+                )
         if not data.startswith(codecs.BOM_UTF8):
             return 0
-        self.notes.append(f"{label}: a byte order mark was dropped")
+        self._note("a byte order mark was dropped", source.label)
         return len(codecs.BOM_UTF8)
 
-
-def _files(sources: Iterable[Source]) -> Iterator[Path | TextIO]:
-    for source in sources:
-        if not isinstance(source, str | os.PathLike):
-            yield source
-            continue
-        path = Path(source)
-        if str(path) == STANDARD_INPUT:
-            yield path
-        elif path.is_dir():
-            yield from _files_below(path)
-        elif path.exists():
-            yield path
-        else:
-            raise CorpusError(f"{path}: not found; expected a text file, a folder, or - for standard input")
+    def _note(self, fact: str, label: str) -> None:
+        self._notes.setdefault(fact, []).append(label)
 
 
-def _files_below(folder: Path) -> list[Path]:
-    files = [
-        Path(parent, name)
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if not any(part.startswith(".") for part in Path(parent, name).relative_to(folder).parts)
-    ]
-    if not files:
-        raise CorpusError(f"{folder}: an empty folder; expected text files in it")
-    return sorted(files)
-
-
-def _opened(path: Path) -> BinaryIO:
-    if str(path) == STANDARD_INPUT:
-        if sys.stdin is None:
-            raise CorpusError("standard input is closed; expected a text on it")
-        return open(sys.stdin.fileno(), "rb", closefd=False)
-    return path.open("rb")
-
-
-def _label(source: Path | TextIO) -> str:
-    """Return what to call a source when speaking to the one who gave it."""
-    if isinstance(source, Path):
-        return "standard input" if str(source) == STANDARD_INPUT else str(source)
-    return str(getattr(source, "name", "text"))
-
-
-def _refuse_binary(label: str, data: bytes, offset: int) -> None:
+def _refuse_binary(source: File, data: bytes, offset: int) -> None:
     if (zero := data.find(b"\0")) >= 0:
         raise CorpusError(
-            f"{label}: a NUL at byte {offset + zero}, so this is no plain text (a binary file, or UTF-16 or UTF-32 "
-            "without a mark?): save it as UTF-8 text"
+            f"{source.label}: a NUL at byte {offset + zero}, so this is no plain text (a binary file, or UTF-16 or "
+            "UTF-32 without a mark?): save it as UTF-8 text"
         )
 
 
-def _decode(decoder: codecs.IncrementalDecoder, data: bytes, label: str, offset: int) -> str:
+def _decode(decoder: codecs.IncrementalDecoder, data: bytes, source: File, offset: int) -> str:
     waiting = len(decoder.getstate()[0])
     try:
         return decoder.decode(data, final=not data)
@@ -157,9 +133,6 @@ def _decode(decoder: codecs.IncrementalDecoder, data: bytes, label: str, offset:
         at = offset - waiting + error.start
         found = "the text ends inside a character" if not data else f"0x{error.object[error.start]:02X}"
         raise CorpusError(
-            f"{label}: not UTF-8 at byte {at} ({found}): {_convert('WINDOWS-1252', label)}, if that is its encoding"
+            f"{source.label}: not UTF-8 at byte {at} ({found}): "
+            f"{source.conversion('WINDOWS-1252')}, if that is its encoding"
         ) from None
-
-
-def _convert(encoding: str, label: str) -> str:
-    return f"convert it with iconv -f {encoding} -t UTF-8 '{label}' > utf8.txt"

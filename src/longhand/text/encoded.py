@@ -10,7 +10,8 @@ import numpy as np
 from longhand.arrays import BoolArray, TokenIds
 from longhand.errors import CorpusError
 from longhand.text.characters import CharacterCounter, CharacterTokenizer, smallest_type
-from longhand.text.corpus import CorpusReader, Source
+from longhand.text.corpus import CorpusReader
+from longhand.text.sources import Source
 
 HELD_OUT_SHARE = 0.1
 FEWEST_CHARACTERS = 1000

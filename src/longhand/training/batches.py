@@ -56,15 +56,21 @@ class Streams:
         restart = self._fresh | (self._random.random(len(self._next)) < RESTART_SHARE)
         for stream in np.flatnonzero(restart & ~self._fresh):
             self._next[stream] = self._line_start(int(self._next[stream]))
-        past_end = self._next + self._window > len(self._ids)
-        self._next[past_end] = 0
-        restart |= past_end
+        restart |= (past_end := self._next + self._window > len(self._ids))
+        for stream in np.flatnonzero(past_end):
+            self._next[stream] = self._beginning()
         # Position -1 only ever stands where the start token goes.
         tokens = self._ids[self._next + np.arange(-1, self._window)[:, None]].astype(np.int64)
         tokens[0, restart] = self._start
         self._next += self._window
         self._fresh[:] = False
         return Window(tokens[:-1], tokens[1:], restart)
+
+    def _beginning(self) -> int:
+        """Return where to read on after the text's end: not always at 0, or all streams would meet on one grid."""
+        spare = len(self._ids) - self._window
+        position = self._line_start(int(self._random.integers(0, min(self._window, spare) + 1)))
+        return position if position <= spare else 0
 
     def _line_start(self, position: int) -> int:
         """Return where the next line begins, or `position` itself if there is no line end near."""

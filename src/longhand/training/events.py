@@ -50,7 +50,7 @@ class Evaluated:
 
     - last: the step before it
     - validation_bits: bits per character
-    - best: whether no earlier score was better
+    - best: whether it is better than every earlier score
     - model: the model as scored
     """
 

@@ -17,7 +17,7 @@ from longhand.training.engine import Engine
 from longhand.training.evaluation import HeldOut
 from longhand.training.events import Evaluated, Listener, Stepped
 from longhand.training.interrupt import Interrupt
-from longhand.training.pace import Pace
+from longhand.training.pace import QUICK, Pace
 from longhand.training.schedule import learning_rate
 
 RECENT = 0.02  # weight of the latest step in the training loss that is shown
@@ -30,6 +30,7 @@ class Outcome:
     - weights: the best ones
     - validation_bits: their score in bits per character; None if none could be measured
     - scored: characters that the score was measured on
+    - kept_steps: how many had been made when these weights were scored
     - steps: all that were made
     - stopped_by: "time", "epochs", "SIGINT" or "SIGTERM"
     """
@@ -37,6 +38,7 @@ class Outcome:
     weights: Weights
     validation_bits: float | None
     scored: int
+    kept_steps: int
     steps: int
     stopped_by: str
 
@@ -77,8 +79,9 @@ class Loop:
                 self._evaluate(self.interrupt.asked)
         if not self.interrupt.asked():
             self._evaluate(self.interrupt.asked)
-        elif self.pace.evaluation_is_quick():
-            self._evaluate(lambda: False)
+        elif self.pace.evaluation_may_be_quick():
+            deadline = time.monotonic() + QUICK
+            self._evaluate(lambda: time.monotonic() > deadline)
         best = self._best or self._outcome(None)
         return replace(best, steps=self._steps, stopped_by=self.interrupt.signal or self.pace.name)
 
@@ -116,7 +119,7 @@ class Loop:
 
     def _outcome(self, bits: float | None) -> Outcome:
         scored = 0 if self._scorer is None or bits is None else self._scorer.tokens
-        return Outcome(self.engine.weights(), bits, scored, self._steps, "")
+        return Outcome(self.engine.weights(), bits, scored, self._steps, self._steps, "")
 
     def _status(self) -> Stepped:
         return Stepped(

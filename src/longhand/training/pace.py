@@ -28,6 +28,7 @@ class Pace(ABC):
     def __init__(self, began: float, held_out: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._began, self._held_out, self._clock = began, held_out, clock
         self._seen, self._characters, self._learning_seconds = 0, 0, 0.0
+        self._characters_a_step = 0
         self._recent_speed = 0.0
         self._forward_speed = FORWARD_SPEED
 
@@ -50,6 +51,7 @@ class Pace(ABC):
     def stepped(self, characters: int, seconds: float) -> None:
         """Take note of a step."""
         self._seen += 1
+        self._characters_a_step = characters
         if self._seen > SLOW_STEPS:
             self._characters += characters
             self._learning_seconds += seconds
@@ -69,8 +71,8 @@ class Pace(ABC):
         """Return the mean speed of learning; 0 before it is known."""
         return self._characters / self._learning_seconds if self._characters else 0.0
 
-    def evaluation_is_quick(self) -> bool:
-        """Whether there is time to score a training that was interrupted."""
+    def evaluation_may_be_quick(self) -> bool:
+        """Whether it is worth trying to score a training that was interrupted, before its speed is known too."""
         return self._expected_scoring_seconds() < QUICK
 
     def _expected_scoring_seconds(self) -> float:
@@ -145,5 +147,6 @@ class StepPace(Pace):
         return step % self._between == 0 and step < self._steps
 
     def seconds_left(self, step: int) -> float:
-        """Return about how long the remaining steps take."""
-        return self.seconds() * (self._steps - step) / max(step, 1)
+        """Return about how long the remaining steps and the last score take."""
+        speed = self._recent_speed or float("inf")
+        return (self._steps - step) * self._characters_a_step / speed + self._expected_scoring_seconds()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ class RunFolder:
     - output: the model file to write in the end
     - overwrite: whether it and an earlier training's folder may be replaced
 
-    Raises `OutputError` if something is in the way, or the folder cannot be written.
+    Raises `OutputError` if something is in the way.
     """
 
     def __init__(self, output: Path, overwrite: bool) -> None:
@@ -27,11 +28,16 @@ class RunFolder:
         self._overwrite = overwrite
         self._folder = output.with_suffix(".run")
         refuse_existing(output, overwrite)
+        if self._folder.exists() and not self._folder.is_dir():
+            raise OutputError(f"{self._folder} is a file, where a folder goes: move it, or take another name")
         if self._folder.exists() and not overwrite:
             raise self._in_the_way()
 
     def claim(self) -> None:
-        """Make the folder, or empty an earlier one if that is allowed."""
+        """Make the folder, or empty an earlier one if that is allowed.
+
+        Raises `OutputError` if another training was quicker, or the folder cannot be written.
+        """
         try:
             self._folder.mkdir(exist_ok=self._overwrite)
             for name in (BEST, LOG):
@@ -59,6 +65,18 @@ class RunFolder:
         write_model(model, self.output, overwrite=self._overwrite)
         (self._folder / BEST).unlink(missing_ok=True)
 
+    def kept(self) -> Path | None:
+        """Return the file of the best model so far, if one was kept."""
+        best = self._folder / BEST
+        return best if best.exists() else None
+
+    def abandon(self) -> None:
+        """Leave no trace of a training that has kept no model, so that it can be started again."""
+        if self.kept() is None:
+            with suppress(OSError):
+                (self._folder / LOG).unlink(missing_ok=True)
+                self._folder.rmdir()
+
     def _in_the_way(self) -> OutputError:
-        what = "holds an earlier training" if not (self._folder / BEST).exists() else f"holds a model, {BEST}"
-        return OutputError(f"{self._folder} {what}: choose another name, or allow it to be replaced with --overwrite")
+        what = "holds an earlier training" if self.kept() is None else f"holds a model, {BEST}"
+        return OutputError(f"{self._folder} {what}: choose another name, or allow it to be replaced (--overwrite)")

@@ -7,7 +7,10 @@ two biases a layer, of which only the sum matters: the second one stays zero.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from itertools import pairwise
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +25,26 @@ from longhand.state import State
 GRADIENT_NORM = 1.0  # the gradient is scaled down to this length if longer
 WEIGHT_DECAY = 0.01
 BETAS = (0.9, 0.99)
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _memory_errors(method: Method) -> Method:
+    """Let `method` raise `MemoryError` where torch's allocators, each in its own way, say that there is no memory."""
+
+    @wraps(method)
+    def checked(*arguments: Any) -> Any:
+        try:
+            return method(*arguments)
+        except torch.OutOfMemoryError as error:
+            raise MemoryError("on the GPU") from error
+        except RuntimeError as error:
+            if "allocate memory" not in str(error):
+                raise
+            raise MemoryError("for a step") from error
+
+    return cast("Method", checked)
 
 
 class TorchEngine:
@@ -47,6 +70,7 @@ class TorchEngine:
             self._network.parameters(), betas=BETAS, weight_decay=WEIGHT_DECAY, fused=self._device.type != "mps"
         )
 
+    @_memory_errors
     def step(self, inputs: TokenIds, targets: TokenIds, state: State, learning_rate: float) -> tuple[float, State]:
         """Learn from one window of all streams; see `Engine.step`."""
         self._network.train()
@@ -60,6 +84,7 @@ class TorchEngine:
         self._optimizer.step()
         return loss.item(), after
 
+    @_memory_errors
     @torch.no_grad()
     def losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[FloatArray, State]:
         """Read a window without learning; see `Engine.losses`."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -13,21 +14,21 @@ import numpy.typing as npt
 
 from longhand.arrays import TokenIds
 from longhand.config import NetworkConfig, TrainConfig
-from longhand.errors import CorpusError, MissingExtraError
-from longhand.modelfile import Card, ModelFile, Weights, with_model_suffix
-from longhand.text.corpus import Source
+from longhand.errors import CorpusError, LonghandError, MissingExtraError, TrainingError
+from longhand.modelfile import Card, ModelFile, Weights, model_path
 from longhand.text.encoded import EncodedCorpus, encode_corpus
+from longhand.text.sources import Source
 from longhand.training.batches import Streams
 from longhand.training.engine import Engine
 from longhand.training.events import Evaluated, Event, Finished, Listener, Started, nobody
 from longhand.training.initial import initial_weights
-from longhand.training.interrupt import listening
+from longhand.training.interrupt import Interrupt, listening
 from longhand.training.loop import Loop, Outcome
 from longhand.training.pace import Pace, StepPace, TimePace
 from longhand.training.run_folder import RunFolder
 from longhand.version import VERSION
 
-MOST_SCORES = 20  # in a training that counts epochs
+FEWEST_SCORES, MOST_SCORES = 4, 20  # in a training that counts epochs, which otherwise scores after each
 COUNTED_AT_ONCE = 1 << 20  # tokens
 
 
@@ -44,26 +45,52 @@ def train_model(
     - sources: paths of files and folders, "-" for standard input, or open text streams
     - tell: is called with every event; see `longhand.training.events`
 
-    While it learns, SIGINT and SIGTERM end it early and leave the best model so far (in the main thread; the card's
-    `stopped_by` names the signal). Raises any `LonghandError`; what was at `output` before is then still there.
+    Once the corpus is read, SIGINT and SIGTERM end it early and leave the best model so far (in the main thread; the
+    card's `stopped_by` names the signal). Raises any `LonghandError`; what was at `output` before is then still there.
     """
     began = time.monotonic()
-    run = None if output is None else RunFolder(with_model_suffix(output), overwrite)
+    run = None if output is None else RunFolder(model_path(output), overwrite)
     corpus = encode_corpus(sources)
     if len(corpus.learned_ids) <= config.window:
         raise CorpusError(
             f"{len(corpus.learned_ids)} characters to learn from, expected more than a window of {config.window}: "
             "take a smaller --window, or more text"
         )
-    training = _Training(corpus, config, began)
-    engine = _engine(config, training.network, training.weights)
-    if run is None:
-        return training.run(engine, tell)
-    run.claim()
-    model = training.run(engine, _logged(tell, run))
-    run.finish(model)
+    with _explained_lack_of_memory(), listening() as interrupt:
+        training = _Training(corpus, config, began)
+        engine = _engine(config, training.network, training.weights)
+        if run is None:
+            return training.run(engine, tell, interrupt)
+        run.claim()
+        with _kept_or_abandoned(run):
+            model = training.run(engine, _logged(tell, run), interrupt)
+            run.finish(model)
     tell(Finished(model.card, run.output))
     return model
+
+
+@contextmanager
+def _kept_or_abandoned(run: RunFolder) -> Iterator[None]:
+    """Where a training fails, say where its best model is, or leave no folder that would be in the next one's way."""
+    try:
+        yield
+    except LonghandError as error:
+        if (kept := run.kept()) is not None:
+            raise type(error)(f"{error}; the best model so far is {kept}") from error
+        raise
+    finally:
+        if not run.output.exists():
+            run.abandon()
+
+
+@contextmanager
+def _explained_lack_of_memory() -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        raise TrainingError(
+            f"out of memory ({error or 'for the network'}): take a smaller --hidden, --batch or --window"
+        ) from error
 
 
 class _Training:
@@ -81,45 +108,48 @@ class _Training:
         counts = _counts(corpus.learned_ids, corpus.tokenizer.size)
         self.weights = initial_weights(self.network, counts, corpus.tokenizer.unknown, self._random)
 
-    def run(self, engine: Engine, tell: Listener) -> ModelFile:
-        tell(Started(self.network, self._plan(), self.corpus.notes, self._model(Outcome(self.weights, None, 0, 0, ""))))
+    def run(self, engine: Engine, tell: Listener, interrupt: Interrupt) -> ModelFile:
+        untrained = self._model(Outcome(self.weights, None, 0, 0, 0, ""))
+        tell(Started(self.network, self._plan(), self.corpus.notes, untrained))
         tokenizer = self.corpus.tokenizer
-        with listening() as interrupt:
-            outcome = Loop(
-                config=self.config,
-                network=self.network,
-                engine=engine,
-                streams=Streams(
-                    self.corpus.learned_ids,
-                    batch=self.config.batch,
-                    window=self.config.window,
-                    start=tokenizer.start,
-                    line_end=tokenizer.line_end,
-                    random=self._random,
-                ),
-                held_out=self.corpus.held_out_ids,
+        outcome = Loop(
+            config=self.config,
+            network=self.network,
+            engine=engine,
+            streams=Streams(
+                self.corpus.learned_ids,
+                batch=self.config.batch,
+                window=self.config.window,
                 start=tokenizer.start,
-                pace=self._pace(),
-                snapshot=self._model,
-                tell=tell,
-                interrupt=interrupt,
-            ).run()
+                line_end=tokenizer.line_end,
+                random=self._random,
+            ),
+            held_out=self.corpus.held_out_ids,
+            start=tokenizer.start,
+            pace=self._pace(),
+            snapshot=self._model,
+            tell=tell,
+            interrupt=interrupt,
+        ).run()
         return self._model(outcome)
 
     def _steps_per_epoch(self) -> float:
         return len(self.corpus.learned_ids) / (self.config.batch * self.config.window)
+
+    def _epochs(self, steps: int) -> float:
+        return round(steps / self._steps_per_epoch(), 3)
 
     def _pace(self) -> Pace:
         held_out = len(self.corpus.held_out_ids)
         if self.config.epochs is None:
             return TimePace(self.began, held_out, self.config.minutes * 60)
         steps = max(1, round(self.config.epochs * self._steps_per_epoch()))
-        between = max(1, round(self._steps_per_epoch()), steps // MOST_SCORES)
+        between = max(1, min(round(self._steps_per_epoch()), steps // FEWEST_SCORES), steps // MOST_SCORES)
         return StepPace(self.began, held_out, steps, between)
 
     def _plan(self) -> list[str]:
         corpus, config = self.corpus, self.config
-        length = f"{config.minutes:g} minutes" if config.epochs is None else f"{config.epochs:g} epochs"
+        length = _counted(config.minutes, "minute") if config.epochs is None else _counted(config.epochs, "epoch")
         parameters = sum(array.size for array in self.weights.values())
         names = ", ".join([*corpus.names[:3], *["..."] * (len(corpus.names) > 3)])
         return [
@@ -131,6 +161,9 @@ class _Training:
 
     def _model(self, outcome: Outcome) -> ModelFile:
         characters = outcome.steps * self.config.batch * self.config.window
+        settings = msgspec.to_builtins(self.config)
+        if self.config.epochs is not None:
+            del settings["minutes"]
         card = Card(
             longhand_version=VERSION,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -142,11 +175,16 @@ class _Training:
             validation_bits_per_character=outcome.validation_bits,
             trained_seconds=round(time.monotonic() - self.began, 1),
             trained_characters=characters,
-            trained_epochs=round(characters / len(self.corpus.learned_ids), 3),
+            trained_epochs=self._epochs(outcome.steps),
+            kept_epochs=self._epochs(outcome.kept_steps),
             stopped_by=outcome.stopped_by,
-            training=msgspec.to_builtins(self.config),
+            training={name: value for name, value in settings.items() if value is not None},
         )
         return ModelFile(self.network, self.corpus.tokenizer.to_record(), outcome.weights, card)
+
+
+def _counted(number: float, unit: str) -> str:
+    return f"{number:g} {unit}{'' if number == 1 else 's'}"
 
 
 def _counts(ids: TokenIds, size: int) -> npt.NDArray[np.int64]:
