@@ -69,10 +69,10 @@ class Watcher:
         raise NotImplementedError
 
     def _evaluated(self, event: Evaluated) -> None:
-        better = "the best so far" if event.best else "no better than before"
+        best = ", the best" if event.best else ""
         self._print(
             f"{event.last.progress:4.0%}  train {event.last.training_bits:.3f}, "
-            f"held out {event.validation_bits:.3f} bits per character: {better}. It writes:"
+            f"held out {event.validation_bits:.3f} bits per character{best}. It writes:"
         )
         self.show_sample(event.model)
 
@@ -132,6 +132,6 @@ def result(event: Finished) -> str:
         score = f"{bits:.3f} bits ({bits * math.log(2):.3f} nats) per character on held-out text"
     end = {"SIGINT": "ended early (Ctrl-C), ", "SIGTERM": "ended early (SIGTERM), "}.get(card.stopped_by, "")
     return (
-        f"{end}{score}, after {card.trained_seconds:.0f} s and {card.trained_epochs:.2f} epochs.\n"
+        f"{end}{score}; {card.trained_seconds:.0f} s, {card.trained_epochs:.2f} epochs.\n"
         f"{event.output} holds the model. Next: longhand generate {shlex.quote(str(event.output))}"
     )

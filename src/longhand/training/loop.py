@@ -20,7 +20,7 @@ from longhand.training.interrupt import Interrupt
 from longhand.training.pace import QUICK, Pace
 from longhand.training.schedule import learning_rate
 
-RECENT = 0.02  # weight of the latest step in the training loss that is shown
+RECENT = 0.02  # weight of the latest step in the training loss that is shown, once there are many
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Loop:
     _best: Outcome | None = None
     _scorer: HeldOut | None = None
     _steps: int = 0
-    _recent_bits: float | None = None
+    _recent_bits: float = 0.0
 
     def run(self) -> Outcome:
         """Train until the pace or an interrupt says that it is the end; at least one step is made.
@@ -95,10 +95,8 @@ class Loop:
                 f"the loss became {loss} at step {self._steps + 1}: try a lower --lr than {self.config.learning_rate}"
             )
         bits = loss / math.log(2)
-        self._recent_bits = (
-            bits if self._recent_bits is None else self._recent_bits + RECENT * (bits - self._recent_bits)
-        )
         self._steps += 1
+        self._recent_bits += max(RECENT, 1 / self._steps) * (bits - self._recent_bits)
         self.pace.stepped(window.inputs.size, time.monotonic() - began)
         self.tell(self._status())
         return state
@@ -128,5 +126,5 @@ class Loop:
             seconds=self.pace.seconds(),
             seconds_left=self.pace.seconds_left(self._steps),
             characters_per_second=self.pace.characters_per_second(),
-            training_bits=self._recent_bits or 0.0,
+            training_bits=self._recent_bits,
         )

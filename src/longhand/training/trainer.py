@@ -154,7 +154,7 @@ class _Training:
         names = ", ".join([*corpus.names[:3], *["..."] * (len(corpus.names) > 3)])
         return [
             f"{names}: {corpus.characters:,} characters, "
-            f"{len(corpus.tokenizer.characters):,} different, the last {len(corpus.held_out_ids):,} held out",
+            f"{len(corpus.tokenizer.characters):,} different, {len(corpus.held_out_ids):,} held out",
             f"{config.layers} x {config.hidden} LSTM, {parameters:,} weights, {config.batch} streams, "
             f"windows of {config.window}, {length}",
         ]
