@@ -7,6 +7,7 @@ BIN := .venv/bin
 demo: .venv/.ready          ## train for a minute and a half on text that every machine has, and write
 	mkdir -p build
 	$(BIN)/longhand demo -o build/demo.safetensors --overwrite
+	@echo "First, in this folder: . .venv/bin/activate"
 
 test: check .venv-base/.ready  ## the checks and the quick tests
 	$(BIN)/python -m pytest -q
@@ -40,6 +41,7 @@ clean:
 
 .venv/.ready: requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Longhand needs Python 3.10 or newer, found " + sys.version.split()[0] + ": run make PYTHON=python3.12, say")'
+	@echo "Installing into .venv what requirements/dev.lock pins: this takes a minute or two, once."
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install -qq -r requirements/dev.lock
 	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .

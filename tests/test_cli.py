@@ -353,5 +353,6 @@ def test_the_demo_learns_from_the_standard_library(longhand: Run, tmp_path: Path
     assert (done.returncode, done.stderr) == (0, "")
     for part in ("files of the standard library", "Before it has learned", "seconds it writes:", "longhand train book"):
         assert part in done.stdout
+    assert done.stdout.count("    def ") >= 2  # the prompt, before and after
     assert done.stdout.index("Before") < done.stdout.index("It writes:") < done.stdout.index("seconds it writes:")
     assert load(tmp_path / "demo.safetensors").card.corpus[0].endswith(".py")

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -76,9 +75,9 @@ class Watcher:
         )
         self.show_sample(event.model)
 
-    def show_sample(self, model: ModelFile, **sampling: Any) -> None:
-        """Print what a model writes."""
-        text = Model(model).generate(**{"length": SAMPLE_LENGTH, "seed": 0, **sampling})
+    def show_sample(self, model: ModelFile, prompt: str = "", length: int = SAMPLE_LENGTH) -> None:
+        """Print a prompt and what a model writes after it."""
+        text = prompt + Model(model).generate(prompt, length=length, seed=0)
         for line in visible(text).strip("\n").split("\n"):
             self._print(f"    {line}")
 
