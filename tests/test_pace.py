@@ -72,7 +72,7 @@ def test_the_first_steps_say_nothing_about_the_speed() -> None:
 def test_counted_steps_end_and_score_by_the_count_alone() -> None:
     pace = StepPace(0, 1000, 100, 30, lambda: 1e9)
     assert [pace.progress(step) for step in (0, 50, 100)] == [0, 0.5, 1]
-    assert [step for step in range(1, 101) if pace.evaluation_due(step)] == [30, 60, 90]
+    assert [step for step in range(1, 101) if pace.evaluation_due(step)] == [30, 60]
     assert pace.scored_characters() == 1000
 
 

@@ -143,8 +143,8 @@ class StepPace(Pace):
         return step / self._steps
 
     def evaluation_due(self, step: int) -> bool:
-        """Whether `between` steps have passed since the last score."""
-        return step % self._between == 0 and step < self._steps
+        """Whether `between` steps have passed since the last score, and the end's is not near."""
+        return step % self._between == 0 and self._steps - step >= self._between / 2
 
     def seconds_left(self, step: int) -> float:
         """Return about how long the remaining steps and the last score take."""
