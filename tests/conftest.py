@@ -27,6 +27,7 @@ settings.register_profile("longhand", deadline=None)  # machines are shared: a s
 settings.load_profile("longhand")
 
 Finished = subprocess.CompletedProcess[str]
+Run = Callable[..., Finished]
 
 
 def corpus_file(name: str) -> Path:
@@ -96,3 +97,12 @@ def fresh(*arguments: object, python: str = sys.executable, **options: object) -
         **options,  # type: ignore[call-overload]
     )
     return finished
+
+
+def assert_refused(done: Finished, message: str) -> None:
+    """Assert that a command ended with one line that says this, and no traceback."""
+    assert done.returncode == 2
+    assert done.stderr.startswith("longhand: error: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr

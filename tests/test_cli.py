@@ -10,18 +10,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import VERSE, Finished, fresh, small_file
+from conftest import VERSE, Run, assert_refused, fresh, small_file
 
 from longhand.model import load
 from longhand.modelfile import Card, write_model
 from longhand.version import VERSION
 
-Run = Callable[..., Finished]
 QUICK = ["--epochs", "1", "--hidden", "8", "--threads", "1"]
 
 
@@ -90,89 +88,6 @@ def test_standard_input_is_a_corpus(tmp_path: Path) -> None:
     done = fresh("train", "-", "-o", tmp_path / "m", *QUICK, input=VERSE * 20)
     assert (done.returncode, done.stderr) == (0, "")
     assert load(tmp_path / "m.safetensors").card.corpus == ["standard input"]
-
-
-BAD_TRAININGS = {
-    "missing": ([], "absent.txt: not found"),
-    "empty": (["empty.txt"], "empty.txt: 0 characters, expected at least 1000"),
-    "short": (["short.txt"], "short.txt: 5 characters, expected at least 1000"),
-    "binary": (["binary.txt"], "binary.txt: a NUL at byte 4"),
-    "latin 1": (["latin1.txt"], "latin1.txt: not UTF-8 at byte 3 (0xE9): convert it with iconv -f WINDOWS-1252"),
-    "utf-16": (["utf16.txt"], "utf16.txt: UTF-16 at byte 0, expected UTF-8: convert it with iconv -f UTF-16"),
-    "no folder": (["good.txt", "-o", "nowhere/m"], "nowhere is no folder"),
-    "unwritable": (["good.txt", "-o", "/proc/m"], "cannot write"),
-    "existing": (["good.txt", "-o", "kept"], "kept.safetensors exists"),
-    "no name": (["good.txt", "-o", "."], "'.' names no file"),
-    "only a folder": (["good.txt", "-o", "folder.safetensors/"], "names no file"),
-    "twice the same": (["good.txt", "./good.txt"], "good.txt is given twice"),
-    "a folder": (["good.txt", "-o", "folder"], "folder.safetensors is a folder"),
-    "both budgets": (["good.txt", "--minutes", "1", "--epochs", "1"], "--minutes and --epochs exclude each other"),
-    "no time": (["good.txt", "--minutes", "0"], "minutes: found 0.0, expected a number > 0.0"),
-    "nan": (["good.txt", "--lr", "nan"], "learning rate: found nan, expected a number"),
-    "negative": (["good.txt", "--hidden", "-3"], "hidden: found -3, expected a whole number >= 1"),
-    "too much dropout": (["good.txt", "--dropout", "1"], "dropout: found 1.0, expected a number < 1.0"),
-    "no number": (["good.txt", "--layers", "two"], "Invalid value for '--layers'"),
-    "no device": (["good.txt", "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'cuda', 'mps'"),
-    "unknown option": (["good.txt", "--minute", "1"], "--minute"),
-    "long window": (["good.txt", "--window", "60000"], "expected more than a window of 60000"),
-}
-
-
-@pytest.fixture
-def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    files = {"empty.txt": b"", "short.txt": b"short", "binary.txt": b"GIF8\0\1\2" * 300}
-    files |= {"latin1.txt": "café".encode("latin-1") * 300, "utf16.txt": ("hello" * 300).encode("utf-16")}
-    files |= {"good.txt": VERSE.encode() * 40, "kept.safetensors": b"precious"}
-    for name, data in files.items():
-        (tmp_path / name).write_bytes(data)
-    (tmp_path / "folder.safetensors").mkdir()
-    return tmp_path
-
-
-def assert_refused(done: Finished, message: str) -> None:
-    assert done.returncode == 2
-    assert done.stderr.startswith("longhand: error: ")
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("case", BAD_TRAININGS)
-def test_a_bad_training_ends_with_one_line_and_writes_nothing(longhand: Run, texts: Path, case: str) -> None:
-    arguments, message = BAD_TRAININGS[case]
-    before = {path: path.read_bytes() for path in texts.rglob("*") if path.is_file()}
-    assert_refused(longhand("train", *(arguments or ["absent.txt"])), message)
-    assert {path: path.read_bytes() for path in texts.rglob("*") if path.is_file()} == before
-    assert not list(texts.glob("*.run"))
-
-
-BAD_WRITING = {
-    "missing": (["generate", "absent"], "absent: not found"),
-    "no model": (["generate", "good.txt"], "good.txt: no model file or a damaged one"),
-    "a folder": (["generate", "folder.safetensors"], "folder.safetensors: is a folder"),
-    "length": (["generate", "MODEL", "--length", "-1"], "length: found -1, expected a whole number >= 0"),
-    "nan": (["generate", "MODEL", "--temperature", "nan"], "temperature: found nan, expected a number >= 0.0"),
-    "infinity": (["generate", "MODEL", "--temperature", "inf"], "temperature: found inf, expected a number <= 1000.0"),
-    "seed": (["generate", "MODEL", "--seed", "x"], "Invalid value for '--seed'"),
-    "nothing": (["generate"], "Missing argument 'MODEL'"),
-    "info of no model": (["info", "good.txt"], "good.txt: no model file or a damaged one"),
-    "info of nothing": (["info", "absent"], "absent: not found"),
-    "demo in the way": (["demo", "-o", "kept"], "kept.safetensors exists"),
-    "demo without time": (["demo", "--minutes", "-1"], "minutes: found -1.0, expected a number > 0.0"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_WRITING)
-def test_a_bad_request_ends_with_one_line(longhand: Run, texts: Path, model_path: Path, case: str) -> None:
-    arguments, message = BAD_WRITING[case]
-    done = longhand(*[model_path if word == "MODEL" else word for word in arguments])
-    assert_refused(done, message)
-    assert (texts / "kept.safetensors").read_bytes() == b"precious"
-
-
-def test_an_unknown_command_is_refused_and_a_near_one_suggested(longhand: Run) -> None:
-    assert_refused(longhand("trian"), "No such command 'trian'")
 
 
 def test_without_arguments_it_says_what_it_can_do(longhand: Run) -> None:

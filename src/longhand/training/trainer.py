@@ -109,6 +109,7 @@ class _Training:
         self.weights = initial_weights(self.network, counts, corpus.tokenizer.unknown, self._random)
 
     def run(self, engine: Engine, tell: Listener, interrupt: Interrupt) -> ModelFile:
+        """Train with an engine and return the best model."""
         untrained = self._model(Outcome(self.weights, None, 0, 0, 0, ""))
         tell(Started(self.network, self._plan(), self.corpus.notes, untrained))
         tokenizer = self.corpus.tokenizer
