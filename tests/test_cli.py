@@ -139,6 +139,10 @@ def test_a_reader_that_leaves_does_not_end_a_training(verse_path: Path, tmp_path
     assert load(tmp_path / "m.safetensors").card.trained_epochs > 0
 
 
+def test_a_training_says_at_once_that_it_reads(longhand: Run, verse_path: Path, tmp_path: Path) -> None:
+    assert longhand("train", verse_path, "-o", tmp_path / "m", *QUICK).stdout.startswith("reading ...\n")
+
+
 def test_with_stderr_closed_the_text_stays_clean(model_path: Path) -> None:
     command = f"{sys.executable} -m longhand generate {model_path} --length 20 --seed 1 2>&-"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)  # noqa: S602

@@ -141,6 +141,13 @@ def test_a_loss_that_is_not_finite_ends_the_training_and_names_the_step(
     assert not (tmp_path / "m.safetensors").exists()
 
 
+def test_a_score_that_is_not_finite_keeps_no_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with_engine(monkeypatch, [math.inf])
+    with pytest.raises(TrainingError, match="the loss became inf at step"):
+        train_model([verse()], small(epochs=1), tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_at_least_one_step_is_made_however_short_the_time() -> None:
     model = train_model([verse()], small(minutes=1e-6))
     assert model.card.trained_characters == 4 * 16

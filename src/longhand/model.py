@@ -104,5 +104,4 @@ def train(
     config = configured(TrainConfig, settings)
     one = isinstance(corpus, str | os.PathLike) or hasattr(corpus, "read")
     sources: Iterable[Any] = [corpus] if one else corpus  # type: ignore[assignment]
-    target = None if output is None else model_path(output)
-    return Model(train_model(sources, config, target, overwrite=overwrite, tell=listener or nobody))
+    return Model(train_model(sources, config, output, overwrite=overwrite, tell=listener or nobody))

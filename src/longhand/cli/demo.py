@@ -40,21 +40,21 @@ def demo(output: str, minutes: float, overwrite: bool) -> int:
 
     config = configured(TrainConfig, {"minutes": minutes})
     sources = standard_library()
-    click.echo(f"Longhand learns to write Python from {len(sources)} files of the standard library.\n")
     with watching() as watcher:
+        watcher.say(f"Longhand learns to write Python from {len(sources)} files of the standard library.\n")
 
         def tell(event: Event) -> None:
             watcher(event)
             if isinstance(event, Started):
-                click.echo("\nBefore it has learned anything, it writes:")
+                watcher.say("\nBefore it has learned anything, it writes:")
                 watcher.show_sample(event.model, prompt=PROMPT)
-                click.echo("\nNow it learns.")
+                watcher.say("\nNow it learns.")
 
         target = model_path(output)
         model = train_model(sources, config, target, overwrite=overwrite, tell=tell)
-        click.echo(f"\nAfter {model.card.trained_seconds:.0f} seconds it writes:")
+        watcher.say(f"\nAfter {model.card.trained_seconds:.0f} seconds it writes:")
         watcher.show_sample(model, prompt=PROMPT, length=600)
-    click.echo(NEXT.format(model=shlex.quote(str(target))))
+        watcher.say(NEXT.format(model=shlex.quote(str(target))))
     return exit_code(model.card.stopped_by)
 
 

@@ -30,10 +30,9 @@ def train(corpus: tuple[str, ...], output: str | None, overwrite: bool, **settin
     config = configured(TrainConfig, given(settings))
 
     from longhand.cli.watcher import watching
-    from longhand.modelfile import model_path
     from longhand.training.trainer import train_model
 
-    target = model_path(_default_output(corpus[0]) if output is None else output)
+    target = _default_output(corpus[0]) if output is None else output
     with watching() as watcher:
         model = train_model(corpus, config, target, overwrite=overwrite, tell=watcher)
     return exit_code(model.card.stopped_by)

@@ -56,20 +56,20 @@ class Watcher:
             for line in event.notes:
                 note(line)
             for line in event.plan:
-                self._print(line)
+                self.say(line)
         elif isinstance(event, Stepped):
             self._stepped(event)
         elif isinstance(event, Evaluated):
             self._evaluated(event)
         else:
-            self._print(result(event))
+            self.say(result(event))
 
     def _stepped(self, event: Stepped) -> None:
         raise NotImplementedError
 
     def _evaluated(self, event: Evaluated) -> None:
         best = ", the best" if event.best else ""
-        self._print(
+        self.say(
             f"{event.last.progress:4.0%}  train {event.last.training_bits:.3f}, "
             f"held out {event.validation_bits:.3f} bits per character{best}. It writes:"
         )
@@ -79,9 +79,10 @@ class Watcher:
         """Print a prompt and what a model writes after it."""
         text = prompt + Model(model).generate(prompt, length=length, seed=0)
         for line in visible(text).strip("\n").split("\n"):
-            self._print(f"    {line}")
+            self.say(f"    {line}")
 
-    def _print(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Print a line; where that cannot be done, fall silent."""
         try:
             self._console.print(Text(line))
         except OSError:  # no room for what it prints, say: a training goes on
@@ -92,11 +93,12 @@ class _Plain(Watcher):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._next = time.monotonic()
+        self.say("reading ...")
 
     def _stepped(self, event: Stepped) -> None:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + PLAIN_INTERVAL
-            self._print(f"{event.progress:4.0%}  {status(event)} bits")
+            self.say(f"{event.progress:4.0%}  {status(event)} bits")
 
 
 class _Bar(Watcher):

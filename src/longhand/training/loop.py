@@ -70,7 +70,7 @@ class Loop:
     def run(self) -> Outcome:
         """Train until the pace or an interrupt says that it is the end; at least one step is made.
 
-        Raises `TrainingError` if the loss is no longer a finite number.
+        Raises `TrainingError` if the loss, in learning or in scoring, is no longer a finite number.
         """
         state = State.zeros(self.network, self.config.batch)
         while self._steps == 0 or (self.pace.progress(self._steps) < 1 and not self.interrupt.asked()):
@@ -90,10 +90,7 @@ class Loop:
         window = self.streams.read()
         rate = learning_rate(self.pace.progress(self._steps), self.config.learning_rate)
         loss, state = self.engine.step(window.inputs, window.targets, state.restarted(window.restart), rate)
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss became {loss} at step {self._steps + 1}: try a lower --lr than {self.config.learning_rate}"
-            )
+        self._refuse_unless_finite(loss, self._steps + 1)
         bits = loss / math.log(2)
         self._steps += 1
         self._recent_bits += max(RECENT, 1 / self._steps) * (bits - self._recent_bits)
@@ -108,6 +105,7 @@ class Loop:
         bits = self._scorer.bits(self.engine, self.network, stopped)
         if bits is None:
             return
+        self._refuse_unless_finite(bits, self._steps)
         outcome = self._outcome(bits)
         best = self._best is None or self._best.validation_bits is None or bits < self._best.validation_bits
         if best:
@@ -118,6 +116,12 @@ class Loop:
     def _outcome(self, bits: float | None) -> Outcome:
         scored = 0 if self._scorer is None or bits is None else self._scorer.tokens
         return Outcome(self.engine.weights(), bits, scored, self._steps, self._steps, "")
+
+    def _refuse_unless_finite(self, loss: float, step: int) -> None:
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss became {loss} at step {step}: try a lower --lr than {self.config.learning_rate}"
+            )
 
     def _status(self) -> Stepped:
         return Stepped(

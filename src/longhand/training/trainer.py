@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -35,7 +35,7 @@ COUNTED_AT_ONCE = 1 << 20  # tokens
 def train_model(
     sources: Iterable[Source],
     config: TrainConfig,
-    output: Path | None = None,
+    output: str | os.PathLike[str] | None = None,
     *,
     overwrite: bool = False,
     tell: Listener = nobody,
@@ -43,6 +43,7 @@ def train_model(
     """Train a model on a corpus, write it to `output` if given, and return it.
 
     - sources: paths of files and folders, "-" for standard input, or open text streams
+    - output: the model file's name; .safetensors is added where it is missing
     - tell: is called with every event; see `longhand.training.events`
 
     Once the corpus is read, SIGINT and SIGTERM end it early and leave the best model so far (in the main thread; the
