@@ -18,6 +18,7 @@ from longhand.generation.sampler import Sampler
 from longhand.model import Model
 from longhand.modelfile import ModelFile
 from longhand.text.characters import CharacterTokenizer
+from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.initial import initial_weights
 from longhand.training.torch_engine import TorchEngine
 
@@ -36,7 +37,9 @@ def speed(characters: Iterator[object]) -> float:
 
 def torch_loop(file: ModelFile) -> Iterator[int]:
     """Yield tokens from the torch network that trains, one step at a time, as its users write such a loop."""
-    engine = TorchEngine(file.config, file.weights, dropout=0, device="cpu", threads=None, seed=0)
+    engine = TorchEngine(
+        file.config, file.weights, update=DefaultRecipe.update, dropout=0, device="cpu", threads=None, seed=0
+    )
     network = engine._network.eval()
     sampler = Sampler(SamplingConfig(seed=0), (0, 1))
     hidden, cell = torch.zeros(2, file.config.layers, 1, file.config.hidden)

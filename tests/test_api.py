@@ -70,7 +70,7 @@ def test_train_keeps_its_name_once_the_folder_of_training_was_imported() -> None
 
 
 def test_a_misspelt_setting_is_refused_with_those_there_are() -> None:
-    with pytest.raises(longhand.OptionError, match=r"found the option 'hiden', expected some of minutes, .*hidden"):
+    with pytest.raises(longhand.OptionError, match=r"found the option 'hiden', expected some of recipe, .*hidden"):
         longhand.train("text.txt", hiden=3)
 
 

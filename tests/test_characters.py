@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from longhand.arrays import smallest_type
 from longhand.errors import ModelFormatError
-from longhand.text.characters import SPECIALS, CharacterCounter, CharacterTokenizer, smallest_type
+from longhand.text.characters import SPECIALS, CharacterCounter, CharacterTokenizer
 from longhand.text.tokenizer import tokenizer_from_record
 
 ANY_TEXT = st.text(st.characters())  # all of Unicode, lone surrogates included

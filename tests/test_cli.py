@@ -104,8 +104,9 @@ def test_the_version_is_printed(longhand: Run) -> None:
 def test_help_shows_each_default_as_the_settings_state_it(longhand: Run) -> None:
     shown = " ".join(longhand("train", "--help").stdout.split())
     assert "LSTM layers [default: 2]" in shown
-    assert "[default: 0.006]" in shown
-    assert "[default: 0.8]" in " ".join(longhand("generate", "--help").stdout.split())
+    assert "[default: 0.006; classic: 0.001]" in shown
+    assert "[default: none; classic: 20]" in shown
+    assert "[default: 0.8; classic models: 0]" in " ".join(longhand("generate", "--help").stdout.split())
 
 
 def test_a_closed_pipe_ends_the_writing_quietly(model_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from longhand.arrays import FloatArray, TokenIds
 from longhand.runtime.reference import NumpySession
 from longhand.state import State
+from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.evaluation import HeldOut
 from longhand.training.torch_engine import TorchEngine
 
@@ -36,7 +37,9 @@ def test_every_token_is_scored_exactly_once(length: int) -> None:
 
 
 def test_scoring_side_by_side_equals_one_pass_in_order() -> None:
-    engine = TorchEngine(FILE.config, FILE.weights, dropout=0.3, device="cpu", threads=None, seed=0)
+    engine = TorchEngine(
+        FILE.config, FILE.weights, update=DefaultRecipe.update, dropout=0.3, device="cpu", threads=None, seed=0
+    )
     ids = np.array([ord(letter) % 26 + 2 for letter in VERSE * 100])
     state = State.zeros(FILE.config, 4)
     for begin in range(0, 4000, 50):  # learn a little, so that the past matters

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longhand.training.pace import AT_LEAST, SLOW_STEPS, StepPace, TimePace
+from longhand.training.default_recipe import DefaultRecipe
+from longhand.training.pace import SLOW_STEPS, StepPace, TimePace
 from longhand.training.schedule import LOWEST, WARM_UP, learning_rate
+
+AT_LEAST = DefaultRecipe.fewest_scored
 
 
 class Clock:
@@ -20,7 +23,7 @@ class Clock:
 def simulate(seconds: float, step: float, held_out: int) -> tuple[float, float, int]:
     """Run a training of 1000 characters a step; return its length, the time spent scoring, and the scores."""
     clock = Clock()
-    pace = TimePace(clock.now, held_out, seconds, clock)
+    pace = TimePace(clock.now, held_out, seconds, AT_LEAST, clock)
     clock.now += 3.0  # torch is imported
     scoring, scores, done = 0.0, 0, 0
 
@@ -56,7 +59,7 @@ def test_scores_come_early_and_then_now_and_then() -> None:
 
 
 def test_all_of_a_tenth_of_a_megabyte_is_scored_in_two_minutes_at_half_the_usual_speed() -> None:
-    pace = TimePace(0, 111_539, 120, lambda: 10.0)
+    pace = TimePace(0, 111_539, 120, AT_LEAST, lambda: 10.0)
     for _ in range(SLOW_STEPS + 1):
         pace.stepped(1024, 0.11)
     assert pace.scored_characters() == 111_539
@@ -87,7 +90,7 @@ def test_an_interrupted_training_is_scored_only_if_that_is_quick() -> None:
 
 def test_time_is_set_aside_at_the_speed_that_the_machine_has_now() -> None:
     clock = Clock()
-    pace = TimePace(clock.now, 100_000, 200, clock)
+    pace = TimePace(clock.now, 100_000, 200, AT_LEAST, clock)
     for _ in range(50):
         pace.stepped(1000, 0.05)
     pace.evaluated(2.0)

@@ -13,6 +13,8 @@ from longhand.config import TrainConfig
 from longhand.modelfile import ModelFile, Weights
 from longhand.state import State
 from longhand.training import trainer
+from longhand.training.default_recipe import DefaultRecipe
+from longhand.training.recipe import Recipe
 from longhand.training.schedule import learning_rate
 from longhand.training.torch_engine import TorchEngine
 from longhand.training.trainer import train_model
@@ -51,8 +53,8 @@ class RecordingEngine:
 def recorded(monkeypatch: pytest.MonkeyPatch, text: str, epochs: float = 3) -> tuple[RecordingEngine, ModelFile]:
     engines: list[RecordingEngine] = []
 
-    def make(*arguments: Weights) -> RecordingEngine:
-        engines.append(RecordingEngine(arguments[-1]))
+    def make(recipe: Recipe, _: TrainConfig) -> RecordingEngine:
+        engines.append(RecordingEngine(recipe.weights))
         return engines[0]
 
     monkeypatch.setattr(trainer, "_engine", make)
@@ -106,7 +108,9 @@ def windows(seed: int, vocabulary: int) -> tuple[TokenIds, TokenIds]:
 
 
 def engine_of(file: ModelFile, dropout: float = 0.0) -> TorchEngine:
-    return TorchEngine(file.config, file.weights, dropout=dropout, device="cpu", threads=1, seed=0)
+    return TorchEngine(
+        file.config, file.weights, update=DefaultRecipe.update, dropout=dropout, device="cpu", threads=1, seed=0
+    )
 
 
 def test_dropout_acts_in_learning_and_not_in_scoring() -> None:

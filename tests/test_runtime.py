@@ -10,6 +10,7 @@ from longhand.arrays import FloatArray
 from longhand.runtime import reference
 from longhand.runtime.reference import NumpySession, sigmoid
 from longhand.state import State
+from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.torch_engine import TorchEngine
 
 STEPS = 200
@@ -34,7 +35,9 @@ def torch_logits(engine: TorchEngine, tokens: np.ndarray, state: State) -> Float
 @pytest.mark.parametrize("hidden", [17, 128])
 def test_logits_agree_with_torch_over_200_steps(layers: int, batch: int, hidden: int) -> None:
     file = small_file(layers=layers, hidden=hidden, embedding=11)
-    engine = TorchEngine(file.config, file.weights, dropout=0.5, device="cpu", threads=None, seed=0)
+    engine = TorchEngine(
+        file.config, file.weights, update=DefaultRecipe.update, dropout=0.5, device="cpu", threads=None, seed=0
+    )
     tokens = tokens_for(file.config.vocabulary_size, batch)
     session = NumpySession(file.config, file.weights, batch)
     expected = torch_logits(engine, tokens, State.zeros(file.config, batch))

@@ -18,6 +18,7 @@ from longhand.model import Model, load, train
 from longhand.modelfile import ModelFile, Weights
 from longhand.state import State
 from longhand.training import trainer
+from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.events import Evaluated, Event, Finished, Started, Stepped
 from longhand.training.torch_engine import TorchEngine
 from longhand.training.trainer import train_model
@@ -59,7 +60,7 @@ class FixedEngine:
 
 
 def with_engine(monkeypatch: pytest.MonkeyPatch, nats: list[float], loss: float = 1.0) -> None:
-    monkeypatch.setattr(trainer, "_engine", lambda *arguments: FixedEngine(arguments[-1], nats, loss))
+    monkeypatch.setattr(trainer, "_engine", lambda recipe, _: FixedEngine(recipe.weights, nats, loss))
 
 
 def test_it_learns_more_than_how_often_each_character_comes() -> None:
@@ -226,7 +227,9 @@ def test_lack_of_memory_says_what_to_lower(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_an_engine_reports_torchs_lack_of_memory_as_such() -> None:
     file = small_file()
-    engine = TorchEngine(file.config, file.weights, dropout=0, device="cpu", threads=None, seed=0)
+    engine = TorchEngine(
+        file.config, file.weights, update=DefaultRecipe.update, dropout=0, device="cpu", threads=None, seed=0
+    )
     huge = np.lib.stride_tricks.as_strided(np.zeros(1, np.int64), (2**22, 2**14), (0, 0))  # takes no memory by itself
     with pytest.raises(MemoryError):
         engine.losses(huge, huge, State.zeros(file.config, 2**14))
@@ -247,7 +250,7 @@ def test_an_interrupted_training_does_not_score_a_long_text_to_its_end(monkeypat
             time.sleep(0.05)
             return np.ones(targets.shape, np.float32) * inputs.shape[0], state
 
-    monkeypatch.setattr(trainer, "_engine", lambda *arguments: Slow(arguments[-1], []))
+    monkeypatch.setattr(trainer, "_engine", lambda recipe, _: Slow(recipe.weights, []))
     monkeypatch.setattr("longhand.training.loop.QUICK", 0.2)
     began = time.monotonic()
 

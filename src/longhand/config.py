@@ -25,11 +25,26 @@ class NetworkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     embedding: Annotated[int, Meta(ge=1, le=65_536, description="numbers that stand for a token")] = 128
     hidden: Annotated[int, Meta(ge=1, le=65_536, description="units in each layer")] = 256
     layers: Annotated[int, Meta(ge=1, le=64, description="LSTM layers")] = 2
+    window: (
+        Annotated[int, Meta(ge=1, le=65_536, description="tokens that a prediction is made from, each time afresh")]
+        | None
+    ) = None
 
 
 class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a model is trained. Where `epochs` is given it takes the place of `minutes`."""
+    """How a model is trained. Where `epochs` is given it takes the place of `minutes`.
 
+    The defaults written here are the default recipe's; `CLASSIC` has the other ones of the classic recipe.
+    """
+
+    recipe: Annotated[
+        Literal["default", "classic"],
+        Meta(description="default, or classic: the Keras tutorial's, one target for each window (docs/from-keras.md)"),
+    ] = "default"
+    tokens: Annotated[
+        Literal["char", "word"],
+        Meta(description="what is read and written at a time: characters, or words (classic recipe)"),
+    ] = "char"
     minutes: Annotated[
         float, Meta(gt=0, le=100_000, description="minutes to train for, reading and scoring included")
     ] = 5.0
@@ -38,15 +53,21 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ) = None
     hidden: Annotated[int, Meta(ge=1, le=65_536, description="units in each LSTM layer")] = 256
     layers: Annotated[int, Meta(ge=1, le=64, description="LSTM layers")] = 2
-    embedding: Annotated[int, Meta(ge=1, le=65_536, description="numbers that stand for a character")] = 128
+    embedding: Annotated[
+        int,
+        Meta(ge=0, le=65_536, description="numbers that stand for a token; 0: one, its number / the vocabulary's size"),
+    ] = 128
     dropout: Annotated[
         float, Meta(ge=0, lt=1, description="share of the numbers between layers left out at each step")
     ] = 0.1
-    batch: Annotated[int, Meta(ge=1, le=65_536, description="streams of text read side by side")] = 16
-    window: Annotated[
-        int, Meta(ge=1, le=65_536, description="characters that the gradient reaches back; the state reaches further")
-    ] = 64
-    learning_rate: Annotated[float, Meta(gt=0, le=10, description="highest learning rate, after the warm-up")] = 6e-3
+    batch: Annotated[
+        int, Meta(ge=1, le=65_536, description="streams of text, or windows, that are read side by side")
+    ] = 16
+    window: Annotated[int, Meta(ge=1, le=65_536, description="tokens that the gradient reaches back")] = 64
+    learning_rate: Annotated[float, Meta(gt=0, le=10, description="learning rate, the highest if it changes")] = 6e-3
+    held_out: Annotated[
+        float, Meta(ge=0, le=0.5, description="share of the text, its end, that is only scored and never learned from")
+    ] = 0.1
     seed: Annotated[
         int, Meta(ge=0, le=2**63 - 1, description="where all chance starts: with --epochs, same seed, same training")
     ] = 0
@@ -56,19 +77,69 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = "auto"
 
 
+CLASSIC: dict[str, int | float] = {
+    "epochs": 20,
+    "embedding": 0,
+    "dropout": 0.2,
+    "batch": 128,
+    "window": 100,
+    "learning_rate": 1e-3,
+    "held_out": 0.0,
+}
+"""Where the classic recipe's defaults differ from the default recipe's."""
+
+TEMPERATURE = 0.8
+"""What texts are drawn with where nothing else is said, but for models that read a window: those write greedily."""
+
+
 class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a text is drawn from a model."""
 
-    length: Annotated[int, Meta(ge=0, le=2**53, description="characters to write after the prompt")] = 1000
-    temperature: Annotated[
-        float,
-        Meta(ge=0, le=1000, description="below 1 safer, above 1 wilder; 0 takes the likeliest character every time"),
-    ] = 0.8
+    length: Annotated[
+        int, Meta(ge=0, le=2**53, description="characters (words, if the model's tokens are words) to write")
+    ] = 1000
+    temperature: (
+        Annotated[
+            float,
+            Meta(
+                ge=0,
+                le=1000,
+                description=f"below 1 safer, above 1 wilder, 0 as --greedy [default: {TEMPERATURE}; classic models: 0]",
+            ),
+        ]
+        | None
+    ) = None
     greedy: Annotated[bool, Meta(description="take the likeliest character every time (temperature 0)")] = False
     seed: (
         Annotated[int, Meta(ge=0, le=2**63 - 1, description="same seed, same text; drawn and reported if left out")]
         | None
     ) = None
+
+
+def train_config(values: Mapping[str, object]) -> TrainConfig:
+    """Build a `TrainConfig` from the values that were given; what was not has its recipe's default.
+
+    Raises `OptionError` as `configured` does, and where values do not go together.
+    """
+    config = configured(TrainConfig, values)
+    if config.recipe == "default":
+        if config.tokens != "char":
+            raise OptionError(f"tokens: found {config.tokens!r}, the default recipe reads char: add --recipe classic")
+        if config.held_out == 0:
+            raise OptionError(
+                "held out: found 0, the default recipe keeps the model that scores best on what it holds out"
+            )
+        return config
+    by_minutes = "minutes" in values and values.get("epochs") is None
+    defaults = {name: value for name, value in CLASSIC.items() if not (name == "epochs" and by_minutes)}
+    return configured(TrainConfig, {**defaults, **values})
+
+
+def sampling_for(network: NetworkConfig, sampling: SamplingConfig) -> SamplingConfig:
+    """Return `sampling` with the temperature that `network` is drawn from where none was given."""
+    if sampling.temperature is not None:
+        return sampling
+    return msgspec.structs.replace(sampling, temperature=TEMPERATURE if network.window is None else 0.0)
 
 
 def configured(settings: type[Settings], values: Mapping[str, object]) -> Settings:

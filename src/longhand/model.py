@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from longhand.config import NetworkConfig, SamplingConfig, TrainConfig, configured
+import numpy as np
+
+from longhand.config import NetworkConfig, SamplingConfig, configured, sampling_for, train_config
 from longhand.errors import ModelFormatError
 from longhand.generation.loop import stream_text
 from longhand.modelfile import Card, ModelFile, existing_model, model_path, read_model, write_model
 from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import Session
+from longhand.runtime.windowed import WindowedSession
+from longhand.text.passage import random_passage
 from longhand.text.sources import Source
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 
 if TYPE_CHECKING:
     from longhand.training.events import Listener
+
+PASSAGE = 100  # tokens
+Corpus: TypeAlias = "Source | Iterable[Source]"
 
 
 class Model:
@@ -49,8 +56,15 @@ class Model:
         return self.file.card
 
     def session(self, batch: int = 1) -> Session:
-        """Return a session of `batch` streams in the fresh state, for those who work with logits."""
-        return NumpySession(self.file.config, self.file.weights, batch)
+        """Return a session of `batch` streams that have read nothing yet, for those who work with logits.
+
+        A model of the classic recipe makes every prediction from its last `config.window` tokens alone; any other
+        carries its state (`longhand.runtime.session.RecurrentSession`).
+        """
+        window = self.config.window
+        if window is None:
+            return NumpySession(self.file.config, self.file.weights, batch)
+        return WindowedSession(NumpySession(self.file.config, self.file.weights, batch * window), window)
 
     def stream(self, prompt: str = "", **sampling: Any) -> Iterator[str]:
         """Yield the text that follows `prompt`, character by character as it is drawn.
@@ -59,8 +73,16 @@ class Model:
         Without a seed every call writes something else. Characters that the model does not know are read as the
         unknown token. Raises `OptionError` at once, before the first character is asked for.
         """
-        config = configured(SamplingConfig, sampling)
+        config = sampling_for(self.config, configured(SamplingConfig, sampling))
         return stream_text(self.session(), self.tokenizer, prompt, config)
+
+    def passage(self, corpus: Corpus, *, seed: int | None = None) -> str:
+        """Return a random passage of a text to go on from, as the Keras tutorial's script takes its seed.
+
+        It has as many tokens as the model's window, or 100 if it has none. Raises `CorpusError`.
+        """
+        random = np.random.default_rng(None if seed is None else [seed, 1])  # 1: not the numbers that sampling draws
+        return random_passage(_sources(corpus), self.tokenizer.kind, self.config.window or PASSAGE, random)
 
     def generate(self, prompt: str = "", **sampling: Any) -> str:
         """Return the text that follows `prompt`; keywords as for `stream`."""
@@ -82,7 +104,7 @@ def load(path: str | os.PathLike[str]) -> Model:
 
 
 def train(
-    corpus: Source | Iterable[Source],
+    corpus: Corpus,
     output: str | os.PathLike[str] | None = None,
     *,
     overwrite: bool = False,
@@ -101,7 +123,10 @@ def train(
     from longhand.training.events import nobody
     from longhand.training.trainer import train_model
 
-    config = configured(TrainConfig, settings)
+    config = train_config(settings)
+    return Model(train_model(_sources(corpus), config, output, overwrite=overwrite, tell=listener or nobody))
+
+
+def _sources(corpus: Corpus) -> Iterable[Any]:
     one = isinstance(corpus, str | os.PathLike) or hasattr(corpus, "read")
-    sources: Iterable[Any] = [corpus] if one else corpus  # type: ignore[assignment]
-    return Model(train_model(sources, config, output, overwrite=overwrite, tell=listener or nobody))
+    return [corpus] if one else corpus  # type: ignore[return-value]

@@ -12,6 +12,7 @@ import click
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import discard_stdout, note
 from longhand.config import SamplingConfig
+from longhand.errors import OptionError
 
 FLUSH_INTERVAL = 0.05  # seconds: often enough for the eye, seldom enough for a pipe
 
@@ -19,34 +20,44 @@ FLUSH_INTERVAL = 0.05  # seconds: often enough for the eye, seldom enough for a 
 @click.command()
 @click.argument("model", metavar="MODEL")
 @click.option("--prompt", default="", help="the text to go on from; it is printed first")
+@click.option("--seed-from", metavar="TEXT", help="go on from a random window of a text file, printed under Seed:")
 @settings_options(SamplingConfig)
-def generate(model: str, prompt: str, **settings: Any) -> None:
+def generate(model: str, prompt: str, seed_from: str | None, **settings: Any) -> None:
     """Write text with a model.
 
-    MODEL is a file made by longhand train. The text goes to stdout as it is made, speed and notes to stderr. Same
-    model, prompt and seed: the same text.
+    MODEL is a file made by longhand train or import. The text goes to stdout as it is made, speed and notes to stderr.
+    Same model, prompt and seed: the same text. Models of the classic recipe go on from a window of text, --prompt or
+    --seed-from, and take the likeliest character every time unless --temperature is given.
     """
     import secrets
 
     from longhand.model import load
 
+    if prompt and seed_from is not None:
+        raise OptionError("--prompt and --seed-from exclude each other: give one of them")
     seed = secrets.randbits(32) if settings["seed"] is None else settings["seed"]
     loaded = load(model)
-    stream = loaded.stream(prompt, **{**given(settings), "seed": seed})
+    sampling = {**given(settings), "seed": seed}
+    shown = prompt
+    if seed_from is not None:
+        prompt = loaded.passage(seed_from, seed=seed)
+        shown = f'Seed:\n"{prompt}"\n'
+    stream = loaded.stream(prompt, **sampling)
     if unknown := loaded.tokenizer.unknown_in(prompt):
-        shown = ", ".join(repr(letter) for letter in unknown[:10]) + (", ..." if len(unknown) > 10 else "")
-        note(f"the model does not know {shown}: read as the unknown token")
-    written, seconds = _print_stream(prompt, stream)
-    note(f"{written} characters at {written / max(seconds, 1e-9):,.0f} characters/s, --seed {seed}")
+        listed = ", ".join(repr(letter) for letter in unknown[:10]) + (", ..." if len(unknown) > 10 else "")
+        note(f"the model does not know {listed}: read as the unknown token")
+    written, seconds = _print_stream(shown, stream)
+    unit = {"char": "characters", "word": "words"}[loaded.tokenizer.kind]
+    note(f"{written} {unit} at {written / max(seconds, 1e-9):,.0f} {unit}/s, --seed {seed}")
 
 
-def _print_stream(prompt: str, pieces: Iterator[str]) -> tuple[int, float]:
-    """Print as pieces come, until they end or nobody reads any more; return how many came in how many seconds."""
+def _print_stream(first: str, pieces: Iterator[str]) -> tuple[int, float]:
+    """Print pieces as they come, until they end or nobody reads any more; return how many came in how many seconds."""
     written, began = 0, time.monotonic()
     flushed = began
     try:
-        sys.stdout.write(prompt)
-        last = prompt
+        sys.stdout.write(first)
+        last = first
         for written, last in enumerate(pieces, 1):  # noqa: B007 (their values after the loop count)
             sys.stdout.write(last)
             if (now := time.monotonic()) - flushed > FLUSH_INTERVAL:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import click
 from msgspec import NODEFAULT, Struct, structs
 
-from longhand.config import description
+from longhand.config import CLASSIC, TrainConfig, description
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -38,9 +38,18 @@ def _option(settings: type[Struct], field: structs.FieldInfo, name: str) -> Call
     kind = _kind(get_type_hints(settings)[field.name])
     if kind is bool:
         return click.option(name, field.name, is_flag=True, default=None, help=description(settings, field.name))
-    shown = "" if field.default in (NODEFAULT, None) else f" [default: {field.default}]"
+    shown = "" if not (defaults := _defaults(settings, field)) else f" [default: {defaults}]"
     choices = click.Choice(get_args(kind)) if get_origin(kind) is Literal else kind
     return click.option(name, field.name, type=choices, default=None, help=description(settings, field.name) + shown)
+
+
+def _defaults(settings: type[Struct], field: structs.FieldInfo) -> str:
+    """Return a field's default as the help shows it, and the classic recipe's beside it where that is another."""
+    default = "" if field.default in (NODEFAULT, None) else str(field.default)
+    other = CLASSIC.get(field.name) if settings is TrainConfig else None
+    if other is None:
+        return default
+    return f"{default}; classic: {other}" if default else f"none; classic: {other}"
 
 
 def _kind(hint: Any) -> Any:

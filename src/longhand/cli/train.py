@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from longhand.cli.options import given, settings_options
-from longhand.config import TrainConfig, configured
+from longhand.config import TrainConfig, train_config
 from longhand.errors import OptionError
 
 
@@ -27,7 +27,7 @@ def train(corpus: tuple[str, ...], output: str | None, overwrite: bool, **settin
     """
     if settings["minutes"] is not None and settings["epochs"] is not None:
         raise OptionError("--minutes and --epochs exclude each other: give one of them")
-    config = configured(TrainConfig, given(settings))
+    config = train_config(given(settings))
 
     from longhand.cli.watcher import watching
     from longhand.training.trainer import train_model

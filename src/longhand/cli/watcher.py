@@ -16,7 +16,7 @@ from rich.text import Text
 from longhand.cli.output import discard_stdout, note, visible
 from longhand.model import Model
 from longhand.modelfile import ModelFile
-from longhand.training.events import Evaluated, Event, Finished, Started, Stepped
+from longhand.training.events import EpochEnded, Evaluated, Event, Finished, Started, Stepped
 
 SAMPLE_LENGTH = 200
 PLAIN_INTERVAL = 10.0  # seconds between plain lines
@@ -49,10 +49,12 @@ class Watcher:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._prompt = ""
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
         if isinstance(event, Started):
+            self._prompt = event.prompt
             for line in event.notes:
                 note(line)
             for line in event.plan:
@@ -61,6 +63,8 @@ class Watcher:
             self._stepped(event)
         elif isinstance(event, Evaluated):
             self._evaluated(event)
+        elif isinstance(event, EpochEnded):
+            self._epoch_ended(event)
         else:
             self.say(result(event))
 
@@ -75,9 +79,25 @@ class Watcher:
         )
         self.show_sample(event.model)
 
+    def _epoch_ended(self, event: EpochEnded) -> None:
+        verdict = "not improved"
+        if event.improved:
+            verdict = f"the lowest, kept as {event.checkpoint}" if event.whole else "the lowest"
+        if event.validation_bits is not None:
+            verdict += f", held out {event.validation_bits:.3f} bits per character"
+        epoch = f"epoch {event.epoch}{'' if event.whole else ' (a part of it)'}"
+        self.say(f"{event.last.progress:4.0%}  {epoch}: loss {event.training_nats:.4f}, {verdict}")
+        if event.improved:
+            self.say("Seed:")
+            self._say_indented(f'"{self._prompt}"')
+            self.say("It writes:")
+            self._say_indented(Model(event.model).generate(self._prompt, length=SAMPLE_LENGTH, seed=0))
+
     def show_sample(self, model: ModelFile, prompt: str = "", length: int = SAMPLE_LENGTH) -> None:
         """Print a prompt and what a model writes after it."""
-        text = prompt + Model(model).generate(prompt, length=length, seed=0)
+        self._say_indented(prompt + Model(model).generate(prompt, length=length, seed=0))
+
+    def _say_indented(self, text: str) -> None:
         for line in visible(text).strip("\n").split("\n"):
             self.say(f"    {line}")
 
@@ -128,7 +148,7 @@ def status(event: Stepped) -> str:
 def result(event: Finished) -> str:
     """Return what came out of a training and what to do with it."""
     card = event.card
-    score = "not scored"
+    score = "not scored" if card.held_out_characters else "nothing held out to score it on (--held-out 0.1 does)"
     if (bits := card.validation_bits_per_character) is not None:
         score = f"{bits:.3f} bits ({bits * math.log(2):.3f} nats) per character on held-out text"
     end = {"SIGINT": "ended early (Ctrl-C), ", "SIGTERM": "ended early (SIGTERM), "}.get(card.stopped_by, "")

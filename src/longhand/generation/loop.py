@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from longhand.arrays import TokenIds
 from longhand.config import SamplingConfig
+from longhand.errors import OptionError
 from longhand.generation.sampler import Sampler
 from longhand.runtime.session import Session
 from longhand.text.tokenizer import Tokenizer
@@ -19,14 +21,26 @@ def stream_text(session: Session, tokenizer: Tokenizer, prompt: str, sampling: S
 
     - session: one stream, in the state to start from
 
-    The prompt, which may be empty, comes after the start token, as every text did in training.
+    The prompt, which may be empty, comes after the start token, as every text did in training. Where the tokenizer has
+    none, the prompt may not be empty: raises `OptionError`.
     """
+    tokens = tokenizer.encode(prompt)
+    if tokenizer.start is not None:
+        tokens = np.concatenate([np.array([tokenizer.start]), tokens])
+    if not len(tokens):
+        raise OptionError(
+            "the model has no beginning of its own, it goes on from a text: give it one (--prompt, or --seed-from TEXT "
+            "for a window of TEXT)"
+        )
+    return _written(session, tokenizer, tokens, sampling)
+
+
+def _written(session: Session, tokenizer: Tokenizer, tokens: TokenIds, sampling: SamplingConfig) -> Iterator[str]:
     sampler = Sampler(sampling, tokenizer.never_written)
     logits = None
-    tokens = np.concatenate([np.array([tokenizer.start]), tokenizer.encode(prompt)])
     for piece in np.split(tokens, range(PROMPT_PIECE, len(tokens), PROMPT_PIECE)):
         logits = session.feed(piece[:, None])[-1, 0]
-    assert logits is not None  # there always is a start token
+    assert logits is not None  # there is a token
     for written in range(sampling.length):
         token = np.array([sampler.draw(logits)])
         yield tokenizer.decode(token)

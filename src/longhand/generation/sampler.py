@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from longhand.arrays import DoubleArray, FloatArray
-from longhand.config import SamplingConfig
+from longhand.config import TEMPERATURE, SamplingConfig
 from longhand.errors import ModelFormatError
 
 
@@ -21,7 +21,8 @@ class Sampler:
     """
 
     def __init__(self, sampling: SamplingConfig, never_written: tuple[int, ...] = ()) -> None:
-        self._temperature = 0.0 if sampling.greedy else sampling.temperature
+        temperature = TEMPERATURE if sampling.temperature is None else sampling.temperature
+        self._temperature = 0.0 if sampling.greedy else temperature
         self._never_written = list(never_written)
         self._random = np.random.Generator(np.random.PCG64(sampling.seed))
 

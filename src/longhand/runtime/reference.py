@@ -54,10 +54,19 @@ class NumpySession:
 
     def feed(self, tokens: TokenIds) -> FloatArray:
         """Read tokens, (time, batch), and return the logits after each, (time, batch, vocabulary)."""
+        return self.logits(self.advance(tokens))
+
+    def advance(self, tokens: TokenIds) -> FloatArray:
+        """Read tokens, (time, batch), and return what the last layer shows after each, (time, batch, hidden)."""
         with np.errstate(over="ignore", invalid="ignore"):  # damaged weights show in the logits, where it matters
-            outputs = self._run_layer(0, self._first_products(tokens))  # (time, batch, hidden)
+            outputs = self._run_layer(0, self._first_products(tokens))
             for layer in range(1, self._config.layers):
                 outputs = self._run_layer(layer, _input_products(self._weights, layer, outputs))
+        return outputs
+
+    def logits(self, outputs: FloatArray) -> FloatArray:
+        """Return the logits, (..., vocabulary), of what the last layer showed, (..., hidden)."""
+        with np.errstate(over="ignore", invalid="ignore"):
             logits: FloatArray = outputs @ self._weights["head.weight"].T + self._weights["head.bias"]
         return logits
 

@@ -9,20 +9,12 @@ from longhand.state import State
 
 
 class Session(Protocol):
-    """A network with read-only weights and the mutable state of `batch` independent streams."""
+    """A network with read-only weights, reading `batch` independent streams."""
 
     @property
     def batch(self) -> int:
         """Number of streams that advance together."""
         ...
-
-    @property
-    def state(self) -> State:
-        """A copy of the state; assigning one goes on from there."""
-        ...
-
-    @state.setter
-    def state(self, state: State) -> None: ...
 
     def step(self, tokens: TokenIds) -> FloatArray:
         """Read one token a stream, (batch,), and return the logits of the next, (batch, vocabulary)."""
@@ -33,4 +25,24 @@ class Session(Protocol):
 
         The same as `time` calls of `step`.
         """
+        ...
+
+
+class RecurrentSession(Session, Protocol):
+    """A session that carries its state from token to token, as a recurrent network does by nature."""
+
+    @property
+    def state(self) -> State:
+        """A copy of the state; assigning one goes on from there."""
+        ...
+
+    @state.setter
+    def state(self, state: State) -> None: ...
+
+    def advance(self, tokens: TokenIds) -> FloatArray:
+        """Read tokens, (time, batch), and return what the last layer shows after each, (time, batch, hidden)."""
+        ...
+
+    def logits(self, outputs: FloatArray) -> FloatArray:
+        """Return the logits, (..., vocabulary), of what the last layer showed, (..., hidden)."""
         ...

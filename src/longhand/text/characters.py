@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from longhand.arrays import BoolArray, TokenIds
+from longhand.arrays import BoolArray, TokenIds, smallest_type
 from longhand.errors import ModelFormatError
+from longhand.text.listed import ListedTokenizer
 
 CODE_POINTS = 0x110000
 UNKNOWN, START = 0, 1
@@ -122,11 +123,14 @@ class CharacterCounter:
         """Return a tokenizer of the characters whose provisional ids are marked in `known`, (met,)."""
         return CharacterTokenizer(text_of(np.sort(self._met[known])))
 
-    def final_ids(self, tokenizer: CharacterTokenizer) -> TokenIds:
+    def listed(self) -> ListedTokenizer:
+        """Return the closed vocabulary of all characters met, sorted."""
+        return ListedTokenizer(text_of(np.sort(self._met)), "char")
+
+    def rest(self) -> TokenIds:
+        """Return what is still to be numbered: nothing, a character never goes on in the next piece."""
+        return np.zeros(0, np.uint8)
+
+    def final_ids(self, tokenizer: CharacterTokenizer | ListedTokenizer) -> TokenIds:
         """Return the final id of each provisional one, (met,)."""
         return tokenizer.encode(text_of(self._met))
-
-
-def smallest_type(count: int) -> type[np.unsignedinteger[Any]]:
-    """Return the smallest unsigned type that can tell `count` things apart."""
-    return np.uint8 if count <= 2**8 else np.uint16 if count <= 2**16 else np.uint32

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 
-from longhand.arrays import BoolArray, TokenIds
+from longhand.arrays import BoolArray, TokenIds, smallest_type
 from longhand.errors import CorpusError
-from longhand.text.characters import CharacterCounter, CharacterTokenizer, smallest_type
+from longhand.text.characters import CharacterCounter, CharacterTokenizer
 from longhand.text.corpus import CorpusReader
+from longhand.text.listed import ListedTokenizer, Unit, WordCounter
 from longhand.text.sources import Source
 
-HELD_OUT_SHARE = 0.1
 FEWEST_CHARACTERS = 1000
 
 
+AnyTokenizer = TypeVar("AnyTokenizer", CharacterTokenizer, ListedTokenizer)
+
+
 @dataclass(frozen=True)
-class EncodedCorpus:
+class EncodedCorpus(Generic[AnyTokenizer]):
     """A corpus ready for training.
 
     - ids: token numbers of the whole text, (tokens,), in the smallest type that holds them
@@ -28,7 +32,7 @@ class EncodedCorpus:
 
     ids: TokenIds
     held_out: int
-    tokenizer: CharacterTokenizer
+    tokenizer: AnyTokenizer
     characters: int
     size: int
     names: list[str] = field(default_factory=list)
@@ -44,9 +48,13 @@ class EncodedCorpus:
         """The part that scores are measured on, (tokens,)."""
         return self.ids[len(self.ids) - self.held_out :]
 
+    def characters_of(self, ids: TokenIds) -> int:
+        """Return how many characters token numbers stand for."""
+        return len(ids) if self.tokenizer.kind == "char" else len(self.tokenizer.decode(ids))
 
-def encode_corpus(sources: Iterable[Source]) -> EncodedCorpus:
-    """Read `sources` once and return them as token numbers, the last tenth held out.
+
+def encode_corpus(sources: Iterable[Source], held_out: float = 0.1) -> EncodedCorpus[CharacterTokenizer]:
+    """Read `sources` once and return them as characters' numbers, the last `held_out` of them, a share, held out.
 
     The vocabulary is that of the part that is learned from: characters that only the held-out part has are unknown,
     as they will be in any other text.
@@ -54,20 +62,45 @@ def encode_corpus(sources: Iterable[Source]) -> EncodedCorpus:
     Raises `CorpusError` for a source that cannot be read, or too little text.
     """
     reader, counter = CorpusReader(sources), CharacterCounter()
-    pieces = [counter.number(piece) for piece in reader.pieces()]
-    length = sum(len(piece) for piece in pieces)
-    if length < FEWEST_CHARACTERS:
-        raise CorpusError(
-            f"{', '.join(reader.names)}: {length} characters, expected at least {FEWEST_CHARACTERS}: "
-            "a good model wants a hundred thousand and more"
-        )
-    held_out = round(length * HELD_OUT_SHARE)
-    tokenizer = counter.tokenizer(_met_in_first(length - held_out, pieces, counter.met))
+    pieces, characters = _numbered(reader, counter)
+    last = round(characters * held_out)
+    tokenizer = counter.tokenizer(_met_in_first(characters - last, pieces, counter.met))
     ids = _joined(pieces, counter.final_ids(tokenizer).astype(smallest_type(tokenizer.size)))
     notes = reader.notes
-    if unknown := int(np.count_nonzero(ids[-held_out:] == 0)):
-        notes.append(f"{unknown} characters of the held-out tenth occur nowhere before it and count as unknown")
-    return EncodedCorpus(ids, held_out, tokenizer, length, reader.bytes_read, reader.names, notes)
+    if unknown := int(np.count_nonzero(ids[len(ids) - last :] == tokenizer.unknown)):
+        notes.append(f"{unknown} characters of the held-out text occur nowhere before it and count as unknown")
+    return EncodedCorpus(ids, last, tokenizer, characters, reader.bytes_read, reader.names, notes)
+
+
+def encode_closed(sources: Iterable[Source], unit: Unit, held_out: float = 0.0) -> EncodedCorpus[ListedTokenizer]:
+    """Read `sources` once and return them as characters' or words' numbers, as the classic recipe has them.
+
+    The vocabulary is that of the whole text, what is held out included, sorted; nothing is ever unknown.
+
+    Raises `CorpusError` for a source that cannot be read, or too little text.
+    """
+    reader = CorpusReader(sources)
+    counter = WordCounter() if unit == "word" else CharacterCounter()
+    pieces, characters = _numbered(reader, counter)
+    tokenizer = counter.listed()
+    ids = _joined(pieces, counter.final_ids(tokenizer).astype(smallest_type(tokenizer.size)))
+    last = round(len(ids) * held_out)
+    return EncodedCorpus(ids, last, tokenizer, characters, reader.bytes_read, reader.names, reader.notes)
+
+
+def _numbered(reader: CorpusReader, counter: CharacterCounter | WordCounter) -> tuple[list[TokenIds], int]:
+    """Return all of a text in provisional ids, and its length in characters."""
+    pieces, characters = [], 0
+    for piece in reader.pieces():
+        pieces.append(counter.number(piece))
+        characters += len(piece)
+    pieces.append(counter.rest())
+    if characters < FEWEST_CHARACTERS:
+        raise CorpusError(
+            f"{', '.join(reader.names)}: {characters} characters, expected at least {FEWEST_CHARACTERS}: "
+            "a good model wants a hundred thousand and more"
+        )
+    return pieces, characters
 
 
 def _met_in_first(count: int, pieces: list[TokenIds], met: int) -> BoolArray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from longhand.arrays import TokenIds
 from longhand.errors import ModelFormatError
 from longhand.text.characters import CharacterTokenizer
+from longhand.text.listed import ListedTokenizer
 
 
 class Tokenizer(Protocol):
@@ -15,7 +16,7 @@ class Tokenizer(Protocol):
 
     @property
     def kind(self) -> str:
-        """What a token is: "char"."""
+        """What a token is: "char" or "word"."""
         ...
 
     @property
@@ -24,8 +25,8 @@ class Tokenizer(Protocol):
         ...
 
     @property
-    def start(self) -> int:
-        """The token that every text starts from."""
+    def start(self) -> int | None:
+        """The token that every text starts from, if there is one."""
         ...
 
     @property
@@ -34,15 +35,18 @@ class Tokenizer(Protocol):
         ...
 
     def encode(self, text: str) -> TokenIds:
-        """Return the token numbers of `text`, (tokens,)."""
+        """Return the token numbers of `text`, (tokens,).
+
+        Raises `OptionError` where a token is not known and nothing stands for it.
+        """
         ...
 
     def decode(self, ids: TokenIds) -> str:
         """Return the text of token numbers."""
         ...
 
-    def unknown_in(self, text: str) -> str:
-        """Return the different characters of `text` that the vocabulary lacks, sorted."""
+    def unknown_in(self, text: str) -> Sequence[str]:
+        """Return the different characters or words of `text` that the vocabulary lacks, sorted."""
         ...
 
     def to_record(self) -> dict[str, Any]:
@@ -58,4 +62,7 @@ def tokenizer_from_record(record: Mapping[str, Any]) -> Tokenizer:
     kind = record.get("kind")
     if kind == CharacterTokenizer.kind:
         return CharacterTokenizer.from_record(record)
-    raise ModelFormatError(f"tokenizer kind {kind!r}, this Longhand knows 'char': update Longhand")
+    if kind == ListedTokenizer.record_kind:
+        return ListedTokenizer.from_record(record)
+    known = f"{CharacterTokenizer.kind!r} and {ListedTokenizer.record_kind!r}"
+    raise ModelFormatError(f"tokenizer kind {kind!r}, this Longhand knows {known}: update Longhand")

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from longhand.arrays import FloatArray, TokenIds
 from longhand.modelfile import Weights
 from longhand.state import State
+
+
+@dataclass(frozen=True)
+class Update:
+    """How weights move: Adam (Kingma and Ba, 2015), with decoupled weight decay (Loshchilov and Hutter, 2019).
+
+    - betas: decay of the two running means
+    - epsilon: added to the root of the second one
+    - epsilon_hat: whether it is added before that mean's bias is corrected, as at the end of Kingma and Ba's
+      section 2 and in Keras; torch adds it after
+    - gradient_norm: a longer gradient is scaled down to this length; None leaves it
+    """
+
+    betas: tuple[float, float]
+    epsilon: float = 1e-8
+    epsilon_hat: bool = False
+    weight_decay: float = 0.0
+    gradient_norm: float | None = None
 
 
 class Engine(Protocol):
@@ -15,7 +34,8 @@ class Engine(Protocol):
     def step(self, inputs: TokenIds, targets: TokenIds, state: State, learning_rate: float) -> tuple[float, State]:
         """Learn from one window of all streams.
 
-        - inputs, targets: (window, batch), the target at each position being the token that follows
+        - inputs: (window, batch)
+        - targets: (targets, batch), the tokens that follow the last positions of `inputs`, or all of them
         - state: where the streams stand; the gradient ends there (truncated back-propagation through time)
 
         Returns the mean loss in nats a token, before the update, and the state after the window.
@@ -23,9 +43,9 @@ class Engine(Protocol):
         ...
 
     def losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[FloatArray, State]:
-        """Read a window, (window, batch), without learning.
+        """Read a window without learning; arguments as for `step`.
 
-        Returns the loss of every target in nats, (window, batch), and the state after the window.
+        Returns the loss of every target in nats, (targets, batch), and the state after the window.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Scoring the held-out text: in order, with the state carried."""
+"""Scoring the held-out text: in order, with the state carried, or window by window as the classic recipe predicts."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from longhand.arrays import BoolArray, TokenIds
 from longhand.config import NetworkConfig
 from longhand.state import State
 from longhand.training.engine import Engine
+from longhand.training.windows import cut
 
 WINDOW = 64  # tokens read at once; more would take much memory where the vocabulary is large
 LEAD_IN = 4 * WINDOW  # tokens that a stream reads, unscored, before its part begins
 STREAMS = 32
+WINDOWS = 128  # of the classic recipe, read at once
 
 
 class HeldOut:
@@ -56,3 +58,30 @@ class HeldOut:
         inputs = self._ids[np.clip(positions - 1, 0, self.tokens - 1)].astype(np.int64)
         inputs[positions == 0] = self._start
         return inputs, targets, inside & (positions >= self._first)
+
+
+class HeldOutWindows:
+    """The held-out text as the classic recipe predicts it: each token from the window before it, from a fresh state.
+
+    The first windows reach back into what was learned.
+
+    - ids: the whole text, (tokens,)
+    - first: where what is scored begins, at least a window from the beginning
+    - count: how many tokens are scored
+    - characters: how many characters these are
+    """
+
+    def __init__(self, ids: TokenIds, *, first: int, count: int, characters: int, window: int) -> None:
+        self.characters = characters
+        self._ids, self._begin, self._end, self._window = ids, first - window, first - window + count, window
+
+    def bits(self, engine: Engine, config: NetworkConfig, stopped: Callable[[], bool] = lambda: False) -> float | None:
+        """Return the mean bits per character; None if `stopped` said so before the end."""
+        nats = 0.0
+        for begin in range(self._begin, self._end, WINDOWS):
+            if stopped():
+                return None
+            inputs, targets = cut(self._ids, np.arange(begin, min(begin + WINDOWS, self._end)), self._window)
+            losses, _ = engine.losses(inputs, targets, State.zeros(config, targets.size))
+            nats += float(losses.sum(dtype=np.float64))
+        return nats / self.characters / math.log(2)

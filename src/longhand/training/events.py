@@ -18,12 +18,14 @@ class Started:
     - plan: what is trained on what, in a sentence each
     - notes: what a person should know about the corpus
     - model: the untrained model
+    - prompt: what samples are to go on from; empty where a model can begin by itself
     """
 
     network: NetworkConfig
     plan: list[str]
     notes: list[str]
     model: ModelFile
+    prompt: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,32 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class EpochEnded:
+    """All windows of the classic recipe have been read once more, or the training ends.
+
+    - last: the step before it
+    - epoch: which it was, from 1; `whole` is false where the training ended inside it
+    - training_nats: mean loss over the epoch, in learning, nats per token
+    - validation_bits: bits per character on the held-out text, if there is any and the loss improved
+    - improved: whether the training loss is lower than every earlier epoch's
+    - model: the best model so far, this one if it improved
+    """
+
+    last: Stepped
+    epoch: int
+    whole: bool
+    training_nats: float
+    validation_bits: float | None
+    improved: bool
+    model: ModelFile
+
+    @property
+    def checkpoint(self) -> str:
+        """The name that the Keras script gives to what it saves here."""
+        return f"weights-improvement-{self.epoch:02d}-{self.training_nats:.4f}"
+
+
+@dataclass(frozen=True)
 class Finished:
     """The training is over; `output` is the file that holds the best model, if one was asked for."""
 
@@ -68,7 +96,7 @@ class Finished:
     output: Path | None
 
 
-Event: TypeAlias = "Started | Stepped | Evaluated | Finished"
+Event: TypeAlias = "Started | Stepped | Evaluated | EpochEnded | Finished"
 Listener: TypeAlias = Callable[[Event], None]
 
 

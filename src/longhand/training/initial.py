@@ -35,25 +35,60 @@ def initial_weights(config: NetworkConfig, counts: TokenIds, unknown: int, rando
     return weights
 
 
+def scalar_embedding(size: int) -> FloatArray:
+    """Return the classic recipe's input, (size, 1): each token's number divided by the vocabulary's size."""
+    return (np.arange(size) / size).astype(np.float32)[:, None]
+
+
+def keras_weights(config: NetworkConfig, random: np.random.Generator) -> Weights:
+    """Return weights to start training from as Keras's layers make them.
+
+    Uniform (Glorot and Bengio, 2010) for kernels; one orthogonal matrix for all gates of a layer, not one for each;
+    biases 0, the forget gate's 1; embeddings uniform within 0.05.
+    """
+    weights: Weights = {}
+    for name, shape in expected_shapes(config).items():
+        if name == "embedding.weight":
+            values = random.uniform(-0.05, 0.05, shape)
+        elif name.endswith(".weight_hh"):
+            values = _orthogonal(shape, random)
+        elif name.endswith(".bias"):
+            values = np.zeros(shape) if name == "head.bias" else _lstm_bias(config.hidden)
+        else:
+            values = _glorot(shape, random)
+        weights[name] = values.astype(np.float32)
+    return weights
+
+
 def _initial(name: str, shape: tuple[int, ...], config: NetworkConfig, random: np.random.Generator) -> FloatArray:
     hidden = config.hidden
     if name == "embedding.weight":
         values = random.standard_normal(shape)
     elif name.endswith(".weight_ih"):
-        limit = np.sqrt(6 / (shape[0] + shape[1]))
-        values = random.uniform(-limit, limit, shape)
+        values = _glorot(shape, random)
     elif name.endswith(".weight_hh"):
-        values = np.concatenate([_orthogonal(hidden, random) for _ in range(4)])
+        values = np.concatenate([_orthogonal((hidden, hidden), random) for _ in range(4)])
     elif name.startswith("layers."):
-        values = np.zeros(shape)
-        values[hidden : 2 * hidden] = 1
+        values = _lstm_bias(hidden)
     else:
         limit = 1 / np.sqrt(hidden)
         values = random.uniform(-limit, limit, shape)
     return values.astype(np.float32)
 
 
-def _orthogonal(size: int, random: np.random.Generator) -> DoubleArray:
-    q, r = np.linalg.qr(random.standard_normal((size, size)))
+def _glorot(shape: tuple[int, ...], random: np.random.Generator) -> DoubleArray:
+    limit = np.sqrt(6 / (shape[0] + shape[1]))
+    return random.uniform(-limit, limit, shape)
+
+
+def _lstm_bias(hidden: int) -> DoubleArray:
+    bias = np.zeros(4 * hidden)
+    bias[hidden : 2 * hidden] = 1  # the forget gate's
+    return bias
+
+
+def _orthogonal(shape: tuple[int, ...], random: np.random.Generator) -> DoubleArray:
+    """Return a matrix of at least as many rows as columns whose columns are orthonormal."""
+    q, r = np.linalg.qr(random.standard_normal(shape))
     result: DoubleArray = q * np.sign(np.diagonal(r))  # makes the draw uniform over rotations
     return result

@@ -16,7 +16,6 @@ SCORING_SHARE = 0.05  # of the time: for the last score, and for all earlier one
 FIRST_SCORE = 0.1  # of the time: when the first score is due
 QUICK = 5.0  # seconds that an interrupted training may still take to score itself
 SLOW_STEPS = 3  # at the beginning, while torch sets itself up: they say nothing about the speed
-AT_LEAST = 10_000  # characters that are scored however short the time
 SAVING = 0.3  # seconds set aside to write the model
 
 
@@ -82,14 +81,23 @@ class Pace(ABC):
 
 
 class TimePace(Pace):
-    """Ends `seconds` after `began`, the last score and the writing of the model included."""
+    """Ends `seconds` after `began`, the last score and the writing of the model included.
+
+    - at_least: characters that are scored however short the time
+    """
 
     name = "time"
 
     def __init__(
-        self, began: float, held_out: int, seconds: float, clock: Callable[[], float] = time.monotonic
+        self,
+        began: float,
+        held_out: int,
+        seconds: float,
+        at_least: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(began, held_out, clock)
+        self._at_least = at_least
         self._total = seconds
         self._last_score = self.seconds()  # none yet: the wait for the first one begins
         self._scored: int | None = None
@@ -121,7 +129,7 @@ class TimePace(Pace):
         if self._scored is not None:
             return self._scored
         affordable = SCORING_SHARE * self._total * FORWARD_SPEED * self.characters_per_second()
-        return min(self._held_out, max(int(affordable), AT_LEAST))
+        return min(self._held_out, max(int(affordable), self._at_least))
 
     def _set_aside(self) -> float:
         return self._expected_scoring_seconds() + SAVING

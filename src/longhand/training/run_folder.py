@@ -12,6 +12,7 @@ from longhand.files import cannot_write, refuse_existing
 from longhand.modelfile import SUFFIX, ModelFile, write_model
 
 BEST, LOG = f"best{SUFFIX}", "log.jsonl"
+CHECKPOINTS = f"weights-improvement-*{SUFFIX}"  # the classic recipe's, which stay
 
 
 class RunFolder:
@@ -27,6 +28,7 @@ class RunFolder:
         self.output = output
         self._overwrite = overwrite
         self._folder = output.with_suffix(".run")
+        self._kept: Path | None = None
         refuse_existing(output, overwrite)
         if self._folder.exists() and not self._folder.is_dir():
             raise OutputError(f"{self._folder} is a file, where a folder goes: move it, or take another name")
@@ -40,8 +42,8 @@ class RunFolder:
         """
         try:
             self._folder.mkdir(exist_ok=self._overwrite)
-            for name in (BEST, LOG):
-                (self._folder / name).unlink(missing_ok=True)
+            for earlier in (self._folder / BEST, self._folder / LOG, *self._folder.glob(CHECKPOINTS)):
+                earlier.unlink(missing_ok=True)
             (self._folder / LOG).touch()
         except FileExistsError:
             raise self._in_the_way() from None
@@ -56,9 +58,10 @@ class RunFolder:
         except OSError as error:
             raise cannot_write(self._folder / LOG, error) from error
 
-    def keep(self, model: ModelFile) -> None:
-        """Keep the best model so far: a training that is killed leaves it here."""
-        write_model(model, self._folder / BEST, overwrite=True)
+    def keep(self, model: ModelFile, name: str | None = None) -> None:
+        """Keep the best model so far: a training that is killed leaves it here. Under a name of its own it stays."""
+        self._kept = self._folder / (BEST if name is None else name + SUFFIX)
+        write_model(model, self._kept, overwrite=True)
 
     def finish(self, model: ModelFile) -> None:
         """Write the model file."""
@@ -67,7 +70,7 @@ class RunFolder:
 
     def kept(self) -> Path | None:
         """Return the file of the best model so far, if one was kept."""
-        best = self._folder / BEST
+        best = self._kept or self._folder / BEST
         return best if best.exists() else None
 
     def abandon(self) -> None:

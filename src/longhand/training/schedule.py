@@ -17,3 +17,8 @@ def learning_rate(progress: float, highest: float) -> float:
         return highest * max(progress / WARM_UP, LOWEST)
     cosine = 0.5 * (1 + math.cos(math.pi * min((progress - WARM_UP) / (1 - WARM_UP), 1)))
     return highest * (LOWEST + (1 - LOWEST) * cosine)
+
+
+def constant(progress: float, highest: float) -> float:  # noqa: ARG001 (the signature of a schedule)
+    """Return the same rate from beginning to end."""
+    return highest

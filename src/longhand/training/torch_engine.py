@@ -7,6 +7,7 @@ two biases a layer, of which only the sum matters: the second one stays zero.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from itertools import pairwise
@@ -21,11 +22,7 @@ from longhand.config import NetworkConfig
 from longhand.errors import OptionError
 from longhand.modelfile import Weights
 from longhand.state import State
-
-GRADIENT_NORM = 1.0  # the gradient is scaled down to this length if longer
-WEIGHT_DECAY = 0.01
-BETAS = (0.9, 0.99)
-
+from longhand.training.engine import Update
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -48,39 +45,59 @@ def _memory_errors(method: Method) -> Method:
 
 
 class TorchEngine:
-    """Trains a network with AdamW (Loshchilov and Hutter, 2019); see `longhand.training.engine.Engine`.
+    """Trains a network; see `longhand.training.engine.Engine`.
 
     - weights: where to start from, as in a model file; copied
+    - update: how they move
     - dropout: share of the numbers between layers left out at each step
+    - fixed_embedding: the embedding is no weight but part of the blueprint, as the classic recipe's scalar input is:
+      it neither moves nor is any of it dropped
     - device: "auto", "cpu", "cuda" or "mps"
     - threads: processor threads for all of torch in this process; None leaves torch's choice
     """
 
     def __init__(
-        self, config: NetworkConfig, weights: Weights, *, dropout: float, device: str, threads: int | None, seed: int
+        self,
+        config: NetworkConfig,
+        weights: Weights,
+        *,
+        update: Update,
+        dropout: float,
+        fixed_embedding: bool = False,
+        device: str = "auto",
+        threads: int | None = None,
+        seed: int = 0,
     ) -> None:
+        self._update, self._steps = update, 0
         self._device = _device(device)
         if threads is not None:
             torch.set_num_threads(threads)
         torch.manual_seed(seed)
-        self._network = _Network(config, dropout)
+        self._network = _Network(config, dropout, fixed_embedding)
         self._network.load_state_dict(_to_torch(weights))
         self._network.to(self._device)
+        self._learning = [weight for weight in self._network.parameters() if weight.requires_grad]
         self._optimizer = torch.optim.AdamW(
-            self._network.parameters(), betas=BETAS, weight_decay=WEIGHT_DECAY, fused=self._device.type != "mps"
+            self._learning,
+            betas=update.betas,
+            eps=update.epsilon,
+            weight_decay=update.weight_decay,
+            fused=self._device.type != "mps",
         )
 
     @_memory_errors
     def step(self, inputs: TokenIds, targets: TokenIds, state: State, learning_rate: float) -> tuple[float, State]:
         """Learn from one window of all streams; see `Engine.step`."""
         self._network.train()
+        self._steps += 1
         for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
+            group["lr"], group["eps"] = learning_rate, self._epsilon()
         losses, after = self._losses(inputs, targets, state)
         loss = losses.mean()
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self._network.parameters(), GRADIENT_NORM)
+        if self._update.gradient_norm is not None:
+            nn.utils.clip_grad_norm_(self._learning, self._update.gradient_norm)
         self._optimizer.step()
         return loss.item(), after
 
@@ -97,32 +114,47 @@ class TorchEngine:
         return _from_torch(self._network)
 
     def _losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[Tensor, State]:
-        logits, hidden, cell = self._network(self._moved(inputs), self._moved(state.hidden), self._moved(state.cell))
+        logits, hidden, cell = self._network(
+            self._moved(inputs), self._moved(state.hidden), self._moved(state.cell), len(targets)
+        )
         losses = functional.cross_entropy(logits.flatten(0, 1), self._moved(targets).flatten(), reduction="none")
-        return losses.view(inputs.shape), State(hidden.cpu().numpy(), cell.cpu().numpy())
+        return losses.view(targets.shape), State(hidden.cpu().numpy(), cell.cpu().numpy())
+
+    def _epsilon(self) -> float:
+        """Return the epsilon that torch is to add after its correction; see `Update.epsilon_hat`."""
+        if not self._update.epsilon_hat:
+            return self._update.epsilon
+        return self._update.epsilon / math.sqrt(1 - self._update.betas[1] ** self._steps)
 
     def _moved(self, array: TokenIds | FloatArray) -> Tensor:
         return torch.from_numpy(array).to(self._device)
 
 
 class _Network(nn.Module):
-    def __init__(self, config: NetworkConfig, dropout: float) -> None:
+    def __init__(self, config: NetworkConfig, dropout: float, fixed_embedding: bool) -> None:
         super().__init__()
         self.embedding = nn.Embedding(config.vocabulary_size, config.embedding)
         sizes = [config.embedding, *[config.hidden] * config.layers]
         self.layers = nn.ModuleList(nn.LSTM(inputs, outputs) for inputs, outputs in pairwise(sizes))
         self.head = nn.Linear(config.hidden, config.vocabulary_size)
         self.dropout = nn.Dropout(dropout)
+        self.embedding.weight.requires_grad_(not fixed_embedding)
         for lstm in self.layers:
             lstm.bias_hh_l0.requires_grad_(False)
 
-    def forward(self, tokens: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Tokens (time, batch), states (layers, batch, hidden) -> logits (time, batch, vocabulary) and states."""
-        outputs = self.dropout(self.embedding(tokens))
+    def forward(self, tokens: Tensor, hidden: Tensor, cell: Tensor, last: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens (time, batch), states (layers, batch, hidden) -> logits (last, batch, vocabulary) and states.
+
+        With `last` 0 the logits are those of all positions.
+        """
+        outputs = self.embedding(tokens)
+        if self.embedding.weight.requires_grad:
+            outputs = self.dropout(outputs)
         states = []
         for layer, lstm in enumerate(self.layers):
             outputs, state = lstm(outputs, (hidden[layer : layer + 1], cell[layer : layer + 1]))
-            outputs = self.dropout(outputs)
+            above = outputs if layer + 1 < len(self.layers) else outputs[-last:]  # the head needs no more
+            outputs = self.dropout(above)
             states.append(state)
         after = (torch.cat([state[part] for state in states]).detach() for part in (0, 1))
         return self.head(outputs), *after

@@ -9,27 +9,24 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
-from longhand.arrays import TokenIds
-from longhand.config import NetworkConfig, TrainConfig
-from longhand.errors import CorpusError, LonghandError, MissingExtraError, TrainingError
-from longhand.modelfile import Card, ModelFile, Weights, model_path
-from longhand.text.encoded import EncodedCorpus, encode_corpus
+from longhand.config import TrainConfig
+from longhand.errors import LonghandError, MissingExtraError, TrainingError
+from longhand.modelfile import Card, ModelFile, model_path
+from longhand.text.encoded import encode_closed, encode_corpus
 from longhand.text.sources import Source
-from longhand.training.batches import Streams
+from longhand.training.classic_recipe import ClassicRecipe
+from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.engine import Engine
-from longhand.training.events import Evaluated, Event, Finished, Listener, Started, nobody
-from longhand.training.initial import initial_weights
+from longhand.training.events import EpochEnded, Evaluated, Event, Finished, Listener, Started, nobody
 from longhand.training.interrupt import Interrupt, listening
-from longhand.training.loop import Loop, Outcome
+from longhand.training.loop import Outcome
 from longhand.training.pace import Pace, StepPace, TimePace
+from longhand.training.recipe import Course, Recipe
 from longhand.training.run_folder import RunFolder
 from longhand.version import VERSION
 
 FEWEST_SCORES, MOST_SCORES = 4, 20  # in a training that counts epochs, which otherwise scores after each
-COUNTED_AT_ONCE = 1 << 20  # tokens
 
 
 def train_model(
@@ -51,15 +48,10 @@ def train_model(
     """
     began = time.monotonic()
     run = None if output is None else RunFolder(model_path(output), overwrite)
-    corpus = encode_corpus(sources)
-    if len(corpus.learned_ids) <= config.window:
-        raise CorpusError(
-            f"{len(corpus.learned_ids)} characters to learn from, expected more than a window of {config.window}: "
-            "take a smaller --window, or more text"
-        )
+    recipe = _recipe(sources, config)
     with _explained_lack_of_memory(), listening() as interrupt:
-        training = _Training(corpus, config, began)
-        engine = _engine(config, training.network, training.weights)
+        training = _Training(recipe, config, began)
+        engine = _engine(recipe, config)
         if run is None:
             return training.run(engine, tell, interrupt)
         run.claim()
@@ -68,6 +60,12 @@ def train_model(
             run.finish(model)
     tell(Finished(model.card, run.output))
     return model
+
+
+def _recipe(sources: Iterable[Source], config: TrainConfig) -> Recipe:
+    if config.recipe == "classic":
+        return ClassicRecipe(encode_closed(sources, config.tokens, config.held_out), config)
+    return DefaultRecipe(encode_corpus(sources, config.held_out), config)
 
 
 @contextmanager
@@ -95,108 +93,76 @@ def _explained_lack_of_memory() -> Iterator[None]:
 
 
 class _Training:
-    """All that one training needs and that needs no torch."""
+    """What a training has whatever its recipe: a clock, a plan, a card."""
 
-    def __init__(self, corpus: EncodedCorpus, config: TrainConfig, began: float) -> None:
-        self.corpus, self.config, self.began = corpus, config, began
-        self.network = NetworkConfig(
-            vocabulary_size=corpus.tokenizer.size,
-            embedding=config.embedding,
-            hidden=config.hidden,
-            layers=config.layers,
-        )
-        self._random = np.random.Generator(np.random.PCG64(config.seed))
-        counts = _counts(corpus.learned_ids, corpus.tokenizer.size)
-        self.weights = initial_weights(self.network, counts, corpus.tokenizer.unknown, self._random)
+    def __init__(self, recipe: Recipe, config: TrainConfig, began: float) -> None:
+        self._recipe, self._config, self._began = recipe, config, began
 
     def run(self, engine: Engine, tell: Listener, interrupt: Interrupt) -> ModelFile:
         """Train with an engine and return the best model."""
-        untrained = self._model(Outcome(self.weights, None, 0, 0, 0, ""))
-        tell(Started(self.network, self._plan(), self.corpus.notes, untrained))
-        tokenizer = self.corpus.tokenizer
-        outcome = Loop(
-            config=self.config,
-            network=self.network,
-            engine=engine,
-            streams=Streams(
-                self.corpus.learned_ids,
-                batch=self.config.batch,
-                window=self.config.window,
-                start=tokenizer.start,
-                line_end=tokenizer.line_end,
-                random=self._random,
-            ),
-            held_out=self.corpus.held_out_ids,
-            start=tokenizer.start,
-            pace=self._pace(),
-            snapshot=self._model,
-            tell=tell,
-            interrupt=interrupt,
-        ).run()
-        return self._model(outcome)
+        recipe = self._recipe
+        untrained = self._model(Outcome(recipe.weights))
+        tell(Started(recipe.network, self._plan(), recipe.corpus.notes, untrained, recipe.prompt))
+        return self._model(recipe.run(Course(engine, self._pace(), self._model, tell, interrupt)))
 
     def _steps_per_epoch(self) -> float:
-        return len(self.corpus.learned_ids) / (self.config.batch * self.config.window)
+        return self._recipe.targets_per_epoch / self._recipe.targets_per_step
 
     def _epochs(self, steps: int) -> float:
         return round(steps / self._steps_per_epoch(), 3)
 
     def _pace(self) -> Pace:
-        held_out = len(self.corpus.held_out_ids)
-        if self.config.epochs is None:
-            return TimePace(self.began, held_out, self.config.minutes * 60)
-        steps = max(1, round(self.config.epochs * self._steps_per_epoch()))
+        held_out = len(self._recipe.corpus.held_out_ids)
+        if self._config.epochs is None:
+            return TimePace(self._began, held_out, self._config.minutes * 60, self._recipe.fewest_scored)
+        steps = max(1, round(self._config.epochs * self._steps_per_epoch()))
         between = max(1, min(round(self._steps_per_epoch()), steps // FEWEST_SCORES), steps // MOST_SCORES)
-        return StepPace(self.began, held_out, steps, between)
+        return StepPace(self._began, held_out, steps, between)
 
     def _plan(self) -> list[str]:
-        corpus, config = self.corpus, self.config
+        corpus, config = self._recipe.corpus, self._config
         length = _counted(config.minutes, "minute") if config.epochs is None else _counted(config.epochs, "epoch")
-        parameters = sum(array.size for array in self.weights.values())
+        parameters = sum(array.size for array in self._recipe.weights.values())
         names = ", ".join([*corpus.names[:3], *["..."] * (len(corpus.names) > 3)])
+        words = f"{len(corpus.ids):,} words, " if corpus.tokenizer.kind == "word" else ""
+        held_out = f"{corpus.characters_of(corpus.held_out_ids):,}" if corpus.held_out else "none"
+        different = corpus.tokenizer.size - len(corpus.tokenizer.never_written)
         return [
-            f"{names}: {corpus.characters:,} characters, "
-            f"{len(corpus.tokenizer.characters):,} different, {len(corpus.held_out_ids):,} held out",
-            f"{config.layers} x {config.hidden} LSTM, {parameters:,} weights, {config.batch} streams, "
-            f"windows of {config.window}, {length}",
+            f"{names}: {corpus.characters:,} characters, {words}{different:,} different, {held_out} held out",
+            f"{self._recipe.plan()}, {parameters:,} weights, {length}",
         ]
 
     def _model(self, outcome: Outcome) -> ModelFile:
-        characters = outcome.steps * self.config.batch * self.config.window
-        settings = msgspec.to_builtins(self.config)
-        if self.config.epochs is not None:
+        recipe, corpus = self._recipe, self._recipe.corpus
+        characters = outcome.steps * recipe.targets_per_step * corpus.characters / len(corpus.ids)
+        settings = msgspec.to_builtins(self._config)
+        if self._config.epochs is not None:
             del settings["minutes"]
         card = Card(
             longhand_version=VERSION,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            corpus=self.corpus.names,
-            corpus_characters=self.corpus.characters,
-            corpus_bytes=self.corpus.size,
-            held_out_characters=len(self.corpus.held_out_ids),
+            corpus=corpus.names,
+            corpus_characters=corpus.characters,
+            corpus_bytes=corpus.size,
+            held_out_characters=corpus.characters_of(corpus.held_out_ids),
             validation_characters=outcome.scored,
             validation_bits_per_character=outcome.validation_bits,
-            trained_seconds=round(time.monotonic() - self.began, 1),
-            trained_characters=characters,
+            training_bits_per_token=outcome.training_bits,
+            trained_seconds=round(time.monotonic() - self._began, 1),
+            trained_characters=round(characters),
             trained_epochs=self._epochs(outcome.steps),
             kept_epochs=self._epochs(outcome.kept_steps),
             stopped_by=outcome.stopped_by,
             training={name: value for name, value in settings.items() if value is not None},
         )
-        return ModelFile(self.network, self.corpus.tokenizer.to_record(), outcome.weights, card)
+        return ModelFile(recipe.network, corpus.tokenizer.to_record(), outcome.weights, card)
 
 
 def _counted(number: float, unit: str) -> str:
     return f"{number:g} {unit}{'' if number == 1 else 's'}"
 
 
-def _counts(ids: TokenIds, size: int) -> npt.NDArray[np.int64]:
-    """Return how often each token occurs, (vocabulary,); in pieces, for bincount makes eight bytes of each token."""
-    pieces = (ids[begin : begin + COUNTED_AT_ONCE] for begin in range(0, len(ids), COUNTED_AT_ONCE))
-    counts: npt.NDArray[np.int64] = np.sum([np.bincount(piece, minlength=size) for piece in pieces], axis=0)
-    return counts
-
-
-def _engine(config: TrainConfig, network: NetworkConfig, weights: Weights) -> Engine:
+def _engine(recipe: Recipe, config: TrainConfig) -> Engine:
     try:
         from longhand.training.torch_engine import TorchEngine
     except ModuleNotFoundError as error:
@@ -206,7 +172,14 @@ def _engine(config: TrainConfig, network: NetworkConfig, weights: Weights) -> En
             "training needs torch, which is not installed: pip install 'longhand[train]' (generating does not need it)"
         ) from None
     return TorchEngine(
-        network, weights, dropout=config.dropout, device=config.device, threads=config.threads, seed=config.seed
+        recipe.network,
+        recipe.weights,
+        update=recipe.update,
+        dropout=config.dropout,
+        fixed_embedding=config.embedding == 0,
+        device=config.device,
+        threads=config.threads,
+        seed=config.seed,
     )
 
 
@@ -217,18 +190,24 @@ def _logged(tell: Listener, run: RunFolder) -> Listener:
         if isinstance(event, Started):
             run.log("started", plan=event.plan, notes=event.notes)
         elif isinstance(event, Evaluated):
-            last = event.last
-            run.log(
-                "evaluated",
-                step=last.step,
-                seconds=round(last.seconds, 1),
-                characters_per_second=round(last.characters_per_second),
-                training_bits_per_character=round(last.training_bits, 4),
-                validation_bits_per_character=round(event.validation_bits, 4),
-                best=event.best,
-            )
+            run.log("evaluated", **_record(event), best=event.best)
             if event.best:
                 run.keep(event.model)
+        elif isinstance(event, EpochEnded):
+            run.log("epoch", epoch=event.epoch, loss=round(event.training_nats, 4), **_record(event))
+            if event.improved and event.whole:
+                run.keep(event.model, event.checkpoint)
         tell(event)
 
     return listen
+
+
+def _record(event: Evaluated | EpochEnded) -> dict[str, float | None]:
+    last, bits = event.last, event.validation_bits
+    return {
+        "step": last.step,
+        "seconds": round(last.seconds, 1),
+        "characters_per_second": round(last.characters_per_second),
+        "training_bits_per_character": round(last.training_bits, 4),
+        "validation_bits_per_character": None if bits is None else round(bits, 4),
+    }

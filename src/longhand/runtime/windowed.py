@@ -1,0 +1,44 @@
+"""Predictions from the last tokens alone, from a fresh state each time, as the classic recipe's networks were trained.
+
+To run the whole window again for every token would be `window` steps one after another. Instead, `window` copies of
+the stream run side by side, each begun one token after the one before it: at every token all of them advance in one
+matrix product, the one that has then read a whole window answers, and begins anew. The result is the same.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from longhand.arrays import FloatArray, TokenIds
+from longhand.runtime.session import RecurrentSession
+
+
+class WindowedSession:
+    """See `longhand.runtime.session.Session`. Of fewer tokens than a window, all are read.
+
+    - session: fresh, with `window` times as many streams as this one is to have
+    """
+
+    def __init__(self, session: RecurrentSession, window: int) -> None:
+        self.batch = session.batch // window
+        self._session, self._window = session, window
+        self._read = 0
+
+    def step(self, tokens: TokenIds) -> FloatArray:
+        """Read one token a stream, (batch,), and return the logits of the next, (batch, vocabulary)."""
+        begins = self._copy(self._read)
+        marks = np.zeros(self._window * self.batch, np.bool_)
+        marks[begins] = True
+        self._session.state = self._session.state.restarted(marks)
+        outputs = self._session.advance(np.tile(tokens, self._window)[None])[0]
+        self._read += 1
+        return self._session.logits(outputs[self._copy(max(0, self._read - self._window))])
+
+    def feed(self, tokens: TokenIds) -> FloatArray:
+        """Read tokens, (time, batch), and return the logits after each, (time, batch, vocabulary)."""
+        return np.stack([self.step(row) for row in tokens])
+
+    def _copy(self, position: int) -> slice:
+        """Return the places of the copies, one a stream, that began with the token at `position`."""
+        first = position % self._window * self.batch
+        return slice(first, first + self.batch)

@@ -1,0 +1,102 @@
+"""The default recipe: contiguous streams with the state carried, a target at every position, the best score kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from longhand.arrays import TokenIds
+from longhand.config import NetworkConfig, TrainConfig
+from longhand.errors import CorpusError
+from longhand.text.characters import CharacterTokenizer
+from longhand.text.encoded import EncodedCorpus
+from longhand.training.batches import Streams
+from longhand.training.engine import Update
+from longhand.training.initial import initial_weights, scalar_embedding
+from longhand.training.learner import Learner
+from longhand.training.loop import Loop, Outcome
+from longhand.training.recipe import Course
+from longhand.training.schedule import learning_rate
+
+COUNTED_AT_ONCE = 1 << 20  # tokens
+
+
+class DefaultRecipe:
+    """See `longhand.training.recipe.Recipe`."""
+
+    update = Update(betas=(0.9, 0.99), weight_decay=0.01, gradient_norm=1.0)
+    prompt = ""
+    fewest_scored = 10_000
+
+    def __init__(self, corpus: EncodedCorpus[CharacterTokenizer], config: TrainConfig) -> None:
+        if len(corpus.learned_ids) <= config.window:
+            raise CorpusError(
+                f"{len(corpus.learned_ids)} characters to learn from, expected more than a window of {config.window}: "
+                "take a smaller --window, or more text"
+            )
+        self.corpus, self._config = corpus, config
+        self.network = NetworkConfig(
+            vocabulary_size=corpus.tokenizer.size,
+            embedding=config.embedding or 1,
+            hidden=config.hidden,
+            layers=config.layers,
+        )
+        self._random = np.random.Generator(np.random.PCG64(config.seed))
+        counts = _counts(corpus.learned_ids, corpus.tokenizer.size)
+        self.weights = initial_weights(self.network, counts, corpus.tokenizer.unknown, self._random)
+        if config.embedding == 0:
+            self.weights["embedding.weight"] = scalar_embedding(corpus.tokenizer.size)
+
+    @property
+    def targets_per_step(self) -> float:
+        """See `Recipe`."""
+        return self._config.batch * self._config.window
+
+    @property
+    def targets_per_epoch(self) -> int:
+        """See `Recipe`."""
+        return len(self.corpus.learned_ids)
+
+    def plan(self) -> str:
+        """See `Recipe`."""
+        config = self._config
+        return f"{config.layers} x {config.hidden} LSTM, {config.batch} streams, windows of {config.window}"
+
+    def run(self, course: Course) -> Outcome:
+        """See `Recipe`."""
+        config, tokenizer = self._config, self.corpus.tokenizer
+        streams = Streams(
+            self.corpus.learned_ids,
+            batch=config.batch,
+            window=config.window,
+            start=tokenizer.start,
+            line_end=tokenizer.line_end,
+            random=self._random,
+        )
+        learner = Learner(
+            course.engine,
+            self.network,
+            streams,
+            course.pace,
+            course.tell,
+            schedule=learning_rate,
+            learning_rate=config.learning_rate,
+        )
+        return Loop(
+            network=self.network,
+            engine=course.engine,
+            learner=learner,
+            held_out=self.corpus.held_out_ids,
+            start=tokenizer.start,
+            pace=course.pace,
+            snapshot=course.snapshot,
+            tell=course.tell,
+            interrupt=course.interrupt,
+        ).run()
+
+
+def _counts(ids: TokenIds, size: int) -> npt.NDArray[np.int64]:
+    """Return how often each token occurs, (vocabulary,); in pieces, for bincount makes eight bytes of each token."""
+    pieces = (ids[begin : begin + COUNTED_AT_ONCE] for begin in range(0, len(ids), COUNTED_AT_ONCE))
+    counts: npt.NDArray[np.int64] = np.sum([np.bincount(piece, minlength=size) for piece in pieces], axis=0)
+    return counts

@@ -1,0 +1,87 @@
+"""One step of learning after another, whatever is read and whenever it ends."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from longhand.config import NetworkConfig
+from longhand.errors import TrainingError
+from longhand.state import State
+from longhand.training.batches import Window
+from longhand.training.engine import Engine
+from longhand.training.events import Listener, Stepped
+from longhand.training.pace import Pace
+
+RECENT = 0.02  # weight of the latest step in the training loss that is shown, once there are many
+
+
+class Reader(Protocol):
+    """What gives the learner its windows."""
+
+    def read(self) -> Window:
+        """Return the next window of every stream and move on."""
+        ...
+
+
+class Learner:
+    """Reads, learns, and tells of each step.
+
+    - schedule: the learning rate of the progress, 0 to 1, and the highest rate
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        network: NetworkConfig,
+        reader: Reader,
+        pace: Pace,
+        tell: Listener,
+        *,
+        schedule: Callable[[float, float], float],
+        learning_rate: float,
+    ) -> None:
+        self._engine, self._network, self._reader, self._pace, self._tell = engine, network, reader, pace, tell
+        self._schedule, self._highest = schedule, learning_rate
+        self._state = State.zeros(network, 0)
+        self.steps = 0
+        self.recent_bits = 0.0
+
+    def step(self) -> tuple[float, int]:
+        """Learn from the next window; return its mean loss in nats a token and how many targets it had.
+
+        Raises `TrainingError` if the loss is no longer a finite number.
+        """
+        began = time.monotonic()
+        window = self._reader.read()
+        rate = self._schedule(self._pace.progress(self.steps), self._highest)
+        loss, self._state = self._engine.step(window.inputs, window.targets, self._state_for(window), rate)
+        self.refuse_unless_finite(loss, self.steps + 1)
+        self.steps += 1
+        self.recent_bits += max(RECENT, 1 / self.steps) * (loss / math.log(2) - self.recent_bits)
+        self._pace.stepped(window.targets.size, time.monotonic() - began)
+        self._tell(self.status())
+        return loss, window.targets.size
+
+    def status(self) -> Stepped:
+        """Return where the training stands."""
+        return Stepped(
+            step=self.steps,
+            progress=min(self._pace.progress(self.steps), 1.0),
+            seconds=self._pace.seconds(),
+            seconds_left=self._pace.seconds_left(self.steps),
+            characters_per_second=self._pace.characters_per_second(),
+            training_bits=self.recent_bits,
+        )
+
+    def refuse_unless_finite(self, loss: float, step: int) -> None:
+        """Raise `TrainingError` for a loss, in learning or in scoring, that is no finite number."""
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss became {loss} at step {step}: try a lower --lr than {self._highest}")
+
+    def _state_for(self, window: Window) -> State:
+        if window.restart.all():
+            return State.zeros(self._network, len(window.restart))
+        return self._state.restarted(window.restart)

@@ -1,0 +1,60 @@
+"""What the trainer asks of a recipe: how a text is read, what network learns it, and by which loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from longhand.config import NetworkConfig
+from longhand.modelfile import Weights
+from longhand.text.encoded import EncodedCorpus
+from longhand.training.engine import Engine, Update
+from longhand.training.events import Listener
+from longhand.training.interrupt import Interrupt
+from longhand.training.loop import Outcome, Snapshot
+from longhand.training.pace import Pace
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a recipe's loop runs with."""
+
+    engine: Engine
+    pace: Pace
+    snapshot: Snapshot
+    tell: Listener
+    interrupt: Interrupt
+
+
+class Recipe(Protocol):
+    """One way to train. Made from a read corpus and the settings; needs no torch."""
+
+    corpus: EncodedCorpus[Any]
+    network: NetworkConfig
+    weights: Weights
+    update: Update
+    fewest_scored: int
+    """How many tokens of the held-out text are scored however short the time."""
+
+    @property
+    def targets_per_step(self) -> float:
+        """How many tokens are predicted in one step, on average."""
+        ...
+
+    @property
+    def targets_per_epoch(self) -> int:
+        """How many tokens are predicted in one reading of the text."""
+        ...
+
+    @property
+    def prompt(self) -> str:
+        """What samples are to go on from; empty where a model can begin by itself."""
+        ...
+
+    def plan(self) -> str:
+        """Return what is trained and how, in a line."""
+        ...
+
+    def run(self, course: Course) -> Outcome:
+        """Train."""
+        ...
