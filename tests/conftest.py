@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,6 +67,16 @@ def verse_path(tmp_path: Path) -> Path:
     path = tmp_path / "verse.txt"
     path.write_text(VERSE * 40, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def keras(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Keras 3 on its torch backend, with a home of its own."""
+    os.environ.update(KERAS_BACKEND="torch", KERAS_HOME=str(tmp_path_factory.mktemp("keras")))
+    import keras
+
+    assert keras.backend.backend() == "torch"
+    return keras
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         OutputError,
         TrainingError,
     )
-    from longhand.model import Model, load, train
+    from longhand.model import Model, import_keras, load, train
     from longhand.modelfile import Card
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "TrainConfig",
     "TrainingError",
     "__version__",
+    "import_keras",
     "load",
     "train",
 ]

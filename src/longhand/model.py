@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from longhand.config import NetworkConfig, SamplingConfig, configured, sampling_for, train_config
-from longhand.errors import ModelFormatError
+from longhand.errors import ModelFormatError, OptionError
 from longhand.generation.loop import stream_text
 from longhand.modelfile import Card, ModelFile, existing_model, model_path, read_model, write_model
 from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import Session
 from longhand.runtime.windowed import WindowedSession
+from longhand.text.encoded import closed_vocabulary
 from longhand.text.passage import random_passage
 from longhand.text.sources import Source
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
@@ -125,6 +126,47 @@ def train(
 
     config = train_config(settings)
     return Model(train_model(_sources(corpus), config, output, overwrite=overwrite, tell=listener or nobody))
+
+
+def import_keras(
+    weights: str | os.PathLike[str],
+    corpus: Corpus | None = None,
+    *,
+    vocabulary: str | os.PathLike[str] | None = None,
+    tokens: Literal["char", "word"] = "char",
+    window: int | None = None,
+    note: Callable[[str], None] | None = None,
+) -> Model:
+    """Return the model that Keras saved as `.keras`, `.weights.h5`, `.h5` or `.hdf5`; needs h5py and no Keras.
+
+    - corpus: the text that it was trained on, whose sorted characters or words are the vocabulary
+    - vocabulary: in place of a corpus, a JSON file: a list of tokens, {token: number} or {number: token}
+    - tokens: "char" or "word", with a corpus
+    - window: how many tokens the model reads, where the file does not say; 100 if left out
+    - note: is called with what the file did not say
+
+    Raises `ModelFormatError`, naming the layer, `OptionError`, `CorpusError` or `MissingExtraError`.
+    """
+    from longhand.interop import keras_import
+    from longhand.interop.vocabulary import of_json
+
+    if (corpus is None) == (vocabulary is None):
+        raise OptionError(
+            "expected either a corpus (--corpus TEXT) or a vocabulary (--vocabulary FILE.json), to number the tokens"
+        )
+    if vocabulary is not None:
+        tokenizer = of_json(Path(vocabulary))
+    else:
+        assert corpus is not None
+        tokenizer = closed_vocabulary(_sources(corpus), tokens)
+    file, notes = keras_import.import_keras(Path(weights), tokenizer, window)
+    for line in notes:
+        (note or _unsaid)(line)
+    return Model(file)
+
+
+def _unsaid(line: str) -> None:
+    """Say nothing."""
 
 
 def _sources(corpus: Corpus) -> Iterable[Any]:

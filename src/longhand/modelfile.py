@@ -99,6 +99,11 @@ def expected_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def scalar_embedding(size: int) -> FloatArray:
+    """Return the Keras tutorial's input as an embedding, (size, 1): each token's number divided by `size`."""
+    return (np.arange(size) / size).astype(np.float32)[:, None]
+
+
 def write_model(model: ModelFile, path: Path, *, overwrite: bool = False) -> None:
     """Write `model` to `path`, whole or not at all.
 

@@ -11,6 +11,7 @@ import click
 
 from longhand.cli.demo import demo
 from longhand.cli.generate import generate
+from longhand.cli.import_ import import_
 from longhand.cli.info import info
 from longhand.cli.output import complain, note, use_utf8
 from longhand.cli.train import train
@@ -27,7 +28,7 @@ def longhand(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (train, generate, info, demo):
+for command in (train, generate, info, import_, demo):
     longhand.add_command(command)
 
 

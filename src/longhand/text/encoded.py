@@ -88,6 +88,18 @@ def encode_closed(sources: Iterable[Source], unit: Unit, held_out: float = 0.0) 
     return EncodedCorpus(ids, last, tokenizer, characters, reader.bytes_read, reader.names, reader.notes)
 
 
+def closed_vocabulary(sources: Iterable[Source], unit: Unit) -> ListedTokenizer:
+    """Read `sources` for their vocabulary alone, as `encode_closed` makes it. Raises `CorpusError`."""
+    reader = CorpusReader(sources)
+    counter = WordCounter() if unit == "word" else CharacterCounter()
+    for piece in reader.pieces():
+        counter.number(piece)
+    counter.rest()
+    if counter.met == 0:
+        raise CorpusError(f"{', '.join(reader.names)}: no {unit} in it; expected a text")
+    return counter.listed()
+
+
 def _numbered(reader: CorpusReader, counter: CharacterCounter | WordCounter) -> tuple[list[TokenIds], int]:
     """Return all of a text in provisional ids, and its length in characters."""
     pieces, characters = [], 0

@@ -10,12 +10,13 @@ import numpy as np
 
 from longhand.config import NetworkConfig, TrainConfig
 from longhand.errors import CorpusError
+from longhand.modelfile import scalar_embedding
 from longhand.text.encoded import EncodedCorpus
 from longhand.text.listed import ListedTokenizer
 from longhand.training.classic_loop import ClassicLoop
 from longhand.training.engine import Update
 from longhand.training.evaluation import HeldOutWindows
-from longhand.training.initial import keras_weights, scalar_embedding
+from longhand.training.initial import keras_weights
 from longhand.training.learner import Learner
 from longhand.training.loop import Outcome
 from longhand.training.recipe import Course

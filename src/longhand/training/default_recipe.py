@@ -8,11 +8,12 @@ import numpy.typing as npt
 from longhand.arrays import TokenIds
 from longhand.config import NetworkConfig, TrainConfig
 from longhand.errors import CorpusError
+from longhand.modelfile import scalar_embedding
 from longhand.text.characters import CharacterTokenizer
 from longhand.text.encoded import EncodedCorpus
 from longhand.training.batches import Streams
 from longhand.training.engine import Update
-from longhand.training.initial import initial_weights, scalar_embedding
+from longhand.training.initial import initial_weights
 from longhand.training.learner import Learner
 from longhand.training.loop import Loop, Outcome
 from longhand.training.recipe import Course

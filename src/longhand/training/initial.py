@@ -35,11 +35,6 @@ def initial_weights(config: NetworkConfig, counts: TokenIds, unknown: int, rando
     return weights
 
 
-def scalar_embedding(size: int) -> FloatArray:
-    """Return the classic recipe's input, (size, 1): each token's number divided by the vocabulary's size."""
-    return (np.arange(size) / size).astype(np.float32)[:, None]
-
-
 def keras_weights(config: NetworkConfig, random: np.random.Generator) -> Weights:
     """Return weights to start training from as Keras's layers make them.
 
