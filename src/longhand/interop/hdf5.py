@@ -136,7 +136,7 @@ class Group:
         for name in path.strip("/").split("/"):
             with explained(label):
                 link = node.get(name, getlink=True) if isinstance(node, h5py.Group) else None
-                label = f"{label.rstrip('/')}/{name}"
+                label = f"{label.rstrip('/')}/{_shown(name)}"
                 if link is None:
                     raise ModelFormatError(f"{label}: missing")
                 if not isinstance(link, h5py.HardLink):
@@ -166,6 +166,10 @@ def _bytes(dataset: h5py.Dataset) -> int:
     for length in dataset.shape:
         size *= int(length)
     return size
+
+
+def _shown(name: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:100])
 
 
 def _kind(node: object) -> str:

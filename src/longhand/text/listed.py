@@ -114,7 +114,8 @@ class WordCounter:
 
     def number(self, text: str) -> TokenIds:
         """Return provisional ids of the words that end in `text`, (words,)."""
-        words = (self._begun + text).split()
+        text = self._begun + text
+        words = text.split()
         self._begun = words.pop() if words and not text[-1].isspace() else ""
         return self._numbered(words)
 
