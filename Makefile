@@ -26,6 +26,7 @@ bench: .venv/.ready         ## the figures of README.md, measured on this machin
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/generation.py
 	$(BIN)/python bench/quality.py
+	$(BIN)/python bench/classic.py
 
 # Pins everything anew from the ranges in pyproject.toml. What torch brings for CUDA is left to torch's own pins.
 lock: .venv/.ready

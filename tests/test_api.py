@@ -25,6 +25,7 @@ EXPORTS = [
     "TrainConfig",
     "TrainingError",
     "__version__",
+    "import_keras",
     "load",
     "train",
 ]

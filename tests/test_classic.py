@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import math
+import shlex
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +61,14 @@ class LossyEngine:
         self.steps = 0
         self.states: list[State] = []
         self.inputs: list[TokenIds] = []
+        self.targets: list[TokenIds] = []
 
     def step(self, inputs: TokenIds, targets: TokenIds, state: State, learning_rate: float) -> tuple[float, State]:
         assert learning_rate == 1e-3
         assert targets.shape == (1, inputs.shape[1])
         self.states.append(state)
         self.inputs.append(inputs)
+        self.targets.append(targets)
         self.steps += 1
         return self._losses[min(self.steps, len(self._losses)) - 1], State(state.hidden + 1, state.cell + 1)
 
@@ -199,7 +203,7 @@ def test_nothing_of_what_is_held_out_is_learned_from_and_it_is_scored(monkeypatc
     engines = lossy(monkeypatch, [2.0])
     model = train_model([io.StringIO(text)], small(epochs=1.0, held_out=0.1))
     z = sorted(set(text)).index("z")
-    assert not any((inputs == z).any() for inputs in engines[0].inputs)
+    assert not any((tokens == z).any() for tokens in engines[0].inputs + engines[0].targets)
     assert model.card.held_out_characters == model.card.validation_characters == 400
     assert model.card.validation_bits_per_character == pytest.approx(engines[0].steps)
 
@@ -296,6 +300,61 @@ def test_a_seed_is_taken_for_other_models_too(longhand: Run, model_path: Path, v
     assert len(done.stdout) == len('Seed:\n""\n') + 100 + 10
 
 
+def test_the_command_that_is_said_to_come_next_works(longhand: Run, tmp_path: Path) -> None:
+    text = tmp_path / "my verse.txt"
+    text.write_text(TEXT, encoding="utf-8")
+    options = ["--recipe", "classic", "--epochs", "1", "--hidden", "8", "--window", "20", "--tokens", "word"]
+    done = longhand("train", text, *options, "-o", tmp_path / "m")
+    words = shlex.split(done.stdout.splitlines()[-1].split("Next: longhand ")[1])
+    assert longhand(*words, "--length", "5").returncode == 0
+
+
+def test_dropout_falls_between_the_layers_and_before_the_head_alone() -> None:
+    file = classic_file()
+    engine = TorchEngine(
+        file.config, file.weights, update=ClassicRecipe.update, dropout=0.5, input_dropout=False, device="cpu"
+    )
+    shapes: list[tuple[int, ...]] = []
+    engine._network.dropout.register_forward_hook(lambda _, inputs, __: shapes.append(tuple(inputs[0].shape)))
+    tokens = np.zeros((7, 3), np.int64)
+    engine.step(tokens, tokens[:1], State.zeros(file.config, 3), 1e-3)
+    assert shapes == [(7, 3, 16), (1, 3, 16)]
+    assert not ClassicRecipe.input_dropout
+    assert engine._network.dropout.p == 0.5
+
+
+def test_an_interrupt_during_a_score_still_leaves_a_quick_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines = lossy(monkeypatch, [2.0])
+    scores: list[float | None] = []
+
+    def bits(*arguments: Any) -> float | None:
+        stopped: Callable[[], bool] = arguments[-1]
+        if not scores:
+            signal.raise_signal(signal.SIGINT)
+        scores.append(None if stopped() else 3.5)
+        return scores[-1]
+
+    monkeypatch.setattr(HeldOutWindows, "bits", bits)
+    model = train_model([io.StringIO(TEXT)], small(epochs=3.0, held_out=0.1))
+    assert scores == [None, 3.5]
+    assert model.card.validation_bits_per_character == 3.5
+    assert model.card.stopped_by == "SIGINT"
+    assert model.weights["head.bias"][0] == engines[0].steps
+
+
+def test_a_part_of_an_epoch_is_on_disk_before_anyone_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    lossy(monkeypatch, [2.0])
+    seen: list[list[str]] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            seen.append(sorted(path.name for path in (tmp_path / "m.run").iterdir()))
+
+    train_model([io.StringIO(TEXT)], small(epochs=0.5), tmp_path / "m", tell=listen)
+    assert seen == [["best.safetensors", "log.jsonl"]]
+    assert [path.name for path in (tmp_path / "m.run").iterdir()] == ["log.jsonl"]
+
+
 def test_what_does_not_go_together_is_refused(longhand: Run, tmp_path: Path, model_path: Path) -> None:
     text = tmp_path / "verse.txt"
     text.write_text(TEXT, encoding="utf-8")
@@ -305,6 +364,11 @@ def test_what_does_not_go_together_is_refused(longhand: Run, tmp_path: Path, mod
     both = ("generate", model_path, "--prompt", "a", "--seed-from", text)
     assert_refused(longhand(*both), "--prompt and --seed-from exclude each other")
     assert_refused(longhand("generate", model_path, "--seed-from", tmp_path / "none"), "not found")
+    assert_refused(longhand("generate", model_path, "--seed-from", ""), "'' names no file")
+    assert_refused(longhand("generate", model_path, "--seed-from", text, "--seed", "-1"), "seed: found -1")
+    blank = tmp_path / "blank.txt"
+    blank.write_text(" \n" * 1000, encoding="utf-8")
+    assert_refused(longhand("train", blank, "--recipe", "classic", "--tokens", "word"), "no words in it")
 
 
 def test_too_short_a_text_is_refused() -> None:

@@ -15,6 +15,7 @@ from longhand.text.encoded import closed_vocabulary, encode_closed
 from longhand.text.listed import ListedTokenizer, WordCounter
 from longhand.text.passage import random_passage
 from longhand.text.tokenizer import tokenizer_from_record
+from longhand.units import Unit
 
 TEXT = "the cat sat on\nthe  mat and\tthe dog lay down\n" * 60
 
@@ -83,7 +84,7 @@ def test_what_is_not_listed_is_refused_by_name_and_not_taken_for_something_else(
 
 
 @pytest.mark.parametrize(("unit", "length"), [("char", 50), ("word", 20)])
-def test_a_passage_is_of_the_text_and_leaves_something_after_it(unit: str, length: int) -> None:
+def test_a_passage_is_of_the_text_and_leaves_something_after_it(unit: Unit, length: int) -> None:
     passages = {random_passage([io.StringIO(TEXT)], unit, length, np.random.default_rng(seed)) for seed in range(30)}
     assert len(passages) > 5
     for passage in passages:
@@ -92,10 +93,10 @@ def test_a_passage_is_of_the_text_and_leaves_something_after_it(unit: str, lengt
 
 
 def test_a_text_that_is_no_longer_than_a_passage_is_refused() -> None:
-    with pytest.raises(CorpusError, match="5 chars, expected more than the 5 of a seed"):
+    with pytest.raises(CorpusError, match="5 characters, expected more than the 5 of a seed"):
         random_passage([io.StringIO("abcde")], "char", 5, np.random.default_rng(0))
 
 
 def test_an_empty_text_has_no_vocabulary() -> None:
-    with pytest.raises(CorpusError, match="no word in it"):
+    with pytest.raises(CorpusError, match="no words in it"):
         closed_vocabulary([io.StringIO(" \n")], "word")

@@ -59,6 +59,20 @@ def test_a_text_of_100_mb_trains_in_less_than_a_gigabyte(tmp_path: Path) -> None
     assert peak_memory("train", text, "-o", str(tmp_path / "m"), "--minutes", "0.15") < 1_000_000_000
 
 
+def test_the_classic_recipe_trains_on_tiny_shakespeare_in_less_than_900_mb(tmp_path: Path) -> None:
+    text = str(corpus_file("tinyshakespeare.txt"))
+    options = ["--recipe", "classic", "--minutes", "0.25", "-o", str(tmp_path / "m")]
+    assert peak_memory("train", text, *options) < 900_000_000
+    assert load(tmp_path / "m").card.trained_characters > 128
+
+
+def test_the_classic_recipe_trains_on_100_mb_in_less_than_a_gigabyte(tmp_path: Path) -> None:
+    text = large_text(tmp_path, 100, ENGLISH)
+    options = ["--recipe", "classic", "--minutes", "0.25", "-o", str(tmp_path / "m")]
+    assert peak_memory("train", text, *options) < 1_000_000_000
+    assert load(tmp_path / "m").card.trained_characters > 128
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("letters", [ENGLISH, CHINESE])
 def test_memory_grows_with_the_text_and_not_with_the_windows_read(tmp_path: Path, letters: str) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from longhand.errors import OptionError
+from longhand.units import Unit
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
@@ -42,7 +43,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Meta(description="default, or classic: the Keras tutorial's, one target for each window (docs/from-keras.md)"),
     ] = "default"
     tokens: Annotated[
-        Literal["char", "word"],
+        Unit,
         Meta(description="what is read and written at a time: characters, or words (classic recipe)"),
     ] = "char"
     minutes: Annotated[

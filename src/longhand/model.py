@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from longhand.text.encoded import closed_vocabulary
 from longhand.text.passage import random_passage
 from longhand.text.sources import Source
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
+from longhand.units import PLURAL, Unit
 
 if TYPE_CHECKING:
     from longhand.training.events import Listener
@@ -70,9 +71,10 @@ class Model:
     def stream(self, prompt: str = "", **sampling: Any) -> Iterator[str]:
         """Yield the text that follows `prompt`, character by character as it is drawn.
 
-        Keywords are the fields of `longhand.SamplingConfig`: `length` (1000), `temperature` (0.8), `greedy`, `seed`.
-        Without a seed every call writes something else. Characters that the model does not know are read as the
-        unknown token. Raises `OptionError` at once, before the first character is asked for.
+        Keywords are the fields of `longhand.SamplingConfig`: `length` (1000), `temperature` (0.8; 0 for a model with a
+        window), `greedy`, `seed`. Without a seed every call that draws writes something else. Characters that the
+        model does not know are read as the unknown token, or refused where it has none. Raises `OptionError` at once,
+        before the first character is asked for.
         """
         config = sampling_for(self.config, configured(SamplingConfig, sampling))
         return stream_text(self.session(), self.tokenizer, prompt, config)
@@ -80,8 +82,10 @@ class Model:
     def passage(self, corpus: Corpus, *, seed: int | None = None) -> str:
         """Return a random passage of a text to go on from, as the Keras tutorial's script takes its seed.
 
-        It has as many tokens as the model's window, or 100 if it has none. Raises `CorpusError`.
+        It has as many tokens as the model's window, or 100 if it has none. Raises `CorpusError`, and `OptionError` for
+        a seed that is none.
         """
+        configured(SamplingConfig, {"seed": seed})
         random = np.random.default_rng(None if seed is None else [seed, 1])  # 1: not the numbers that sampling draws
         return random_passage(_sources(corpus), self.tokenizer.kind, self.config.window or PASSAGE, random)
 
@@ -133,7 +137,7 @@ def import_keras(
     corpus: Corpus | None = None,
     *,
     vocabulary: str | os.PathLike[str] | None = None,
-    tokens: Literal["char", "word"] = "char",
+    tokens: Unit | None = None,
     window: int | None = None,
     note: Callable[[str], None] | None = None,
 ) -> Model:
@@ -141,7 +145,7 @@ def import_keras(
 
     - corpus: the text that it was trained on, whose sorted characters or words are the vocabulary
     - vocabulary: in place of a corpus, a JSON file: a list of tokens, {token: number} or {number: token}
-    - tokens: "char" or "word", with a corpus
+    - tokens: "char" or "word"; left out, characters for a corpus, and for a vocabulary what its tokens are
     - window: how many tokens the model reads, where the file does not say; 100 if left out
     - note: is called with what the file did not say
 
@@ -154,11 +158,15 @@ def import_keras(
         raise OptionError(
             "expected either a corpus (--corpus TEXT) or a vocabulary (--vocabulary FILE.json), to number the tokens"
         )
+    if tokens not in (None, *PLURAL):
+        raise OptionError(f"tokens: found {tokens!r}, expected one of {', '.join(PLURAL)}")
+    if window is not None:
+        configured(NetworkConfig, {"vocabulary_size": 1, "window": window})
     if vocabulary is not None:
-        tokenizer = of_json(Path(vocabulary))
+        tokenizer = of_json(Path(vocabulary), tokens)
     else:
         assert corpus is not None
-        tokenizer = closed_vocabulary(_sources(corpus), tokens)
+        tokenizer = closed_vocabulary(_sources(corpus), tokens or "char")
     file, notes = keras_import.import_keras(Path(weights), tokenizer, window)
     for line in notes:
         (note or _unsaid)(line)

@@ -5,8 +5,9 @@
 ====================  =================================================================================================
 file                  layout
 ====================  =================================================================================================
-keras-2.0-model.hdf5  ModelCheckpoint of Keras 2.0 to 2.2.2: the configuration is a list of layers, names have
-                      numbers (lstm_3), and the arrays' names another number of their own (lstm_3_1/kernel:0)
+keras-2.0-model.hdf5  ModelCheckpoint of Keras 2.0 to 2.2.2, of a script that asked for sigmoid gates: the configuration
+                      is a list of layers, names have numbers (lstm_3), and the arrays' names another number of their
+                      own (lstm_3_1/kernel:0)
 keras-2.4-model.hdf5  ModelCheckpoint of tf.keras: an InputLayer, cells in the arrays' names (lstm/lstm_cell/kernel:0)
 cudnn-weights.h5      save_weights of CuDNNLSTM layers after an Embedding: no configuration, eight biases a unit, and
                       cuDNN's matrices in the kernels' memory
@@ -69,7 +70,7 @@ def write_layer(group: h5py.Group, name: str, inside: str, parts: list[str], val
 def write_layers(group: h5py.Group, layers: list[tuple[str, str, Arrays]]) -> None:
     """Write layers: name, where inside, arrays."""
     group.attrs["layer_names"] = np.array([name.encode() for name, _, _ in layers], "S")
-    group.attrs["backend"], group.attrs["keras_version"] = b"tensorflow", b"2"
+    group.attrs["backend"], group.attrs["keras_version"] = b"tensorflow", b"2.4.0"
     for name, inside, values in layers:
         parts = {1: ["embeddings"], 2: ["kernel", "bias"]}.get(len(values), ["kernel", "recurrent_kernel", "bias"])
         write_layer(group, name, inside, parts, values)

@@ -11,8 +11,9 @@ import click
 
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import discard_stdout, note
-from longhand.config import SamplingConfig
+from longhand.config import SamplingConfig, configured
 from longhand.errors import OptionError
+from longhand.units import PLURAL
 
 FLUSH_INTERVAL = 0.05  # seconds: often enough for the eye, seldom enough for a pipe
 
@@ -36,6 +37,7 @@ def generate(model: str, prompt: str, seed_from: str | None, **settings: Any) ->
     if prompt and seed_from is not None:
         raise OptionError("--prompt and --seed-from exclude each other: give one of them")
     seed = secrets.randbits(32) if settings["seed"] is None else settings["seed"]
+    configured(SamplingConfig, {**given(settings), "seed": seed})
     loaded = load(model)
     sampling = {**given(settings), "seed": seed}
     shown = prompt
@@ -47,7 +49,7 @@ def generate(model: str, prompt: str, seed_from: str | None, **settings: Any) ->
         listed = ", ".join(repr(letter) for letter in unknown[:10]) + (", ..." if len(unknown) > 10 else "")
         note(f"the model does not know {listed}: read as the unknown token")
     written, seconds = _print_stream(shown, stream)
-    unit = {"char": "characters", "word": "words"}[loaded.tokenizer.kind]
+    unit = PLURAL[loaded.tokenizer.kind]
     note(f"{written} {unit} at {written / max(seconds, 1e-9):,.0f} {unit}/s, --seed {seed}")
 
 

@@ -9,7 +9,7 @@ from typing import get_args
 import click
 
 from longhand.cli.output import note
-from longhand.text.listed import Unit
+from longhand.units import Unit
 
 
 @click.command("import")
@@ -20,7 +20,9 @@ from longhand.text.listed import Unit
 @click.option("--vocabulary", metavar="FILE.json", help="in place of the text: a list, token: number or number: token")
 @click.option("-o", "--output", help="the model file; WEIGHTS.safetensors in this folder if left out")
 @click.option(
-    "--tokens", type=click.Choice(get_args(Unit)), default="char", show_default=True, help="what its numbers stand for"
+    "--tokens",
+    type=click.Choice(get_args(Unit)),
+    help="what its numbers stand for [default: char, or what FILE.json has]",
 )
 @click.option(
     "--window", type=click.IntRange(1, 65_536), help="tokens that it reads, where WEIGHTS does not say [default: 100]"
@@ -31,7 +33,7 @@ def import_(
     corpus: tuple[str, ...],
     vocabulary: str | None,
     output: str | None,
-    tokens: Unit,
+    tokens: Unit | None,
     window: int | None,
     overwrite: bool,
 ) -> None:
@@ -58,4 +60,4 @@ def import_(
 
 
 def _default_output(weights: str) -> str:
-    return Path(weights).resolve().stem.removesuffix(".weights") or "imported"
+    return Path(weights).absolute().stem.removesuffix(".weights") or "imported"

@@ -32,6 +32,8 @@ def info(model: str, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(facts)).decode("utf-8"))
         return
+    if facts["window"] is None:
+        facts["window"] = "none: all that came before counts"
     for name, value in facts.items():
         click.echo(f"{name.replace('_', ' '):30} {visible(' '.join(_shown(value).split()))}")
 

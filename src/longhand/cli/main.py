@@ -47,4 +47,6 @@ def main() -> None:
         sys.exit(130)
     except OSError as error:
         complain(f"cannot read or write ({error})")
+    except MemoryError:
+        complain("out of memory: the text or the network is too large for this machine")
     sys.exit(2)

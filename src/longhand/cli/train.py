@@ -22,8 +22,9 @@ def train(corpus: tuple[str, ...], output: str | None, overwrite: bool, **settin
     """Learn a text and write a model of it to one file.
 
     CORPUS is text files or folders of them; - is standard input. The last tenth of the text is held out: the model is
-    scored on it, and the best one is kept. Ctrl-C ends early and keeps the best so far (exit code 130; 143 for
-    SIGTERM). The log is written to NAME.run beside NAME.safetensors.
+    scored on it, and the best one is kept. (The classic recipe learns all of the text, unless told otherwise, and keeps
+    the weights of the epoch with the lowest training loss.) Ctrl-C ends early and keeps the best so far (exit code
+    130; 143 for SIGTERM). The log, and the classic recipe's checkpoints, are in NAME.run beside NAME.safetensors.
     """
     if settings["minutes"] is not None and settings["epochs"] is not None:
         raise OptionError("--minutes and --epochs exclude each other: give one of them")
@@ -33,7 +34,7 @@ def train(corpus: tuple[str, ...], output: str | None, overwrite: bool, **settin
     from longhand.training.trainer import train_model
 
     target = _default_output(corpus[0]) if output is None else output
-    with watching() as watcher:
+    with watching(None if corpus[0] == "-" else corpus[0]) as watcher:
         model = train_model(corpus, config, target, overwrite=overwrite, tell=watcher)
     return exit_code(model.card.stopped_by)
 
@@ -44,4 +45,4 @@ def exit_code(stopped_by: str) -> int:
 
 
 def _default_output(source: str) -> str:
-    return "longhand" if source == "-" else Path(source).resolve().stem or "longhand"
+    return "longhand" if source == "-" else Path(source).absolute().stem or "longhand"

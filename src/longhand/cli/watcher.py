@@ -23,16 +23,19 @@ PLAIN_INTERVAL = 10.0  # seconds between plain lines
 
 
 @contextmanager
-def watching() -> Iterator[Watcher]:
-    """Return a watcher, a listener that shows a training to a person, on stdout."""
+def watching(text: str | None = None) -> Iterator[Watcher]:
+    """Return a watcher, a listener that shows a training to a person, on stdout.
+
+    - text: a file that is trained on, if there is one: what is said to do next may need it
+    """
     console = _LastingConsole(highlight=False, soft_wrap=True)
     if not console.is_terminal or console.is_dumb_terminal:
-        yield _Plain(console)
+        yield _Plain(console, text)
         return
     columns = (TextColumn("{task.percentage:3.0f}%"), BarColumn(None), TextColumn("{task.description}"))
     on_stderr_too = sys.stderr.isatty()  # what is written there would otherwise run into the bar
     with Progress(*columns, console=console, transient=True, expand=True, redirect_stderr=on_stderr_too) as progress:
-        yield _Bar(progress)
+        yield _Bar(progress, text)
 
 
 class _LastingConsole(Console):
@@ -47,8 +50,8 @@ class _LastingConsole(Console):
 class Watcher:
     """What both ways of showing share: the plan, the samples, the result."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, text: str | None) -> None:
+        self._console, self._text = console, text
         self._prompt = ""
 
     def __call__(self, event: Event) -> None:
@@ -66,7 +69,8 @@ class Watcher:
         elif isinstance(event, EpochEnded):
             self._epoch_ended(event)
         else:
-            self.say(result(event))
+            needed = f" --seed-from {shlex.quote(self._text or 'TEXT')}" if self._prompt else ""
+            self.say(result(event) + needed)
 
     def _stepped(self, event: Stepped) -> None:
         raise NotImplementedError
@@ -87,7 +91,7 @@ class Watcher:
             verdict += f", held out {event.validation_bits:.3f} bits per character"
         epoch = f"epoch {event.epoch}{'' if event.whole else ' (a part of it)'}"
         self.say(f"{event.last.progress:4.0%}  {epoch}: loss {event.training_nats:.4f}, {verdict}")
-        if event.improved:
+        if event.improved and (event.whole or event.last.progress == 1):  # no sample for one who pressed Ctrl-C
             self.say("Seed:")
             self._say_indented(f'"{self._prompt}"')
             self.say("It writes:")
@@ -110,8 +114,8 @@ class Watcher:
 
 
 class _Plain(Watcher):
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
+    def __init__(self, console: Console, text: str | None) -> None:
+        super().__init__(console, text)
         self._next = time.monotonic()
         self.say("reading ...")
 
@@ -122,8 +126,8 @@ class _Plain(Watcher):
 
 
 class _Bar(Watcher):
-    def __init__(self, progress: Progress) -> None:
-        super().__init__(progress.console)
+    def __init__(self, progress: Progress, text: str | None) -> None:
+        super().__init__(progress.console, text)
         self._progress = progress
         self._task = progress.add_task("reading", total=1.0)
         self._held_out = ""

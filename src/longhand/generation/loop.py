@@ -32,6 +32,8 @@ def stream_text(session: Session, tokenizer: Tokenizer, prompt: str, sampling: S
             "the model has no beginning of its own, it goes on from a text: give it one (--prompt, or --seed-from TEXT "
             "for a window of TEXT)"
         )
+    if session.window is not None:
+        tokens = tokens[-session.window :]
     return _written(session, tokenizer, tokens, sampling)
 
 

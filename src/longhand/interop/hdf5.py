@@ -2,7 +2,8 @@
 
 HDF5 can do more than hold numbers: links into other files, arrays whose bytes lie elsewhere, references, filters that
 load plugins, arrays of any declared size that take no room. None of this is followed: a node is only used if it is
-stored in this file, in full, and plainly. So nothing outside the file is read, and memory is bounded by its size.
+stored in this file, in full, and plainly, and all that is read may together not be more than the file. So nothing
+outside the file is read, and memory is bounded by its size.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from longhand.errors import MissingExtraError, ModelFormatError
 if TYPE_CHECKING:
     import h5py
 
-MOST_NODES = 10_000  # in one group: a model has a few dozen layers
+MOST_NODES = 10_000  # in one group
+MOST_TEXTS = 200  # in one attribute: a model has a few dozen layers
 MOST_DIMENSIONS = 2
+DEEPEST = 10
 PROBLEMS = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 
 
@@ -47,7 +50,7 @@ def opened(source: Path | BinaryIO, label: str, size: int) -> Iterator[Group]:
         name = os.fspath(source) if isinstance(source, Path) else source
         file = h5py.File(name, "r")
     with file:
-        yield Group(file, label, size)
+        yield Group(file, label, Budget(label, size))
 
 
 @contextmanager
@@ -62,14 +65,27 @@ def explained(label: str) -> Iterator[None]:
         raise ModelFormatError(f"{label}: damaged, or no HDF5 file ({reason})") from None
 
 
+class Budget:
+    """How many bytes may still be read: of numbers that a file keeps once, once."""
+
+    def __init__(self, label: str, size: int) -> None:
+        self.left, self._label = size, label
+
+    def spend(self, size: int) -> None:
+        """Take note of bytes that are going to be read; raises `ModelFormatError` if they are too many."""
+        self.left -= size
+        if self.left < 0:
+            raise ModelFormatError(f"{self._label}: its layers name the same numbers several times, more than it holds")
+
+
 class Group:
     """A group of an HDF5 file, of which only what lies in the file itself can be had.
 
     - label: file and place, for errors
     """
 
-    def __init__(self, group: h5py.Group, label: str, size: int) -> None:
-        self._group, self.label, self._size = group, label, size
+    def __init__(self, group: h5py.Group, label: str, budget: Budget) -> None:
+        self._group, self.label, self._budget = group, label, budget
 
     def names(self) -> list[str]:
         """Return the names in this group, in alphabetical order."""
@@ -89,7 +105,7 @@ class Group:
         node, label = self._node(path)
         if not isinstance(node, h5py.Group):
             raise ModelFormatError(f"{label}: expected a group of arrays, found {_kind(node)}")
-        return Group(node, label, self._size)
+        return Group(node, label, self._budget)
 
     def array(self, path: str) -> FloatArray:
         """Return an array below this group as 32-bit floats.
@@ -123,8 +139,10 @@ class Group:
                 if np.prod(attribute.shape or (), dtype=np.float64) == 0:
                     return []  # an empty list has no type to speak of
                 raise ModelFormatError(f"{label}: expected text, found {attribute.dtype}")
-            if attribute.get_storage_size() > self._size:
-                raise ModelFormatError(f"{label}: declares more bytes than the file has")
+            count = int(np.prod(attribute.shape or (), dtype=np.float64))
+            if count > MOST_TEXTS:
+                raise ModelFormatError(f"{label}: {count} texts, expected at most {MOST_TEXTS}")
+            self._budget.spend(attribute.get_storage_size())
             values = np.atleast_1d(np.asarray(self._group.attrs[name], dtype=object))
             return [value.decode("utf-8") if isinstance(value, bytes) else str(value) for value in values.ravel()]
 
@@ -133,7 +151,10 @@ class Group:
         import h5py
 
         node, label = self._group, self.label
-        for name in path.strip("/").split("/"):
+        names = path.strip("/").split("/")
+        if len(names) > DEEPEST:
+            raise ModelFormatError(f"{label}: names something {len(names)} groups below it")
+        for name in names:
             with explained(label):
                 link = node.get(name, getlink=True) if isinstance(node, h5py.Group) else None
                 label = f"{label.rstrip('/')}/{_shown(name)}"
@@ -155,10 +176,11 @@ class Group:
         if dataset.shape is None or len(dataset.shape) > MOST_DIMENSIONS:
             raise ModelFormatError(f"{label}: of shape {dataset.shape}, expected one or two dimensions")
         declared, stored = _bytes(dataset), dataset.id.get_storage_size()
-        if declared > min(stored, self._size):
+        if declared > stored:
             raise ModelFormatError(
                 f"{label}: declares {dataset.shape}, {declared:,} bytes, of which the file holds {stored:,}"
             )
+        self._budget.spend(declared)
 
 
 def _bytes(dataset: h5py.Dataset) -> int:

@@ -23,12 +23,22 @@ from pathlib import Path
 from longhand.arrays import FloatArray
 from longhand.errors import ModelFormatError
 from longhand.interop.hdf5 import Group, opened
-from longhand.interop.keras_layers import UNDERSTOOD, WITH_ARRAYS, Architecture, Layer, architecture, check_order
+from longhand.interop.keras_layers import (
+    LONGEST_SHOWN,
+    UNDERSTOOD,
+    WITH_ARRAYS,
+    Architecture,
+    Layer,
+    architecture,
+    check_order,
+)
+from longhand.text.sources import printable
 
 HDF5_MARK, ZIP_MARK = b"\x89HDF\r\n\x1a\n", b"PK"
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 LARGEST_RATIO = 4  # of what a zip unpacks to: weights hardly compress
-LARGEST_CONFIG = 16 << 20  # bytes
+LARGEST_CONFIG = 4 << 20  # bytes
+MOST_ARRAYS = 12  # in a layer: those of Keras 1
 FOLDERS = ("layers", "_layer_checkpoint_dependencies")  # Keras 3, and what Keras 2.12 to 2.15 wrote as .keras
 SNAKE = {"embedding": "Embedding", "lstm": "LSTM", "dense": "Dense"}
 WITHOUT_ARRAYS = ("dropout", "input_layer", "activation", "softmax", "spatial_dropout1d")
@@ -56,15 +66,15 @@ def read_keras(path: Path) -> Saved:
     Raises `ModelFormatError`, naming the layer, for what is missing, damaged, hostile or not understood, and
     `MissingExtraError` where h5py is not installed.
     """
+    label = printable(str(path))
     if not path.is_file():
         problem = "a folder" if path.is_dir() else "not found"
-        raise ModelFormatError(f"{path}: {problem}; expected a .keras, .weights.h5, .h5 or .hdf5 file of Keras")
+        raise ModelFormatError(f"{label}: {problem}; expected a .keras, .weights.h5, .h5 or .hdf5 file of Keras")
     try:
         with path.open("rb") as file:
             mark, size = file.read(8), path.stat().st_size
     except OSError as error:
-        raise ModelFormatError(f"{path}: cannot be read ({error.strerror or error})") from error
-    label = str(path)
+        raise ModelFormatError(f"{label}: cannot be read ({error.strerror or error})") from error
     if mark.startswith(ZIP_MARK):
         return _zipped(path, label, size)
     if mark != HDF5_MARK:
@@ -97,6 +107,10 @@ def _unpacked(archive: zipfile.ZipFile, name: str, label: str, most: int) -> byt
     entries = [entry for entry in archive.infolist() if entry.filename == name]
     if len(entries) != 1:
         raise ModelFormatError(f"{label}: {len(entries)} entries named {name}, expected one; no .keras file?")
+    if entries[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack all before they stop
+        raise ModelFormatError(
+            f"{label}: {name} is packed in a way that Keras does not use; expected stored or deflated"
+        )
     if entries[0].file_size > most:
         raise ModelFormatError(f"{label}: {name} unpacks to {entries[0].file_size:,} bytes, expected at most {most:,}")
     with archive.open(entries[0]) as file:
@@ -105,12 +119,33 @@ def _unpacked(archive: zipfile.ZipFile, name: str, label: str, most: int) -> byt
 
 def _hdf5(root: Group, label: str) -> Saved:
     if (texts := root.texts("model_config")) is not None:
-        return _legacy(root.group("model_weights"), architecture("".join(texts), label))
+        config = "".join(texts)
+        if len(config) > LARGEST_CONFIG:
+            raise ModelFormatError(f"{label}: a configuration of {len(config):,} characters")
+        return _legacy(root.group("model_weights"), architecture(config, label))
     if root.texts("layer_names") is not None:
-        return _legacy(root, None)
+        saved = _legacy(root, None)
+        _refuse_hard_sigmoid("".join(root.texts("keras_version") or []), saved.layers, label)
+        return saved
     if any(folder in root for folder in FOLDERS):
         return _keras_3(root, None)
     raise ModelFormatError(f"{label}: HDF5, but not as Keras saves models or weights")
+
+
+def _refuse_hard_sigmoid(version: str, layers: list[tuple[Layer, Arrays]], label: str) -> None:
+    """Raise `ModelFormatError` for weights alone of a Keras whose LSTM was another network by default.
+
+    CuDNNLSTM, known by its double bias, always had sigmoid gates; versions ending in -tf are TensorFlow's own.
+    """
+    parts = re.fullmatch(r"(\d{1,3})\.(\d{1,3})[\d.]*", version)
+    if parts is None or (int(parts[1]), int(parts[2])) >= (2, 3):
+        return
+    for layer, arrays in layers:
+        if layer.kind == "LSTM" and len(arrays) == 3 and len(arrays[2]) != 2 * arrays[1].shape[1]:
+            raise ModelFormatError(
+                f"{label}: layer {layer.shown} was saved by Keras {version}, whose LSTM has recurrent_activation "
+                "'hard_sigmoid' unless told otherwise, and weights alone do not say; expected Keras 2.3 or later"
+            )
 
 
 def _keras_3(root: Group, plan: Architecture | None) -> Saved:
@@ -127,7 +162,8 @@ def _keras_3(root: Group, plan: Architecture | None) -> Saved:
         used[base] = used.get(base, 0) + 1
         inside = f"{name}/cell/vars" if base == "lstm" else f"{name}/vars"
         arrays = folder.group(inside)
-        found.append((layer, [arrays.array(str(number)) for number in range(len(arrays.names()))]))
+        numbers = [str(number) for number in range(len(arrays.names()))]
+        found.append((layer, _arrays(arrays, numbers)))
     return Saved(found, plan.window if plan else None, plan is not None)
 
 
@@ -150,34 +186,41 @@ def _legacy(group: Group, plan: Architecture | None) -> Saved:
     """Each layer has a group, whose attribute says where in it the arrays are, and in which order."""
     names = group.texts("layer_names") or []
     kinds = {layer.name: layer for layer in plan.layers} if plan else {}
-    found = []
+    found: list[tuple[Layer, Arrays]] = []
     for name in names:
         inside = group.group(name)
-        arrays = [inside.array(path) for path in inside.texts("weight_names") or []]
+        arrays = _arrays(inside, inside.texts("weight_names") or [])
         if plan is None and arrays:
-            found.append((Layer(_kind(arrays, inside.label), name), arrays))
+            found.append((Layer(_kind(arrays, bool(found), inside.label), name), arrays))
         elif name in kinds:
             found.append((kinds[name], arrays))
         elif arrays:
             raise ModelFormatError(f"{inside.label}: has weights, but the configuration has no such layer with weights")
     missing = [name for name in kinds if name not in names]
     if missing:
-        raise ModelFormatError(f"{group.label}: no weights for layer {missing[0]!r}")
-    layers = [layer for layer, _ in found]
+        raise ModelFormatError(f"{group.label}: no weights for layer {missing[0][:LONGEST_SHOWN]!r}")
     if plan is not None:
         found.sort(key=lambda entry: plan.layers.index(entry[0]))
-    else:
-        check_order(layers, group.label)
+    layers = [layer for layer, _ in found]
+    if plan is not None and layers != plan.layers:
+        raise ModelFormatError(f"{group.label}: has the weights of a layer twice, or two layers of one name")
+    check_order(layers, group.label)
     return Saved(found, plan.window if plan else None, plan is not None)
 
 
-def _kind(arrays: Arrays, label: str) -> str:
-    """Return the class of a layer whose name may be anything, by its arrays' shapes."""
+def _arrays(group: Group, paths: list[str]) -> Arrays:
+    if len(paths) > MOST_ARRAYS:
+        raise ModelFormatError(f"{group.label}: {len(paths)} arrays, expected kernel, recurrent kernel and bias")
+    return [group.array(path) for path in paths]
+
+
+def _kind(arrays: Arrays, above: bool, label: str) -> str:
+    """Return the class of a layer whose name may be anything, by its arrays' shapes, and whether others are below."""
     shapes = [array.shape for array in arrays]
     dimensions = [len(shape) for shape in shapes]
-    if dimensions == [2]:
+    if dimensions == [2] and not above:
         return "Embedding"
-    if dimensions == [2, 1]:
+    if dimensions in ([2], [2, 1]):
         return "Dense"
     if dimensions in ([2, 2], [2, 2, 1]) and shapes[0][1] == shapes[1][1] == 4 * shapes[1][0]:
         return "LSTM"

@@ -11,6 +11,8 @@ import msgspec
 from longhand.errors import ModelFormatError
 
 UNDERSTOOD = "Longhand reads Sequential models of Embedding, LSTM, Dropout and Dense(softmax)"
+LONGEST_SHOWN = 100  # characters of a name, in a message
+MOST_LAYERS = 300
 PASSED_OVER = ("InputLayer", "Dropout", "SpatialDropout1D")
 WITH_ARRAYS = ("Embedding", "LSTM", "CuDNNLSTM", "Dense")
 MUST_BE: dict[str, dict[str, str | bool]] = {
@@ -32,6 +34,11 @@ class Layer:
     kind: str
     name: str
     sequences: bool | None = None
+
+    @property
+    def shown(self) -> str:
+        """The name for a message: quoted, and not endless."""
+        return repr(self.name[:LONGEST_SHOWN])
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,8 @@ def architecture(text: str, label: str) -> Architecture:
     window, closed = None, False
     for number, record in enumerate(records):
         kind, settings = _layer(record, f"{label}: layer {number}")
-        name = str(settings.get("name", f"{kind} {number}"))[:100]
-        place = f"{label}: layer {name!r}"
+        name = str(settings.get("name", f"{kind} {number}"))
+        place = f"{label}: layer {name[:LONGEST_SHOWN]!r}"
         window = window or _window(kind, settings)
         if closed and kind not in PASSED_OVER:
             _refuse(place, f"a {kind} after the softmax")
@@ -85,7 +92,7 @@ def check_order(layers: list[Layer], label: str) -> None:
     for layer in layers:
         if layer.sequences is False and layer is not layers[-2]:
             raise ModelFormatError(
-                f"{label}: layer {layer.name!r} gives its last output only, and another LSTM reads it"
+                f"{label}: layer {layer.shown} gives its last output only, and another LSTM reads it"
             )
 
 
@@ -97,6 +104,8 @@ def _records(config: Any, label: str) -> list[Any]:
     records = inner.get("layers") if isinstance(inner, dict) else inner  # before Keras 2.2.3 it was the list itself
     if not isinstance(records, list):
         raise ModelFormatError(f"{label}: its configuration lists no layers")
+    if len(records) > MOST_LAYERS:
+        raise ModelFormatError(f"{label}: {len(records)} layers, expected at most {MOST_LAYERS}")
     return records
 
 

@@ -1,31 +1,27 @@
-"""The vocabulary that weights were trained with: of the text itself, or of a JSON file that the script's user kept."""
+"""The vocabulary that weights were trained with, in a JSON file that the script's user kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from longhand.errors import OptionError
-from longhand.text.encoded import closed_vocabulary
-from longhand.text.listed import NOTHING, ListedTokenizer, Unit
-from longhand.text.sources import Source
+from longhand.text.listed import NOTHING, ListedTokenizer
+from longhand.units import Unit
 
 EXPECTED = 'a list of tokens, {"token": number} or {"number": "token"}'
 SPARSEST = 4  # numbers for each token: others stand for nothing
 
 
-def of_corpus(sources: Iterable[Source], unit: Unit) -> ListedTokenizer:
-    """Return the sorted set of a text's characters or words, as the script makes it. Raises `CorpusError`."""
-    return closed_vocabulary(sources, unit)
+def of_json(path: Path, unit: Unit | None = None) -> ListedTokenizer:
+    """Return the vocabulary in a JSON file.
 
+    - unit: what its tokens are; if None, characters where each is one character, words otherwise
 
-def of_json(path: Path) -> ListedTokenizer:
-    """Return the vocabulary in a JSON file; tokens of one character each make a vocabulary of characters.
-
-    Numbers that are left out stand for nothing and are never written. Raises `OptionError`.
+    Numbers that are left out stand for nothing and are never written; so do longer tokens among characters, such as
+    a mark for what is unknown. Raises `OptionError`.
     """
     try:
         content = msgspec.json.decode(path.read_bytes())
@@ -36,8 +32,9 @@ def of_json(path: Path) -> ListedTokenizer:
     numbered = _numbered(content, path)
     tokens = [NOTHING] * (max(numbered) + 1)
     for number, token in numbered.items():
-        tokens[number] = token
-    unit: Unit = "char" if all(len(token) <= 1 for token in tokens) else "word"
+        tokens[number] = NOTHING if unit == "char" and len(token) > 1 else token
+    if unit is None:
+        unit = "char" if all(len(token) <= 1 for token in tokens) else "word"
     try:
         return ListedTokenizer(tokens, unit)
     except ValueError as error:

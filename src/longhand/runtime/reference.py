@@ -27,6 +27,8 @@ class NumpySession:
     - weights: as in a model file (`longhand.modelfile.expected_shapes`); not copied, never written to
     """
 
+    window = None
+
     def __init__(self, config: NetworkConfig, weights: Weights, batch: int = 1) -> None:
         self.batch = batch
         self._config = config

@@ -16,6 +16,11 @@ class Session(Protocol):
         """Number of streams that advance together."""
         ...
 
+    @property
+    def window(self) -> int | None:
+        """How many of the last tokens a prediction is made from; None if from all."""
+        ...
+
     def step(self, tokens: TokenIds) -> FloatArray:
         """Read one token a stream, (batch,), and return the logits of the next, (batch, vocabulary)."""
         ...

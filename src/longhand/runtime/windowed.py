@@ -21,18 +21,18 @@ class WindowedSession:
 
     def __init__(self, session: RecurrentSession, window: int) -> None:
         self.batch = session.batch // window
-        self._session, self._window = session, window
+        self._session, self.window = session, window
         self._read = 0
 
     def step(self, tokens: TokenIds) -> FloatArray:
         """Read one token a stream, (batch,), and return the logits of the next, (batch, vocabulary)."""
         begins = self._copy(self._read)
-        marks = np.zeros(self._window * self.batch, np.bool_)
+        marks = np.zeros(self.window * self.batch, np.bool_)
         marks[begins] = True
         self._session.state = self._session.state.restarted(marks)
-        outputs = self._session.advance(np.tile(tokens, self._window)[None])[0]
+        outputs = self._session.advance(np.tile(tokens, self.window)[None])[0]
         self._read += 1
-        return self._session.logits(outputs[self._copy(max(0, self._read - self._window))])
+        return self._session.logits(outputs[self._copy(max(0, self._read - self.window))])
 
     def feed(self, tokens: TokenIds) -> FloatArray:
         """Read tokens, (time, batch), and return the logits after each, (time, batch, vocabulary)."""
@@ -40,5 +40,5 @@ class WindowedSession:
 
     def _copy(self, position: int) -> slice:
         """Return the places of the copies, one a stream, that began with the token at `position`."""
-        first = position % self._window * self.batch
+        first = position % self.window * self.batch
         return slice(first, first + self.batch)

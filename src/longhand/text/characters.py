@@ -15,6 +15,7 @@ import numpy.typing as npt
 from longhand.arrays import BoolArray, TokenIds, smallest_type
 from longhand.errors import ModelFormatError
 from longhand.text.listed import ListedTokenizer
+from longhand.units import Unit
 
 CODE_POINTS = 0x110000
 UNKNOWN, START = 0, 1
@@ -41,7 +42,7 @@ class CharacterTokenizer:
       0 is the unknown token, 1 the start of a text, characters follow.
     """
 
-    kind = "char"
+    kind: Unit = "char"
     unknown = UNKNOWN
     start = START
     never_written = (UNKNOWN, START)

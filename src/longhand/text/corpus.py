@@ -29,11 +29,13 @@ class CorpusReader:
     """Reads sources one after another; a source that does not end its last line gets a line end before the next one.
 
     - sources: paths of files and folders, "-" for standard input, or open text streams
+    - keep_mark: whether a byte order mark is left in the text, as Python's `open` leaves it, and not dropped
     - names: the sources' names, without folders
     - bytes_read: size of what was read, before any change
     """
 
-    def __init__(self, sources: Iterable[Source]) -> None:
+    def __init__(self, sources: Iterable[Source], *, keep_mark: bool = False) -> None:
+        self._keep_mark = keep_mark
         self._sources = opened_sources(sources)
         self.names = [Path(source.label).name for source in self._sources]
         self.bytes_read = 0
@@ -81,7 +83,7 @@ class CorpusReader:
                 self.bytes_read += len(text.encode("utf-8"))
             except UnicodeEncodeError as error:
                 raise CorpusError(f"{source.label}: a lone surrogate, which no text in UTF-8 has ({error})") from None
-            if first and text.startswith(MARK):
+            if first and text.startswith(MARK) and not self._keep_mark:
                 self._note("a byte order mark was dropped", source.label)
                 text = text[1:]
             first = False
@@ -108,7 +110,7 @@ class CorpusReader:
                 raise CorpusError(
                     f"{source.label}: {encoding} at byte 0, expected UTF-8: {source.conversion(encoding)}"
                 )
-        if not data.startswith(codecs.BOM_UTF8):
+        if self._keep_mark or not data.startswith(codecs.BOM_UTF8):
             return 0
         self._note("a byte order mark was dropped", source.label)
         return len(codecs.BOM_UTF8)

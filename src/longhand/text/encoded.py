@@ -12,8 +12,9 @@ from longhand.arrays import BoolArray, TokenIds, smallest_type
 from longhand.errors import CorpusError
 from longhand.text.characters import CharacterCounter, CharacterTokenizer
 from longhand.text.corpus import CorpusReader
-from longhand.text.listed import ListedTokenizer, Unit, WordCounter
+from longhand.text.listed import ListedTokenizer, WordCounter
 from longhand.text.sources import Source
+from longhand.units import PLURAL, Unit
 
 FEWEST_CHARACTERS = 1000
 
@@ -75,14 +76,14 @@ def encode_corpus(sources: Iterable[Source], held_out: float = 0.1) -> EncodedCo
 def encode_closed(sources: Iterable[Source], unit: Unit, held_out: float = 0.0) -> EncodedCorpus[ListedTokenizer]:
     """Read `sources` once and return them as characters' or words' numbers, as the classic recipe has them.
 
-    The vocabulary is that of the whole text, what is held out included, sorted; nothing is ever unknown.
+    The vocabulary is that of the whole text, what is held out included, sorted; nothing is ever unknown. A byte order
+    mark is a character like others, as it is to Python's `open`.
 
     Raises `CorpusError` for a source that cannot be read, or too little text.
     """
-    reader = CorpusReader(sources)
-    counter = WordCounter() if unit == "word" else CharacterCounter()
+    reader, counter = CorpusReader(sources, keep_mark=True), _counter(unit)
     pieces, characters = _numbered(reader, counter)
-    tokenizer = counter.listed()
+    tokenizer = _listed(reader, counter, unit)
     ids = _joined(pieces, counter.final_ids(tokenizer).astype(smallest_type(tokenizer.size)))
     last = round(len(ids) * held_out)
     return EncodedCorpus(ids, last, tokenizer, characters, reader.bytes_read, reader.names, reader.notes)
@@ -90,13 +91,20 @@ def encode_closed(sources: Iterable[Source], unit: Unit, held_out: float = 0.0) 
 
 def closed_vocabulary(sources: Iterable[Source], unit: Unit) -> ListedTokenizer:
     """Read `sources` for their vocabulary alone, as `encode_closed` makes it. Raises `CorpusError`."""
-    reader = CorpusReader(sources)
-    counter = WordCounter() if unit == "word" else CharacterCounter()
+    reader, counter = CorpusReader(sources, keep_mark=True), _counter(unit)
     for piece in reader.pieces():
         counter.number(piece)
     counter.rest()
+    return _listed(reader, counter, unit)
+
+
+def _counter(unit: Unit) -> CharacterCounter | WordCounter:
+    return WordCounter() if unit == "word" else CharacterCounter()
+
+
+def _listed(reader: CorpusReader, counter: CharacterCounter | WordCounter, unit: Unit) -> ListedTokenizer:
     if counter.met == 0:
-        raise CorpusError(f"{', '.join(reader.names)}: no {unit} in it; expected a text")
+        raise CorpusError(f"{', '.join(reader.names)}: no {PLURAL[unit]} in it; expected a text")
     return counter.listed()
 
 

@@ -7,15 +7,14 @@ white space; where one is written, a space goes before it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from longhand.arrays import TokenIds, smallest_type
 from longhand.errors import ModelFormatError, OptionError
+from longhand.units import PLURAL, Unit
 
-Unit = Literal["char", "word"]
-UNITS = ("char", "word")
 NOTHING = ""  # a number that stands for nothing, as Keras's Tokenizer has at 0
 SHOWN = 5  # tokens that an error names
 
@@ -41,8 +40,8 @@ class ListedTokenizer:
         self.tokens, self.kind = list(tokens), unit
         self._ids = {token: number for number, token in enumerate(self.tokens) if token != NOTHING}
         self.never_written = tuple(number for number, token in enumerate(self.tokens) if token == NOTHING)
-        if unit not in UNITS:
-            raise ValueError(f"tokens are {unit!r}, expected one of {', '.join(UNITS)}")
+        if unit not in PLURAL:
+            raise ValueError(f"tokens are {unit!r}, expected one of {', '.join(PLURAL)}")
         if len(self._ids) + len(self.never_written) != len(self.tokens):
             raise ValueError("a token is listed twice")
         if not self._ids:

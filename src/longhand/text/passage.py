@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from itertools import islice
 
 import numpy as np
 
 from longhand.errors import CorpusError
 from longhand.text.corpus import CorpusReader
-from longhand.text.listed import split
 from longhand.text.sources import Source
+from longhand.units import PLURAL, Unit
+
+WORD = re.compile(r"\S+")
 
 
-def random_passage(sources: Iterable[Source], unit: str, length: int, random: np.random.Generator) -> str:
+def random_passage(sources: Iterable[Source], unit: Unit, length: int, random: np.random.Generator) -> str:
     """Return `length` consecutive characters or words of a text, from a random place that leaves some after them.
 
     - unit: "char" or "word", which are joined by spaces
@@ -20,10 +24,13 @@ def random_passage(sources: Iterable[Source], unit: str, length: int, random: np
     Raises `CorpusError` for a source that cannot be read, or one that is not longer than that.
     """
     reader = CorpusReader(sources)
-    tokens = split("".join(reader.pieces()), unit)
-    if len(tokens) <= length:
+    text = "".join(reader.pieces())
+    tokens = sum(1 for _ in WORD.finditer(text)) if unit == "word" else len(text)
+    if tokens <= length:
         raise CorpusError(
-            f"{', '.join(reader.names)}: {len(tokens)} {unit}s, expected more than the {length} of a seed"
+            f"{', '.join(reader.names)}: {tokens} {PLURAL[unit]}, expected more than the {length} of a seed"
         )
-    first = int(random.integers(0, len(tokens) - length))
-    return (" " if unit == "word" else "").join(tokens[first : first + length])
+    first = int(random.integers(0, tokens - length))
+    if unit == "char":
+        return text[first : first + length]
+    return " ".join(word[0] for word in islice(WORD.finditer(text), first, first + length))

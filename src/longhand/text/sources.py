@@ -82,6 +82,8 @@ def printable(name: str) -> str:
 def _resolved(source: Source) -> Iterator[File | Stream]:
     if not isinstance(source, str | os.PathLike):
         yield Stream(source)
+    elif not os.fspath(source):
+        raise CorpusError("'' names no file; expected a text file, a folder, or - for standard input")
     elif source == STANDARD_INPUT:
         yield File(None)
     elif (path := Path(source)).is_dir():

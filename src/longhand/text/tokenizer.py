@@ -9,13 +9,14 @@ from longhand.arrays import TokenIds
 from longhand.errors import ModelFormatError
 from longhand.text.characters import CharacterTokenizer
 from longhand.text.listed import ListedTokenizer
+from longhand.units import Unit
 
 
 class Tokenizer(Protocol):
     """Text to token numbers and back."""
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Unit:
         """What a token is: "char" or "word"."""
         ...
 

@@ -16,7 +16,8 @@ SEARCH_AHEAD = 4096  # tokens in which a line's beginning is looked for
 class Window:
     """What all streams read in one step.
 
-    - inputs, targets: (window, batch), int64
+    - inputs: (window, batch), int64
+    - targets: (targets, batch), int64: the tokens that follow the last positions of `inputs`, or all of them
     - restart: (batch,), streams that begin here, from a fresh state and the start token
     """
 

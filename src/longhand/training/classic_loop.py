@@ -50,36 +50,41 @@ class ClassicLoop:
             loss, targets = self.learner.step()
             self._nats += loss * targets
             self._targets += targets
-            if self.windows.at_epoch_end and not self._is_last():
+            if self.windows.at_epoch_end and going_on(self.learner, self.pace, self.interrupt):
                 self._end_epoch(self.interrupt.asked)
-        self._end_epoch(last_score(self.pace, self.interrupt))
-        assert self._best is not None
-        return replace(self._best, steps=self.learner.steps, stopped_by=self.interrupt.signal or self.pace.name)
+        stopped = last_score(self.pace, self.interrupt)
+        best = self._end_epoch(stopped) if self._targets else self._scored_at_last(stopped)
+        return replace(best, steps=self.learner.steps, stopped_by=self.interrupt.signal or self.pace.name)
 
-    def _is_last(self) -> bool:
-        return not going_on(self.learner, self.pace, self.interrupt)
+    def _scored_at_last(self, stopped: Callable[[], bool] | None) -> Outcome:
+        """Return the best after an epoch that is already ended, whose score an interrupt may have ended too."""
+        assert self._best is not None  # an epoch has ended
+        best = self._best
+        if best.validation_bits is None and best.kept_steps == self.learner.steps and stopped is not None:
+            best = self._outcome(best.training_bits, self._score(stopped))
+        return best
 
-    def _end_epoch(self, stopped: Callable[[], bool] | None) -> None:
+    def _end_epoch(self, stopped: Callable[[], bool] | None) -> Outcome:
         """Keep the weights if the epoch's mean loss in learning is the lowest so far, and begin the next epoch."""
-        if self._targets == 0:
-            return
-        bits = self._nats / self._targets / math.log(2)
-        improved = self._best is None or self._best.training_bits is None or bits < self._best.training_bits
-        if improved:
-            score = None if stopped is None else self._score(stopped)
-            self._best = self._outcome(bits, score)
+        nats = self._nats / self._targets
+        bits = nats / math.log(2)
+        best = self._best
+        improved = best is None or best.training_bits is None or bits < best.training_bits
+        if best is None or improved:
+            best = self._best = self._outcome(bits, None if stopped is None else self._score(stopped))
         self.tell(
             EpochEnded(
                 self.learner.status(),
                 epoch=self._epoch,
                 whole=self.windows.at_epoch_end,
-                training_nats=bits * math.log(2),
-                validation_bits=self._best.validation_bits if self._best and improved else None,
+                training_nats=nats,
+                validation_bits=best.validation_bits if improved else None,
                 improved=improved,
-                model=self.snapshot(self._best or self._outcome(bits, None)),
+                model=self.snapshot(best),
             )
         )
         self._epoch, self._nats, self._targets = self._epoch + 1, 0.0, 0
+        return best
 
     def _score(self, stopped: Callable[[], bool]) -> float | None:
         if self.held_out is None:
@@ -93,7 +98,7 @@ class ClassicLoop:
             self.pace.evaluated(time.monotonic() - began)
         return bits
 
-    def _outcome(self, training_bits: float, validation_bits: float | None) -> Outcome:
+    def _outcome(self, training_bits: float | None, validation_bits: float | None) -> Outcome:
         return Outcome(
             self.engine.weights(),
             validation_bits=validation_bits,

@@ -22,18 +22,20 @@ from longhand.training.loop import Outcome
 from longhand.training.recipe import Course
 from longhand.training.schedule import constant
 from longhand.training.windows import Windows
+from longhand.units import PLURAL
 
 
 class ClassicRecipe:
     """See `longhand.training.recipe.Recipe`."""
 
     update = Update(betas=(0.9, 0.999), epsilon=1e-7, epsilon_hat=True)
+    input_dropout = False
     fewest_scored = 1_000  # each costs a whole window
 
     def __init__(self, corpus: EncodedCorpus[ListedTokenizer], config: TrainConfig) -> None:
         if len(corpus.learned_ids) <= config.window:
             raise CorpusError(
-                f"{len(corpus.learned_ids)} {config.tokens}s to learn from, expected more than a window of "
+                f"{len(corpus.learned_ids)} {PLURAL[config.tokens]} to learn from, expected more than a window of "
                 f"{config.window}: take a smaller --window, or more text"
             )
         self.corpus, self._config = corpus, config
@@ -71,10 +73,9 @@ class ClassicRecipe:
     def plan(self) -> str:
         """See `Recipe`."""
         config = self._config
-        unit = {"char": "characters", "word": "words"}[config.tokens]
         return (
             f"classic recipe: {config.layers} x {config.hidden} LSTM, {self._windows.count:,} windows of "
-            f"{config.window} {unit}, {config.batch} at a time, one target each"
+            f"{config.window} {PLURAL[config.tokens]}, {config.batch} at a time, one target each"
         )
 
     def run(self, course: Course) -> Outcome:
@@ -87,6 +88,7 @@ class ClassicRecipe:
             course.tell,
             schedule=constant,
             learning_rate=self._config.learning_rate,
+            characters_per_target=self.corpus.characters / len(self.corpus.ids),
         )
         return ClassicLoop(
             network=self.network,

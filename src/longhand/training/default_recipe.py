@@ -35,7 +35,13 @@ class DefaultRecipe:
                 f"{len(corpus.learned_ids)} characters to learn from, expected more than a window of {config.window}: "
                 "take a smaller --window, or more text"
             )
+        if corpus.held_out == 0:
+            raise CorpusError(
+                f"{corpus.characters} characters, of which a share of {config.held_out} is less than one: nothing to "
+                "score on; take a larger --held-out, or more text"
+            )
         self.corpus, self._config = corpus, config
+        self.input_dropout = config.embedding > 0
         self.network = NetworkConfig(
             vocabulary_size=corpus.tokenizer.size,
             embedding=config.embedding or 1,

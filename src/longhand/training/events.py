@@ -35,7 +35,7 @@ class Stepped:
     - progress: share of the training that is done, 0 to 1
     - seconds_left: estimate
     - characters_per_second: mean so far, evaluations left out
-    - training_bits: mean loss over the latest steps, bits per character
+    - training_bits: mean loss over the latest steps, bits per token
     """
 
     step: int

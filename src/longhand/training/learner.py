@@ -30,6 +30,7 @@ class Learner:
     """Reads, learns, and tells of each step.
 
     - schedule: the learning rate of the progress, 0 to 1, and the highest rate
+    - characters_per_target: more than 1 where a token is a word
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class Learner:
         *,
         schedule: Callable[[float, float], float],
         learning_rate: float,
+        characters_per_target: float = 1.0,
     ) -> None:
+        self._characters_per_target = characters_per_target
         self._engine, self._network, self._reader, self._pace, self._tell = engine, network, reader, pace, tell
         self._schedule, self._highest = schedule, learning_rate
         self._state = State.zeros(network, 0)
@@ -72,7 +75,7 @@ class Learner:
             progress=min(self._pace.progress(self.steps), 1.0),
             seconds=self._pace.seconds(),
             seconds_left=self._pace.seconds_left(self.steps),
-            characters_per_second=self._pace.characters_per_second(),
+            characters_per_second=self._pace.characters_per_second() * self._characters_per_target,
             training_bits=self.recent_bits,
         )
 

@@ -33,6 +33,8 @@ class Recipe(Protocol):
     network: NetworkConfig
     weights: Weights
     update: Update
+    input_dropout: bool
+    """Whether the embedding's numbers are left out too, or only what the LSTM layers give."""
     fewest_scored: int
     """How many tokens of the held-out text are scored however short the time."""
 

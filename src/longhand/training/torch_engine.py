@@ -50,8 +50,8 @@ class TorchEngine:
     - weights: where to start from, as in a model file; copied
     - update: how they move
     - dropout: share of the numbers between layers left out at each step
-    - fixed_embedding: the embedding is no weight but part of the blueprint, as the classic recipe's scalar input is:
-      it neither moves nor is any of it dropped
+    - input_dropout: whether the embedding's numbers are left out too
+    - fixed_embedding: the embedding is no weight but part of the blueprint, as the classic recipe's scalar input is
     - device: "auto", "cpu", "cuda" or "mps"
     - threads: processor threads for all of torch in this process; None leaves torch's choice
     """
@@ -63,6 +63,7 @@ class TorchEngine:
         *,
         update: Update,
         dropout: float,
+        input_dropout: bool = True,
         fixed_embedding: bool = False,
         device: str = "auto",
         threads: int | None = None,
@@ -73,8 +74,9 @@ class TorchEngine:
         if threads is not None:
             torch.set_num_threads(threads)
         torch.manual_seed(seed)
-        self._network = _Network(config, dropout, fixed_embedding)
+        self._network = _Network(config, dropout, input_dropout)
         self._network.load_state_dict(_to_torch(weights))
+        self._network.embedding.weight.requires_grad_(not fixed_embedding)
         self._network.to(self._device)
         self._learning = [weight for weight in self._network.parameters() if weight.requires_grad]
         self._optimizer = torch.optim.AdamW(
@@ -131,14 +133,14 @@ class TorchEngine:
 
 
 class _Network(nn.Module):
-    def __init__(self, config: NetworkConfig, dropout: float, fixed_embedding: bool) -> None:
+    def __init__(self, config: NetworkConfig, dropout: float, input_dropout: bool) -> None:
         super().__init__()
+        self.input_dropout = input_dropout
         self.embedding = nn.Embedding(config.vocabulary_size, config.embedding)
         sizes = [config.embedding, *[config.hidden] * config.layers]
         self.layers = nn.ModuleList(nn.LSTM(inputs, outputs) for inputs, outputs in pairwise(sizes))
         self.head = nn.Linear(config.hidden, config.vocabulary_size)
         self.dropout = nn.Dropout(dropout)
-        self.embedding.weight.requires_grad_(not fixed_embedding)
         for lstm in self.layers:
             lstm.bias_hh_l0.requires_grad_(False)
 
@@ -148,7 +150,7 @@ class _Network(nn.Module):
         With `last` 0 the logits are those of all positions.
         """
         outputs = self.embedding(tokens)
-        if self.embedding.weight.requires_grad:
+        if self.input_dropout:
             outputs = self.dropout(outputs)
         states = []
         for layer, lstm in enumerate(self.layers):

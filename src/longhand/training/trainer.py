@@ -176,6 +176,7 @@ def _engine(recipe: Recipe, config: TrainConfig) -> Engine:
         recipe.weights,
         update=recipe.update,
         dropout=config.dropout,
+        input_dropout=recipe.input_dropout,
         fixed_embedding=config.embedding == 0,
         device=config.device,
         threads=config.threads,
@@ -194,9 +195,10 @@ def _logged(tell: Listener, run: RunFolder) -> Listener:
             if event.best:
                 run.keep(event.model)
         elif isinstance(event, EpochEnded):
-            run.log("epoch", epoch=event.epoch, loss=round(event.training_nats, 4), **_record(event))
-            if event.improved and event.whole:
-                run.keep(event.model, event.checkpoint)
+            epoch = {"epoch": event.epoch, "whole": event.whole, "loss": round(event.training_nats, 4)}
+            run.log("epoch", **epoch, improved=event.improved, **_record(event))
+            if event.improved:
+                run.keep(event.model, event.checkpoint if event.whole else None)
         tell(event)
 
     return listen
