@@ -1,14 +1,19 @@
-"""Keras models for the tests, and weights with which they write something other than one letter over and over."""
+"""Keras models and files for the tests, and weights with which they write more than one letter over and over."""
 
 from __future__ import annotations
 
+import io
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from longhand.arrays import FloatArray
 from longhand.config import NetworkConfig
+from longhand.model import Model, import_keras
 from longhand.modelfile import Weights, scalar_embedding
 from longhand.training.initial import keras_weights
 
@@ -69,3 +74,50 @@ def as_keras_reads(ids: Any, weights: Weights) -> Any:
 def legacy_file(name: str) -> Path:
     """Return a committed file of Keras 2's layouts."""
     return Path(__file__).parent / "data" / name
+
+
+LETTERS = "abcdefghi"
+WINDOW = 12
+LEGACY = ["keras-2.0-model.hdf5", "keras-2.4-model.hdf5", "plain-weights.h5", "cudnn-weights.h5"]
+FIRST = "keras-2.4-model.hdf5"
+
+
+Change = Callable[[h5py.File], None]
+
+
+def imported(path: Path, **options: Any) -> Model:
+    return import_keras(path, io.StringIO(LETTERS), **options)
+
+
+def changed(folder: Path, change: Change, name: str = FIRST) -> Path:
+    path = folder / name
+    shutil.copy(legacy_file(name), path)
+    with h5py.File(path, "r+") as file:
+        change(file)
+    return path
+
+
+def legacy_weights(path: Path, *layers: tuple[str, list[tuple[int, ...]]]) -> Path:
+    """Write layers of zeros of these shapes, without a configuration."""
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = np.array([name.encode() for name, _ in layers])
+        for name, shapes in layers:
+            group = file.create_group(name)
+            group.attrs["weight_names"] = np.array([str(number).encode() for number in range(len(shapes))])
+            for number, shape in enumerate(shapes):
+                group[str(number)] = np.zeros(shape, np.float32)
+    return path
+
+
+def lstm_shapes(inputs: int, units: int) -> list[tuple[int, ...]]:
+    return [(inputs, 4 * units), (units, 4 * units), (4 * units,)]
+
+
+def keras_3_weights(path: Path) -> Path:
+    """Write the weights of a fixture as Keras 3 does."""
+    weights = imported(legacy_file(FIRST)).file.weights
+    names = ["lstm/cell", "lstm/cell", "lstm/cell", "lstm_1/cell", "lstm_1/cell", "lstm_1/cell", "dense", "dense"]
+    with h5py.File(path, "w") as file:
+        for place, (name, array) in enumerate(zip(names, to_keras(weights), strict=True)):
+            file[f"layers/{name}/vars/{place % 3}"] = array
+    return path

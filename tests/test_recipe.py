@@ -145,6 +145,25 @@ def test_a_large_gradient_is_cut_to_the_length_of_one() -> None:
     assert sum(float((gradient**2).sum()) for gradient in gradients) == pytest.approx(1, rel=1e-3)
 
 
+def test_a_step_in_groups_of_streams_is_the_step_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = small_file()
+    inputs, targets = windows(0, file.config.vocabulary_size)
+    results = []
+    for held in (1 << 21, WINDOW * 2 * 16 * 3, 1):
+        monkeypatch.setattr("longhand.training.torch_engine.HELD_AT_ONCE", held)
+        engine = engine_of(file)
+        state = State.zeros(file.config, BATCH)
+        for _ in range(2):
+            loss, state = engine.step(inputs, targets, state, 0.01)
+        results.append((loss, state, engine.weights()))
+    for loss, state, weights in results[1:]:
+        assert loss == pytest.approx(results[0][0], abs=1e-6)
+        np.testing.assert_allclose(state.hidden, results[0][1].hidden, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(state.cell, results[0][1].cell, rtol=0, atol=1e-5)
+        for name, array in weights.items():
+            np.testing.assert_allclose(array, results[0][2][name], rtol=0, atol=1e-4)
+
+
 def test_a_step_lowers_the_loss_on_what_it_saw() -> None:
     file = small_file()
     engine = engine_of(file)

@@ -13,6 +13,7 @@ from functools import wraps
 from itertools import pairwise
 from typing import Any, TypeVar, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -23,6 +24,9 @@ from longhand.errors import OptionError
 from longhand.modelfile import Weights
 from longhand.state import State
 from longhand.training.engine import Update
+
+HELD_AT_ONCE = 1 << 21  # numbers of one kind of activation, of which there are about ten
+
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -94,14 +98,19 @@ class TorchEngine:
         self._steps += 1
         for group in self._optimizer.param_groups:
             group["lr"], group["eps"] = learning_rate, self._epsilon()
-        losses, after = self._losses(inputs, targets, state)
-        loss = losses.mean()
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss, after = 0.0, []
+        for streams in _groups(inputs, state):
+            part = State(state.hidden[:, streams], state.cell[:, streams])
+            losses, state_after = self._losses(inputs[:, streams], targets[:, streams], part)
+            share = losses.sum() / targets.size
+            share.backward()  # type: ignore[no-untyped-call]
+            loss += share.item()
+            after.append(state_after)
         if self._update.gradient_norm is not None:
             nn.utils.clip_grad_norm_(self._learning, self._update.gradient_norm)
         self._optimizer.step()
-        return loss.item(), after
+        return loss, _joined(after)
 
     @_memory_errors
     @torch.no_grad()
@@ -129,7 +138,20 @@ class TorchEngine:
         return self._update.epsilon / math.sqrt(1 - self._update.betas[1] ** self._steps)
 
     def _moved(self, array: TokenIds | FloatArray) -> Tensor:
-        return torch.from_numpy(array).to(self._device)
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
+
+
+def _groups(inputs: TokenIds, state: State) -> list[slice]:
+    """Return the streams in groups whose activations are held at once: the gradient of all is the sum of theirs."""
+    window, batch = inputs.shape
+    numbers = window * state.hidden.shape[0] * state.hidden.shape[2]  # of one stream and one kind of activation
+    groups = -(-batch // max(1, HELD_AT_ONCE // numbers))
+    size = -(-batch // groups)
+    return [slice(first, first + size) for first in range(0, batch, size)]
+
+
+def _joined(states: list[State]) -> State:
+    return State(*(np.concatenate([getattr(state, name) for state in states], axis=1) for name in ("hidden", "cell")))
 
 
 class _Network(nn.Module):
