@@ -211,12 +211,10 @@ def test_a_terminal_shows_a_bar_with_percent_time_speed_and_scores(verse_path: P
         "-o",
         str(tmp_path / "m"),
         "--minutes",
-        "0.1",
+        "0.25",
     ]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
-    with subprocess.Popen(
-        [*command, "--hidden", "8", "--minutes", "0.1"], stdout=terminal, stderr=terminal, env=environment
-    ) as process:
+    with subprocess.Popen([*command, "--hidden", "8"], stdout=terminal, stderr=terminal, env=environment) as process:
         os.close(terminal)
         shown = b"".join(iter(lambda: _read_terminal(main), b""))
         assert process.wait(timeout=30) == 0
