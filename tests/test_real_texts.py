@@ -65,16 +65,16 @@ CUDA = 400_000_000 if torch.version.cuda else 0  # what the libraries of torch's
 
 def test_the_classic_recipe_trains_on_tiny_shakespeare_in_less_than_900_mb(tmp_path: Path) -> None:
     text = str(corpus_file("tinyshakespeare.txt"))
-    options = ["--recipe", "classic", "--minutes", "0.25", "-o", str(tmp_path / "m")]
+    options = ["--recipe", "classic", "--minutes", "0.4", "-o", str(tmp_path / "m")]
     assert peak_memory("train", text, *options) < 900_000_000 + CUDA
-    assert load(tmp_path / "m").card.trained_characters >= 128
+    assert load(tmp_path / "m").card.trained_characters > 128
 
 
 def test_the_classic_recipe_trains_on_100_mb_in_less_than_a_gigabyte(tmp_path: Path) -> None:
     text = large_text(tmp_path, 100, ENGLISH)
-    options = ["--recipe", "classic", "--minutes", "0.25", "-o", str(tmp_path / "m")]
+    options = ["--recipe", "classic", "--minutes", "0.4", "-o", str(tmp_path / "m")]
     assert peak_memory("train", text, *options) < 1_000_000_000 + CUDA
-    assert load(tmp_path / "m").card.trained_characters >= 128
+    assert load(tmp_path / "m").card.trained_characters > 128
 
 
 @pytest.mark.slow

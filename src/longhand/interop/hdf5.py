@@ -3,7 +3,8 @@
 HDF5 can do more than hold numbers: links into other files, arrays whose bytes lie elsewhere, references, filters that
 load plugins, arrays of any declared size that take no room. None of this is followed: a node is only used if it is
 stored in this file, in full, and plainly, and all that is read may together not be more than the file. So nothing
-outside the file is read, and memory is bounded by its size.
+outside the file is read, and memory is bounded by its size, but for the texts of an attribute, up to 200, which may
+all be the same one. What is not caught: a damaged file on which libhdf5 itself does not return (LOG.md).
 """
 
 from __future__ import annotations
