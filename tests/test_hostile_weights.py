@@ -29,9 +29,16 @@ from keras_models import (
 )
 
 from longhand.errors import LonghandError, ModelFormatError
+from longhand.interop import keras_file, keras_import
 from longhand.model import import_keras
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read files here, where their memory can be traced; test_apart.py is about the process of its own."""
+    monkeypatch.setattr(keras_import, "read_apart", keras_file.read_keras)
 
 
 def configured(change: Callable[[list[Any]], None]) -> Change:

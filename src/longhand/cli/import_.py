@@ -8,7 +8,7 @@ from typing import get_args
 
 import click
 
-from longhand.cli.output import note
+from longhand.cli.output import note, noted_if_slow
 from longhand.units import Unit
 
 
@@ -49,7 +49,8 @@ def import_(
 
     target = model_path(_default_output(weights) if output is None else output)
     refuse_existing(target, overwrite)
-    model = import_keras(weights, corpus or None, vocabulary=vocabulary, tokens=tokens, window=window, note=note)
+    with noted_if_slow(f"reading {weights} ..."):
+        model = import_keras(weights, corpus or None, vocabulary=vocabulary, tokens=tokens, window=window, note=note)
     model.save(target, overwrite=overwrite)
     config = model.config
     click.echo(

@@ -5,7 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+PATIENCE = 1.5  # seconds
 
 
 def use_utf8() -> None:
@@ -31,6 +36,18 @@ def complain(problem: str) -> None:
 def note(fact: str) -> None:
     """Say in one line on stderr what a person should know."""
     _say("note", fact)
+
+
+@contextmanager
+def noted_if_slow(doing: str) -> Iterator[None]:
+    """Say what is being done, if it takes longer than people wait without a word."""
+    timer = threading.Timer(PATIENCE, note, [doing])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def visible(text: str) -> str:

@@ -4,7 +4,7 @@ HDF5 can do more than hold numbers: links into other files, arrays whose bytes l
 load plugins, arrays of any declared size that take no room. None of this is followed: a node is only used if it is
 stored in this file, in full, and plainly, and all that is read may together not be more than the file. So nothing
 outside the file is read, and memory is bounded by its size, but for the texts of an attribute, up to 200, which may
-all be the same one. What is not caught: a damaged file on which libhdf5 itself does not return (LOG.md).
+all be the same one. For that, and for files on which libhdf5 itself goes wrong, `apart` sets limits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from longhand.arrays import FloatArray
-from longhand.errors import MissingExtraError, ModelFormatError
+from longhand.errors import ModelFormatError
 
 if TYPE_CHECKING:
     import h5py
@@ -37,16 +37,10 @@ def opened(source: Path | BinaryIO, label: str, size: int) -> Iterator[Group]:
     - label: what to call the file in errors
     - size: its size in bytes, which nothing in it may exceed
 
-    Raises `ModelFormatError` for whatever is wrong with it, then and while it is read, and `MissingExtraError`.
+    Raises `ModelFormatError` for whatever is wrong with it, then and while it is read.
     """
-    try:
-        import h5py
-    except ModuleNotFoundError as error:
-        if error.name != "h5py":
-            raise
-        raise MissingExtraError(
-            "reading Keras's weights needs h5py, which is not installed: pip install 'longhand[keras]'"
-        ) from None
+    import h5py
+
     with explained(label):
         name = os.fspath(source) if isinstance(source, Path) else source
         file = h5py.File(name, "r")

@@ -63,8 +63,8 @@ class Saved:
 def read_keras(path: Path) -> Saved:
     """Read what Keras saved.
 
-    Raises `ModelFormatError`, naming the layer, for what is missing, damaged, hostile or not understood, and
-    `MissingExtraError` where h5py is not installed.
+    Raises `ModelFormatError`, naming the layer, for what is missing, damaged, hostile or not understood. `read_apart`
+    does this with limits on time and memory.
     """
     label = printable(str(path))
     if not path.is_file():

@@ -8,8 +8,9 @@ from pathlib import Path
 from longhand.config import NetworkConfig, configured
 from longhand.errors import ModelFormatError, OptionError
 from longhand.interop import keras_arrays
+from longhand.interop.apart import read_apart
 from longhand.interop.keras_arrays import Lstm, padded, widened
-from longhand.interop.keras_file import Saved, read_keras
+from longhand.interop.keras_file import Saved
 from longhand.modelfile import Card, ModelFile, Weights, expected_shapes
 from longhand.text.listed import ListedTokenizer
 from longhand.text.sources import printable
@@ -28,7 +29,7 @@ def import_keras(path: Path, tokenizer: ListedTokenizer, window: int | None = No
 
     Raises `ModelFormatError`, naming the layer, and `OptionError` if the tokenizer or the window does not fit.
     """
-    saved = read_keras(path)
+    saved = read_apart(path)
     label, notes = printable(str(path)), []
     if not saved.configured:
         notes.append("the file has weights alone: tanh, sigmoid and softmax are taken for granted, as Keras's defaults")
