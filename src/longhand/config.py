@@ -111,9 +111,41 @@ class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         | None
     ) = None
     greedy: Annotated[bool, Meta(description="take the likeliest character every time (temperature 0)")] = False
+    top_k: Annotated[int, Meta(ge=1, le=2**31 - 1, description="draw from this many likeliest characters")] | None = (
+        None
+    )
+    top_p: (
+        Annotated[
+            float,
+            Meta(gt=0, le=1, description="draw from the fewest characters whose probabilities add up to this"),
+        ]
+        | None
+    ) = None
+    min_p: (
+        Annotated[
+            float,
+            Meta(ge=0, le=1, description="leave out characters below this share of the likeliest one's probability"),
+        ]
+        | None
+    ) = None
     seed: (
         Annotated[int, Meta(ge=0, le=2**63 - 1, description="same seed, same text; drawn and reported if left out")]
         | None
+    ) = None
+
+
+class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model is run with."""
+
+    precision: Annotated[
+        Literal["auto", "fp32", "int8"],
+        Meta(
+            description="of the weights: fp32, int8 (up to three times as fast, a little less exact), or auto: int8 "
+            "where the weights exceed 8 MB"
+        ),
+    ] = "auto"
+    threads: (
+        Annotated[int, Meta(ge=1, le=64, description="processor threads; up to 4, where that pays, if left out")] | None
     ) = None
 
 

@@ -1,7 +1,8 @@
 """Drawing the next token from logits.
 
-Order of what is applied: tokens that are never written go, then temperature, softmax, one draw by the inverse of the
-cumulative distribution. One random number is used for each token, so that other runtimes can draw the same.
+Order of what is applied: tokens that are never written go, then temperature, softmax, top-k, top-p of what is left
+(Holtzman et al. 2020), min-p (Nguyen et al. 2024), one draw by the inverse of the cumulative distribution. One random
+number is used for each token, so that a runtime that draws itself (`longhand.runtime.native`) draws the same.
 """
 
 from __future__ import annotations
@@ -11,33 +12,48 @@ import numpy as np
 from longhand.arrays import DoubleArray, FloatArray
 from longhand.config import TEMPERATURE, SamplingConfig
 from longhand.errors import ModelFormatError
+from longhand.runtime.session import COLDEST, Drawing
 
 
 class Sampler:
     """Draws tokens with a random generator of its own (PCG64).
 
-    - sampling: temperature, greedy and seed; without a seed the system's chance decides
+    - sampling: temperature, greedy, top-k, top-p, min-p and seed; without a seed the system's chance decides
     - never_written: tokens that are never drawn
     """
 
     def __init__(self, sampling: SamplingConfig, never_written: tuple[int, ...] = ()) -> None:
         temperature = TEMPERATURE if sampling.temperature is None else sampling.temperature
-        self._temperature = 0.0 if sampling.greedy else temperature
-        self._never_written = list(never_written)
+        self.drawing = Drawing(
+            never=never_written,
+            temperature=0.0 if sampling.greedy else temperature,
+            top_k=sampling.top_k or 0,
+            top_p=1.0 if sampling.top_p is None else sampling.top_p,
+            min_p=sampling.min_p or 0.0,
+        )
         self._random = np.random.Generator(np.random.PCG64(sampling.seed))
+
+    def uniforms(self, count: int) -> DoubleArray:
+        """Return the chances, (count,), of the next draws."""
+        return self._random.random(count)
 
     def draw(self, logits: FloatArray) -> int:
         """Return a token drawn from `logits`, (vocabulary,).
 
         Raises `ModelFormatError` if they are not finite: finite weights may be so large that their products are not.
         """
-        if not np.isfinite(logits).all():
-            raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
-        allowed = logits.astype(np.float64)
-        allowed[self._never_written] = -np.inf
-        if self._temperature == 0:
-            return int(np.argmax(allowed))
-        return pick(probabilities(allowed, self._temperature), self._random.random())
+        return draw(logits, self.drawing, self.uniforms(1)[0])
+
+
+def draw(logits: FloatArray, drawing: Drawing, uniform: float) -> int:
+    """Return the token that the chance `uniform` in [0, 1) draws from `logits`, (vocabulary,)."""
+    if not np.isfinite(logits).all():
+        raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
+    allowed = logits.astype(np.float64)
+    allowed[list(drawing.never)] = -np.inf
+    if drawing.temperature < COLDEST:
+        return int(np.argmax(allowed))
+    return pick(kept(probabilities(allowed, drawing.temperature), drawing), uniform)
 
 
 def probabilities(logits: DoubleArray, temperature: float) -> DoubleArray:
@@ -48,8 +64,22 @@ def probabilities(logits: DoubleArray, temperature: float) -> DoubleArray:
     return result
 
 
+def kept(probabilities: DoubleArray, drawing: Drawing) -> DoubleArray:
+    """Return the probabilities, (vocabulary,), with zeros for what top-k, top-p and min-p leave out."""
+    result = probabilities.copy()
+    if 0 < drawing.top_k < len(result) or drawing.top_p < 1:
+        likeliest = np.argsort(-result, kind="stable")[: drawing.top_k or None]
+        shares = np.cumsum(result[likeliest])
+        within = 1 + np.count_nonzero(shares[:-1] < drawing.top_p * shares[-1])
+        mask = np.ones(len(result), np.bool_)
+        mask[likeliest[:within]] = False
+        result[mask] = 0
+    result[result < drawing.min_p * result.max()] = 0
+    return result
+
+
 def pick(probabilities: DoubleArray, uniform: float) -> int:
-    """Return the first token whose cumulative probability exceeds `uniform`, which lies in [0, 1)."""
+    """Return the first token whose cumulative probability exceeds `uniform` of their sum; it lies in [0, 1)."""
     cumulative = np.cumsum(probabilities)
     below_total = np.nextafter(cumulative[-1], 0)  # the product may round up to the total itself
     return int(np.searchsorted(cumulative, min(uniform * cumulative[-1], below_total), side="right"))

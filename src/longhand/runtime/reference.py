@@ -16,13 +16,14 @@ import numpy as np
 from longhand.arrays import FloatArray, TokenIds
 from longhand.config import NetworkConfig
 from longhand.modelfile import Weights
+from longhand.runtime.session import Streams, checked_state, checked_streams, checked_tokens
 from longhand.state import State
 
 LARGEST_TABLE = 64 << 20  # bytes
 
 
 class NumpySession:
-    """Runs a network for `batch` streams; see `longhand.runtime.session.Session`.
+    """Runs a network for `batch` streams; see `longhand.runtime.session.RecurrentSession`.
 
     - weights: as in a model file (`longhand.modelfile.expected_shapes`); not copied, never written to
     """
@@ -43,34 +44,35 @@ class NumpySession:
 
     @state.setter
     def state(self, state: State) -> None:
-        expected = self._state.hidden.shape
-        for name, array in (("hidden", state.hidden), ("cell", state.cell)):
-            if array.shape != expected:
-                raise ValueError(f"{name} state is {array.shape}, this session's is {expected}")
-        self._state = state.copy()
+        self._state = checked_state(state, self._config, self.batch).copy()
 
-    def step(self, tokens: TokenIds) -> FloatArray:
+    def restart(self, streams: Streams) -> None:
+        """Put these streams back to the fresh state."""
+        rows = checked_streams(streams, self.batch)
+        self._state.hidden[:, rows] = self._state.cell[:, rows] = 0
+
+    def step(self, tokens: TokenIds, streams: Streams | None = None) -> FloatArray:
         """Read one token a stream, (batch,), and return the logits of the next, (batch, vocabulary)."""
-        logits: FloatArray = self.feed(tokens[None])[0]
+        logits: FloatArray = self.feed(tokens[None], streams)[0]
         return logits
 
-    def feed(self, tokens: TokenIds) -> FloatArray:
+    def feed(self, tokens: TokenIds, streams: Streams | None = None) -> FloatArray:
         """Read tokens, (time, batch), and return the logits after each, (time, batch, vocabulary)."""
-        return self.logits(self.advance(tokens))
+        return self.logits(self.advance(tokens, streams))
 
-    def advance(self, tokens: TokenIds) -> FloatArray:
+    def advance(self, tokens: TokenIds, streams: Streams | None = None) -> FloatArray:
         """Read tokens, (time, batch), and return what the last layer shows after each, (time, batch, hidden)."""
+        rows = checked_streams(streams, self.batch)
+        checked_tokens(tokens, rows, self._config.vocabulary_size)
         with np.errstate(over="ignore", invalid="ignore"):  # damaged weights show in the logits, where it matters
-            outputs = self._run_layer(0, self._first_products(tokens))
+            outputs = self._run_layer(0, self._first_products(tokens), rows)
             for layer in range(1, self._config.layers):
-                outputs = self._run_layer(layer, _input_products(self._weights, layer, outputs))
+                outputs = self._run_layer(layer, _input_products(self._weights, layer, outputs), rows)
         return outputs
 
     def logits(self, outputs: FloatArray) -> FloatArray:
         """Return the logits, (..., vocabulary), of what the last layer showed, (..., hidden)."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            logits: FloatArray = outputs @ self._weights["head.weight"].T + self._weights["head.bias"]
-        return logits
+        return head_logits(self._weights, outputs)
 
     def _first_products(self, tokens: TokenIds) -> FloatArray:
         """Return the first layer's x W_ihᵀ + b, (time, batch, 4 hidden): from the table if there is one."""
@@ -79,15 +81,22 @@ class NumpySession:
         products: FloatArray = self._table[tokens]
         return products
 
-    def _run_layer(self, layer: int, products: FloatArray) -> FloatArray:
+    def _run_layer(self, layer: int, products: FloatArray, rows: TokenIds) -> FloatArray:
         recurrent = self._weights[f"layers.{layer}.weight_hh"].T
-        h, c = self._state.hidden[layer], self._state.cell[layer]
+        h, c = self._state.hidden[layer, rows], self._state.cell[layer, rows]
         outputs = np.empty((*products.shape[:2], self._config.hidden), np.float32)
         for time, product in enumerate(products):
             h, c = cell(product + h @ recurrent, c)
             outputs[time] = h
-        self._state.hidden[layer], self._state.cell[layer] = h, c
+        self._state.hidden[layer, rows], self._state.cell[layer, rows] = h, c
         return outputs
+
+
+def head_logits(weights: Weights, outputs: FloatArray) -> FloatArray:
+    """Return the logits, (..., vocabulary), of what the last layer showed, (..., hidden)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits: FloatArray = outputs @ weights["head.weight"].T + weights["head.bias"]
+    return logits
 
 
 def cell(gates: FloatArray, c: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -26,10 +26,7 @@ class WindowedSession:
 
     def step(self, tokens: TokenIds) -> FloatArray:
         """Read one token a stream, (batch,), and return the logits of the next, (batch, vocabulary)."""
-        begins = self._copy(self._read)
-        marks = np.zeros(self.window * self.batch, np.bool_)
-        marks[begins] = True
-        self._session.state = self._session.state.restarted(marks)
+        self._session.restart(self._copy(self._read))
         outputs = self._session.advance(np.tile(tokens, self.window)[None])[0]
         self._read += 1
         return self._session.logits(outputs[self._copy(max(0, self._read - self.window))])
@@ -38,7 +35,7 @@ class WindowedSession:
         """Read tokens, (time, batch), and return the logits after each, (time, batch, vocabulary)."""
         return np.stack([self.step(row) for row in tokens])
 
-    def _copy(self, position: int) -> slice:
+    def _copy(self, position: int) -> range:
         """Return the places of the copies, one a stream, that began with the token at `position`."""
         first = position % self.window * self.batch
-        return slice(first, first + self.batch)
+        return range(first, first + self.batch)
