@@ -2,17 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-all check bench lock clean
+.PHONY: demo test test-all check bench kernel lock clean
 
-demo: .venv/.ready          ## train for a minute and a half on text that every machine has, and write
+demo: kernel                 ## train for a minute and a half on text that every machine has, and write
 	mkdir -p build
 	$(BIN)/longhand demo -o build/demo.safetensors --overwrite
 	@echo "First, in this folder: . .venv/bin/activate"
 
-test: check .venv-base/.ready  ## the checks and the quick tests
+test: check kernel .venv-base/.ready  ## the checks and the quick tests
 	$(BIN)/python -m pytest -q
 
-test-all: check .venv-base/.ready  ## the checks and all tests
+test-all: check kernel .venv-base/.ready  ## the checks and all tests
 	$(BIN)/python -m pytest -q -m ""
 
 check: .venv/.ready         ## lint, format, types, and which part may import which
@@ -21,12 +21,14 @@ check: .venv/.ready         ## lint, format, types, and which part may import wh
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: .venv/.ready         ## the figures of README.md, measured on this machine
+bench: kernel               ## the figures of README.md, measured on this machine
 	$(BIN)/python bench/encoding.py
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/generation.py
 	$(BIN)/python bench/quality.py
 	$(BIN)/python bench/classic.py
+
+kernel: .venv/.kernel       ## the part in C, where there is a compiler
 
 # Pins everything anew from the ranges in pyproject.toml. What torch brings for CUDA is left to torch's own pins.
 lock: .venv/.ready
@@ -48,9 +50,13 @@ clean:
 	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	touch $@
 
+.venv/.kernel: src/longhand/runtime/native/kernel.c setup.py | .venv/.ready
+	$(BIN)/python setup.py -q build_ext --inplace
+	touch $@
+
 # The base install, from a wheel, without torch: tests/test_base_install.py runs it.
-.venv-base/.ready: .venv-base/.dependencies pyproject.toml $(shell find src -name '*.py') | .venv/.ready
-	rm -rf build/lib build/wheel
+.venv-base/.ready: .venv-base/.dependencies pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.c') | .venv/.ready
+	rm -rf build/lib* build/bdist* build/wheel
 	$(BIN)/python -m pip wheel -qq --no-deps --no-build-isolation -w build/wheel .
 	.venv-base/bin/python -m pip install -qq --no-deps --force-reinstall build/wheel/*.whl
 	touch $@

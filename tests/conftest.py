@@ -17,12 +17,15 @@ from longhand.cli.main import main
 from longhand.config import NetworkConfig
 from longhand.model import Model
 from longhand.modelfile import ModelFile, write_model
+from longhand.runtime.native import library
 from longhand.text.characters import CharacterTokenizer
 from longhand.training.initial import initial_weights
 
 CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
 ALPHABET = "\n abcdefghijklmnopqrstuvwxyz"
 VERSE = "the cat sat on the mat\nthe dog lay on the log\na bird sang in the tree\nso the day went on\n"
+
+needs_kernel = pytest.mark.skipif(library.found()[0] is None, reason="the kernel in C is not here: it needs a compiler")
 
 settings.register_profile("longhand", deadline=None)  # machines are shared: a slow moment is no failure
 settings.load_profile("longhand")

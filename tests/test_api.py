@@ -21,6 +21,7 @@ EXPORTS = [
     "NetworkConfig",
     "OptionError",
     "OutputError",
+    "RunConfig",
     "SamplingConfig",
     "TrainConfig",
     "TrainingError",

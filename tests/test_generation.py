@@ -84,7 +84,9 @@ def test_unknown_characters_are_read_as_the_unknown_token(model: Model) -> None:
 
 
 def test_any_session_can_write(model: Model) -> None:
-    text = "".join(stream_text(model.session(), model.tokenizer, "", SamplingConfig(length=20, seed=4)))
+    text = "".join(
+        piece.text for piece in stream_text(model.session(), model.tokenizer, "", SamplingConfig(length=20, seed=4))
+    )
     assert text == model.generate(length=20, seed=4)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from longhand.version import VERSION as __version__  # noqa: N811 (the name that the language gives it)
 
 if TYPE_CHECKING:
-    from longhand.config import NetworkConfig, SamplingConfig, TrainConfig
+    from longhand.config import NetworkConfig, RunConfig, SamplingConfig, TrainConfig
     from longhand.errors import (
         CorpusError,
         LonghandError,
@@ -38,6 +38,7 @@ __all__ = [
     "NetworkConfig",
     "OptionError",
     "OutputError",
+    "RunConfig",
     "SamplingConfig",
     "TrainConfig",
     "TrainingError",

@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from longhand.cli.options import given, settings_options
-from longhand.cli.output import discard_stdout, note
-from longhand.config import SamplingConfig, configured
+from longhand.cli.output import discard_stdout, note, note_runtime
+from longhand.config import RunConfig, SamplingConfig, configured
 from longhand.errors import OptionError
 from longhand.units import PLURAL
+
+if TYPE_CHECKING:
+    from longhand.generation.loop import Piece
 
 FLUSH_INTERVAL = 0.05  # seconds: often enough for the eye, seldom enough for a pipe
 
@@ -23,6 +26,7 @@ FLUSH_INTERVAL = 0.05  # seconds: often enough for the eye, seldom enough for a 
 @click.option("--prompt", default="", help="the text to go on from; it is printed first")
 @click.option("--seed-from", metavar="TEXT", help="go on from a random window of a text file, printed under Seed:")
 @settings_options(SamplingConfig)
+@settings_options(RunConfig)
 def generate(model: str, prompt: str, seed_from: str | None, **settings: Any) -> None:
     """Write text with a model.
 
@@ -37,30 +41,33 @@ def generate(model: str, prompt: str, seed_from: str | None, **settings: Any) ->
     if prompt and seed_from is not None:
         raise OptionError("--prompt and --seed-from exclude each other: give one of them")
     seed = secrets.randbits(32) if settings["seed"] is None else settings["seed"]
-    configured(SamplingConfig, {**given(settings), "seed": seed})
-    loaded = load(model)
+    run = {name: settings.pop(name) for name in RunConfig.__struct_fields__}
     sampling = {**given(settings), "seed": seed}
+    configured(SamplingConfig, sampling)
+    loaded = load(model, **given(run))
+    note_runtime(loaded.runtime)
     shown = prompt
     if seed_from is not None:
         prompt = loaded.passage(seed_from, seed=seed)
         shown = f'Seed:\n"{prompt}"\n'
-    stream = loaded.stream(prompt, **sampling)
+    pieces = loaded.pieces(prompt, **sampling)
     if unknown := loaded.tokenizer.unknown_in(prompt):
         listed = ", ".join(repr(letter) for letter in unknown[:10]) + (", ..." if len(unknown) > 10 else "")
         note(f"the model does not know {listed}: read as the unknown token")
-    written, seconds = _print_stream(shown, stream)
+    written, seconds = _print_pieces(shown, pieces)
     unit = PLURAL[loaded.tokenizer.kind]
     note(f"{written} {unit} at {written / max(seconds, 1e-9):,.0f} {unit}/s, --seed {seed}")
 
 
-def _print_stream(first: str, pieces: Iterator[str]) -> tuple[int, float]:
-    """Print pieces as they come, until they end or nobody reads any more; return how many came in how many seconds."""
+def _print_pieces(first: str, pieces: Iterator[Piece]) -> tuple[int, float]:
+    """Print pieces as they come, until they end or nobody reads any more; return tokens and seconds."""
     written, began = 0, time.monotonic()
     flushed = began
     try:
         sys.stdout.write(first)
         last = first
-        for written, last in enumerate(pieces, 1):  # noqa: B007 (their values after the loop count)
+        for last, tokens in pieces:
+            written += tokens
             sys.stdout.write(last)
             if (now := time.monotonic()) - flushed > FLUSH_INTERVAL:
                 sys.stdout.flush()

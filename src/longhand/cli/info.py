@@ -6,20 +6,23 @@ from typing import Any
 
 import click
 
+from longhand.cli.options import given, settings_options
 from longhand.cli.output import visible
+from longhand.config import RunConfig
 
 
 @click.command()
 @click.argument("model", metavar="MODEL")
+@settings_options(RunConfig)
 @click.option("--json", "as_json", is_flag=True, help="print JSON, for programs")
-def info(model: str, as_json: bool) -> None:
+def info(model: str, as_json: bool, **run: Any) -> None:
     """Say what is in a model file."""
     import msgspec
 
     from longhand.model import load
     from longhand.modelfile import existing_model
 
-    loaded = load(model)
+    loaded = load(model, **given(run))
     path = existing_model(model)
     facts: dict[str, Any] = {
         "file": str(path),
@@ -27,6 +30,10 @@ def info(model: str, as_json: bool) -> None:
         "tokens": loaded.tokenizer.kind,
         **msgspec.to_builtins(loaded.config),
         "parameters": loaded.file.parameters,
+        "runtime": loaded.runtime.name,
+        "precision": loaded.runtime.precision,
+        "threads": loaded.runtime.threads,
+        "runtime_notice": loaded.runtime.why_not_native,
         **msgspec.to_builtins(loaded.card),
     }
     if as_json:
@@ -34,6 +41,7 @@ def info(model: str, as_json: bool) -> None:
         return
     if facts["window"] is None:
         facts["window"] = "none: all that came before counts"
+    facts["runtime_notice"] = facts["runtime_notice"] or "none"
     for name, value in facts.items():
         click.echo(f"{name.replace('_', ' '):30} {visible(' '.join(_shown(value).split()))}")
 

@@ -9,6 +9,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from longhand.runtime.choice import Runtime
 
 PATIENCE = 1.5  # seconds
 
@@ -36,6 +40,12 @@ def complain(problem: str) -> None:
 def note(fact: str) -> None:
     """Say in one line on stderr what a person should know."""
     _say("note", fact)
+
+
+def note_runtime(runtime: Runtime) -> None:
+    """Say that the fast runtime is missing, unless somebody switched it off."""
+    if runtime.why_not_native and not runtime.switched_off:
+        note(f"NumPy runs this model, the kernel in C would be many times faster: {runtime.why_not_native}")
 
 
 @contextmanager

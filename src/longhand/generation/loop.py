@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,14 +12,23 @@ from longhand.arrays import TokenIds
 from longhand.config import SamplingConfig
 from longhand.errors import OptionError
 from longhand.generation.sampler import Sampler
-from longhand.runtime.session import Session
+from longhand.runtime.session import Session, WritingSession
 from longhand.text.tokenizer import Tokenizer
 
 PROMPT_PIECE = 256  # tokens fed at once: bounds the memory that their logits take
+PIECE_SECONDS = 0.02  # often enough for the eye and for Ctrl-C
+LARGEST_PIECE = 8192  # tokens
 
 
-def stream_text(session: Session, tokenizer: Tokenizer, prompt: str, sampling: SamplingConfig) -> Iterator[str]:
-    """Yield the `sampling.length` characters that follow `prompt`, each as soon as it is drawn.
+class Piece(NamedTuple):
+    """Text as it comes, and how many tokens it is."""
+
+    text: str
+    tokens: int
+
+
+def stream_text(session: Session, tokenizer: Tokenizer, prompt: str, sampling: SamplingConfig) -> Iterator[Piece]:
+    """Yield the `sampling.length` tokens that follow `prompt`, in pieces as soon as they are drawn.
 
     - session: one stream, in the state to start from
 
@@ -37,14 +48,31 @@ def stream_text(session: Session, tokenizer: Tokenizer, prompt: str, sampling: S
     return _written(session, tokenizer, tokens, sampling)
 
 
-def _written(session: Session, tokenizer: Tokenizer, tokens: TokenIds, sampling: SamplingConfig) -> Iterator[str]:
+def _written(session: Session, tokenizer: Tokenizer, tokens: TokenIds, sampling: SamplingConfig) -> Iterator[Piece]:
     sampler = Sampler(sampling, tokenizer.never_written)
-    logits = None
-    for piece in np.split(tokens, range(PROMPT_PIECE, len(tokens), PROMPT_PIECE)):
-        logits = session.feed(piece[:, None])[-1, 0]
-    assert logits is not None  # there is a token
-    for written in range(sampling.length):
-        token = np.array([sampler.draw(logits)])
-        yield tokenizer.decode(token)
-        if written + 1 < sampling.length:
-            logits = session.step(token)[0]
+    for first in range(0, len(tokens) - 1, PROMPT_PIECE):
+        session.feed(tokens[first : min(first + PROMPT_PIECE, len(tokens) - 1), None])
+    for drawn in _pieces(session, tokens[-1:], sampler, sampling.length):
+        yield Piece(tokenizer.decode(drawn), len(drawn))
+
+
+def _pieces(session: Session, last: TokenIds, sampler: Sampler, left: int) -> Iterator[TokenIds]:
+    """Read the last token, (1,), and yield the `left` that follow: one by one if the session does not draw itself."""
+    if not isinstance(session, WritingSession):
+        for _ in range(left):
+            last = np.array([sampler.draw(session.step(last)[0])])
+            yield last
+        return
+    size = 1
+    while left:
+        began = time.monotonic()
+        drawn = session.write(last, [sampler.drawing], sampler.uniforms(min(size, left))[:, None])[:, 0]
+        left -= len(drawn)
+        last = drawn[-1:]
+        size = _next_size(size, time.monotonic() - began)
+        yield drawn
+
+
+def _next_size(size: int, seconds: float) -> int:
+    """Return how many tokens to ask for after `size` took some seconds; the text does not depend on it."""
+    return min(2 * size, LARGEST_PIECE) if seconds < PIECE_SECONDS else max(1, size // 2)

@@ -1,0 +1,96 @@
+"""What a model runs on: the kernel in C where there is one, NumPy otherwise; with which precision and threads."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from longhand.config import NetworkConfig, RunConfig
+from longhand.modelfile import Weights
+from longhand.runtime.native import library
+from longhand.runtime.native.packing import Exact, Packed, multiply_adds
+from longhand.runtime.native.session import NativeSession
+from longhand.runtime.reference import NumpySession
+from longhand.runtime.session import RecurrentSession, Session
+from longhand.runtime.windowed import WindowedSession
+
+SMALL = 8 << 20
+"""Bytes of 32-bit weights that `auto` leaves as they are: they stay in the caches, and int8 would win little."""
+
+MOST_THREADS = 4  # of one call: more wait for each other at every layer longer than they compute
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+Name = Literal["native-fp32", "native-int8", "numpy"]
+
+
+class Runtime:
+    """A network made ready to run, once, for any number of sessions; reads the weights and never writes to them.
+
+    - why_not_native: why NumPy runs it; empty where the kernel does
+    """
+
+    def __init__(self, config: NetworkConfig, weights: Weights, run: RunConfig | None = None) -> None:
+        self._config, self._weights = config, weights
+        run = run or RunConfig()
+        self.threads = run.threads or min(processors(), MOST_THREADS)
+        self._kernel, self.why_not_native = library.found()
+        self.precision: Exact = precision(config, run.precision) if self._kernel else "fp32"
+
+    @property
+    def name(self) -> Name:
+        """What runs the network."""
+        if self._kernel is None:
+            return "numpy"
+        return "native-int8" if self.precision == "int8" else "native-fp32"
+
+    @property
+    def switched_off(self) -> bool:
+        """Whether somebody said that the kernel is not to run."""
+        return library.switched_off()
+
+    def session(self, batch: int = 1) -> Session:
+        """Return a session of `batch` streams that have read nothing yet."""
+        window = self._config.window
+        if window is None:
+            return self.recurrent(batch)
+        return WindowedSession(self.recurrent(batch * window), window)
+
+    def recurrent(self, batch: int) -> RecurrentSession:
+        """Return a session that carries its state, whatever the network's window."""
+        if self._kernel is None:
+            return NumpySession(self._config, self._weights, batch)
+        return NativeSession(self._kernel, self._packed, batch, self.threads)
+
+    @cached_property
+    def _packed(self) -> Packed:
+        return Packed(self._config, self._weights, self.precision)
+
+
+def precision(config: NetworkConfig, wanted: Literal["auto", "fp32", "int8"]) -> Exact:
+    """Return what `wanted` means for a network: the same on every machine, so that the same seed writes the same."""
+    if wanted == "auto":
+        return "int8" if 4 * multiply_adds(config) > SMALL else "fp32"
+    return wanted
+
+
+def processors() -> int:
+    """Return how many processor cores this process may use, as far as the system tells."""
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    allowed = os.sched_getaffinity(0)
+    siblings = Path("/sys/devices/system/cpu/")
+    try:  # two threads of one core share what the kernel keeps busy
+        cores = {(siblings / f"cpu{one}/topology/thread_siblings_list").read_text() for one in allowed}
+    except OSError:
+        cores = {str(one) for one in allowed}
+    return max(1, min(len(cores), _quota()))
+
+
+def _quota() -> int:
+    """Return how many processors a container may keep busy; many, if it does not say."""
+    try:
+        quota, period = QUOTA.read_text(encoding="ascii").split()
+        return int(quota) // int(period)
+    except (OSError, ValueError):
+        return len(os.sched_getaffinity(0))

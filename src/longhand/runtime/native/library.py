@@ -1,0 +1,119 @@
+"""The compiled kernel: where it is, whether it may be used, and its structures as ctypes knows them.
+
+It is a plain shared library beside this file, loaded by its full path: no module is imported from it, and calls run
+without Python's global lock. Where there is none (no compiler when Longhand was installed) NumPy does the work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+INTERFACE = 1  # what kernel.c calls itself; another number is another version's library
+SWITCH = "LONGHAND_NATIVE"  # in the environment: 0 for none, portable for plain instructions
+OFF, PLAIN = "0", "portable"
+DONE, NOT_FINITE = 0, 1
+FILE = "_kernel.so"  # on every platform: the name that setup.py gives it
+
+_pointer, _count = ctypes.c_void_p, ctypes.c_int64
+SAMPLING = np.dtype([(name, np.float64) for name in ("temperature", "top_p", "min_p")] + [("top_k", np.int64)])
+Fields = list[tuple[str, type]]
+
+
+class Matrix(ctypes.Structure):
+    """See kernel.c, as for all structures here."""
+
+    _fields_: ClassVar[Fields] = [("values", _pointer), ("scales", _pointer), ("groups", _count), ("inputs", _count)]
+
+
+class Layer(ctypes.Structure):
+    """A layer's matrices and bias."""
+
+    _fields_: ClassVar[Fields] = [("input", Matrix), ("recurrent", Matrix), ("bias", _pointer)]
+
+
+class Network(ctypes.Structure):
+    """A network's shape and weights."""
+
+    _fields_: ClassVar[Fields] = [
+        *((name, _count) for name in ("vocabulary", "hidden", "layers", "inputs")),
+        *((name, _pointer) for name in ("table", "embedding", "layer")),
+        ("head", Matrix),
+        ("head_bias", _pointer),
+    ]
+
+
+class States(ctypes.Structure):
+    """Room for the states of streams."""
+
+    _fields_: ClassVar[Fields] = [
+        *((name, _pointer) for name in ("hidden", "shown", "cell", "place")),
+        ("capacity", _count),
+    ]
+
+
+class Task(ctypes.Structure):
+    """What one call is to do."""
+
+    _fields_: ClassVar[Fields] = [
+        ("network", ctypes.POINTER(Network)),
+        ("states", ctypes.POINTER(States)),
+        ("slots", _pointer),
+        ("streams", _count),
+        ("steps", _count),
+        *((name, _pointer) for name in ("given", "drawn", "outputs", "logits", "chance", "sampling", "never")),
+        ("threads", _count),
+        ("instructions", _count),
+    ]
+
+
+class Library:
+    """A loaded kernel.
+
+    - instructions: the sets of instructions beyond the portable ones that it is to use, as bits
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Load it. Raises `OSError` or `AttributeError` if it is none of ours."""
+        library = ctypes.CDLL(str(path))
+        for name in ("longhand_interface", "longhand_instructions", "longhand_run"):
+            getattr(library, name).restype = _count
+        if library.longhand_interface() != INTERFACE:
+            raise OSError("it belongs to another version of Longhand")
+        self._run = library.longhand_run
+        self._run.argtypes = [ctypes.POINTER(Task)]
+        plain = os.environ.get(SWITCH) == PLAIN
+        self.instructions = 0 if plain else int(library.longhand_instructions())
+
+    def run(self, task: Task) -> int:
+        """Carry out a task; returns DONE or what went wrong."""
+        task.instructions = self.instructions
+        return int(self._run(ctypes.byref(task)))
+
+
+def switched_off() -> bool:
+    """Whether the environment says that the kernel is not to run."""
+    return os.environ.get(SWITCH) == OFF
+
+
+def found() -> tuple[Library | None, str]:
+    """Return the kernel, or None and the reason why there is none."""
+    if switched_off():
+        return None, f"{SWITCH}={OFF} says so"
+    return _loaded()
+
+
+@cache
+def _loaded() -> tuple[Library | None, str]:
+    file = Path(__file__).with_name(FILE)
+    if not file.exists():
+        return None, "it was not built when Longhand was installed, for want of a C compiler (gcc or clang)"
+    try:
+        return Library(file), ""
+    except (OSError, AttributeError) as error:
+        return None, f"it cannot be loaded ({error})"

@@ -1,0 +1,127 @@
+"""A session that runs the kernel; see `longhand.runtime.session.WritingSession` for what it offers."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from longhand.arrays import DoubleArray, FloatArray, TokenIds
+from longhand.errors import ModelFormatError
+from longhand.runtime.native import library
+from longhand.runtime.native.library import SAMPLING, Library, Task
+from longhand.runtime.native.packing import MOST, Packed, aligned
+from longhand.runtime.reference import head_logits
+from longhand.runtime.session import Drawing, Streams, checked_state, checked_streams, checked_tokens
+from longhand.state import State
+
+# Multiply-adds below which a second thread costs more than it saves: of a step, for its meetings, and of a call.
+LEAST_STEP, LEAST_CALL = 100_000, 10_000_000
+
+
+class NativeSession:
+    """Runs a packed network for `batch` streams; the global lock is free while it does.
+
+    - threads: the most that a call may use; it uses one where more would not pay. The numbers do not depend on it
+    """
+
+    window = None
+
+    def __init__(self, kernel: Library, packed: Packed, batch: int = 1, threads: int = 1) -> None:
+        self.batch, self.threads = batch, threads
+        self._kernel, self._packed = kernel, packed
+        layers, hidden = packed.config.layers, packed.hidden
+        self._hidden = aligned((layers, batch, 2, hidden), np.float32)
+        self._shown = aligned((layers, batch, 2, hidden), np.int8) if packed.precision == "int8" else None
+        self._cell = aligned((layers, batch, hidden), np.float32)
+        self._place = aligned((batch,), np.uint8)  # which of the two hidden states holds
+        self._states = library.States(capacity=batch)
+        for name in ("hidden", "shown", "cell", "place"):
+            setattr(self._states, name, _address(getattr(self, f"_{name}")))
+
+    @property
+    def state(self) -> State:
+        """A copy of the state; assigning one goes on from there."""
+        size = self._packed.config.hidden
+        hidden = self._hidden[:, np.arange(self.batch), self._place, :size]
+        return State(hidden, self._cell[..., :size].copy())
+
+    @state.setter
+    def state(self, state: State) -> None:
+        size = self._packed.config.hidden
+        checked_state(state, self._packed.config, self.batch)
+        self._place[:] = 0
+        self._hidden[:, :, 0, :size], self._cell[..., :size] = state.hidden, state.cell
+        if self._shown is not None:
+            self._shown[:, :, 0, :size] = np.rint(state.hidden * MOST)
+
+    def restart(self, streams: Streams) -> None:
+        """Put these streams back to the fresh state."""
+        rows = checked_streams(streams, self.batch)
+        for array in (self._hidden, self._cell, self._shown):
+            if array is not None:
+                array[:, rows] = 0
+
+    def step(self, tokens: TokenIds, streams: Streams | None = None) -> FloatArray:
+        """Read one token a stream, (batch,), and return the logits of the next, (batch, vocabulary)."""
+        logits: FloatArray = self.feed(tokens[None], streams)[0]
+        return logits
+
+    def feed(self, tokens: TokenIds, streams: Streams | None = None) -> FloatArray:
+        """Read tokens, (time, batch), and return the logits after each, (time, batch, vocabulary)."""
+        logits = np.empty((*tokens.shape, self._packed.config.vocabulary_size), np.float32)
+        self._run(tokens, streams, len(tokens), logits=logits)
+        return logits
+
+    def advance(self, tokens: TokenIds, streams: Streams | None = None) -> FloatArray:
+        """Read tokens, (time, batch), and return what the last layer shows after each, (time, batch, hidden)."""
+        outputs = np.empty((*tokens.shape, self._packed.hidden), np.float32)
+        self._run(tokens, streams, len(tokens), outputs=outputs)
+        return outputs[..., : self._packed.config.hidden]
+
+    def logits(self, outputs: FloatArray) -> FloatArray:
+        """Return the logits, (..., vocabulary), of what the last layer showed, (..., hidden)."""
+        return head_logits(self._packed.weights, outputs)
+
+    def write(
+        self, tokens: TokenIds, drawings: Sequence[Drawing], uniforms: DoubleArray, streams: Streams | None = None
+    ) -> TokenIds:
+        """Read one token a stream, draw the next and read on from it; return those drawn, (time, batch)."""
+        if uniforms.ndim != 2 or uniforms.shape[1] != len(tokens) or len(drawings) != len(tokens):
+            raise ValueError(f"{len(tokens)} tokens, {len(drawings)} drawings and uniforms {uniforms.shape}")
+        if len({drawing.never for drawing in drawings}) > 1:
+            raise ValueError("streams that are written together never draw the same tokens")
+        never = np.zeros(self._packed.config.vocabulary_size, np.uint8)
+        never[list(drawings[0].never) if drawings else []] = 1
+        sampling = np.array([(each.temperature, each.top_p, each.min_p, each.top_k) for each in drawings], SAMPLING)
+        drawn = np.empty(uniforms.shape, np.int32)
+        chance = np.ascontiguousarray(uniforms, np.float64)
+        self._run(tokens[None], streams, len(uniforms), drawn=drawn, chance=chance, sampling=sampling, never=never)
+        return drawn
+
+    def _run(self, tokens: TokenIds, streams: Streams | None, steps: int, **arrays: npt.NDArray[Any]) -> None:
+        """Carry out a task of `steps`, with what it reads and writes in arrays called as in kernel.c."""
+        config, slots = self._packed.config, checked_streams(streams, self.batch)
+        given = np.ascontiguousarray(checked_tokens(tokens, slots, config.vocabulary_size), np.int32)
+        work = self._packed.multiply_adds * len(slots)
+        task = Task(streams=len(slots), steps=steps, threads=_threads(work, steps, self.threads))
+        task.network, task.states = ctypes.pointer(self._packed.network), ctypes.pointer(self._states)
+        for name, array in {"slots": slots, "given": given, **arrays}.items():
+            setattr(task, name, _address(array))
+        status = self._kernel.run(task)
+        if status == library.NOT_FINITE:
+            raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
+        if status != library.DONE:
+            raise MemoryError
+
+
+def _threads(work: int, steps: int, most: int) -> int:
+    """Return how many threads serve a call of `steps` with `work` multiply-adds each."""
+    return 1 if work < LEAST_STEP or work * steps < LEAST_CALL else most
+
+
+def _address(array: npt.NDArray[Any] | None) -> int | None:
+    return None if array is None else array.ctypes.data
