@@ -14,7 +14,7 @@ from longhand.errors import ModelFormatError
 from longhand.generation.sampler import draw
 from longhand.modelfile import Weights, expected_shapes
 from longhand.runtime.native import library, packing
-from longhand.runtime.native.packing import Exact, Packed
+from longhand.runtime.native.packing import Packed, Precision
 from longhand.runtime.native.session import NativeSession
 from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import Drawing
@@ -37,7 +37,7 @@ def network(layers: int, hidden: int, vocabulary: int = 31, embedding: int = 9) 
 
 
 def native(
-    config: NetworkConfig, weights: Weights, batch: int = 1, threads: int = 1, precision: Exact = "fp32"
+    config: NetworkConfig, weights: Weights, batch: int = 1, threads: int = 1, precision: Precision = "fp32"
 ) -> NativeSession:
     kernel, _ = library.found()
     assert kernel is not None
@@ -78,7 +78,7 @@ def test_the_plain_instructions_agree_with_numpy_too(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("batch", [2, 3, 4, 5, 6, 7, 13, 64])
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_each_stream_is_bit_for_bit_what_it_is_alone(batch: int, precision: Exact) -> None:
+def test_each_stream_is_bit_for_bit_what_it_is_alone(batch: int, precision: Precision) -> None:
     config, weights = network(2, 40)
     tokens = tokens_for(config, 20, batch)
     together = native(config, weights, batch, 2, precision)
@@ -92,7 +92,7 @@ def test_each_stream_is_bit_for_bit_what_it_is_alone(batch: int, precision: Exac
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 @pytest.mark.parametrize("threads", [2, 3, 8])
 def test_the_numbers_do_not_depend_on_the_threads(
-    threads: int, precision: Exact, monkeypatch: pytest.MonkeyPatch
+    threads: int, precision: Precision, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from longhand.runtime.native import session
 
@@ -116,7 +116,7 @@ def test_steps_pieces_and_a_whole_are_the_same() -> None:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_streams_join_and_leave_at_any_step(precision: Exact) -> None:
+def test_streams_join_and_leave_at_any_step(precision: Precision) -> None:
     config, weights = network(2, 24)
     tokens = tokens_for(config, 12, 5)
     session = native(config, weights, 5, 1, precision)
@@ -153,7 +153,7 @@ def test_a_vocabulary_too_large_for_a_table_gives_the_same_logits(monkeypatch: p
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_a_state_put_back_goes_on_from_there(precision: Exact) -> None:
+def test_a_state_put_back_goes_on_from_there(precision: Precision) -> None:
     config, weights = network(2, 24)
     tokens = tokens_for(config, 31, 2)
     session, other = (native(config, weights, 2, 1, precision) for _ in range(2))

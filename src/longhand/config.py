@@ -149,6 +149,15 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ) = None
 
 
+class BenchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How speeds are measured."""
+
+    rounds: Annotated[
+        int, Meta(ge=1, le=1000, description="times that are taken of everybody; their median counts")
+    ] = 5
+    seconds: Annotated[float, Meta(ge=0.001, le=60, description="about how long each of these is")] = 0.2
+
+
 def train_config(values: Mapping[str, object]) -> TrainConfig:
     """Build a `TrainConfig` from the values that were given; what was not has its recipe's default.
 

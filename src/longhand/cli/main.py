@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from longhand.cli.bench import bench
 from longhand.cli.demo import demo
 from longhand.cli.generate import generate
 from longhand.cli.import_ import import_
@@ -28,7 +29,7 @@ def longhand(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (train, generate, info, import_, demo):
+for command in (train, generate, info, import_, bench, demo):
     longhand.add_command(command)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -52,27 +52,35 @@ def _written(session: Session, tokenizer: Tokenizer, tokens: TokenIds, sampling:
     sampler = Sampler(sampling, tokenizer.never_written)
     for first in range(0, len(tokens) - 1, PROMPT_PIECE):
         session.feed(tokens[first : min(first + PROMPT_PIECE, len(tokens) - 1), None])
-    for drawn in _pieces(session, tokens[-1:], sampler, sampling.length):
-        yield Piece(tokenizer.decode(drawn), len(drawn))
+    for drawn in drawn_pieces(session, tokens[-1:], [sampler], sampling.length):
+        yield Piece(tokenizer.decode(drawn[:, 0]), len(drawn))
 
 
-def _pieces(session: Session, last: TokenIds, sampler: Sampler, left: int) -> Iterator[TokenIds]:
-    """Read the last token, (1,), and yield the `left` that follow: one by one if the session does not draw itself."""
+def drawn_pieces(session: Session, last: TokenIds, samplers: Sequence[Sampler], left: int) -> Iterator[TokenIds]:
+    """Read each stream's last token, (batch,), and yield the `left` that follow in pieces, (time, batch).
+
+    Pieces are as long as what is drawn in a moment; the tokens do not depend on it.
+
+    - samplers: one a stream
+    """
     if not isinstance(session, WritingSession):
         for _ in range(left):
-            last = np.array([sampler.draw(session.step(last)[0])])
-            yield last
+            logits = session.step(last)
+            last = np.array([sampler.draw(row) for sampler, row in zip(samplers, logits, strict=True)])
+            yield last[None]
         return
+    drawings = [sampler.drawing for sampler in samplers]
     size = 1
     while left:
         began = time.monotonic()
-        drawn = session.write(last, [sampler.drawing], sampler.uniforms(min(size, left))[:, None])[:, 0]
+        uniforms = np.stack([sampler.uniforms(min(size, left)) for sampler in samplers], axis=1)
+        drawn = session.write(last, drawings, uniforms)
         left -= len(drawn)
-        last = drawn[-1:]
+        last = drawn[-1]
         size = _next_size(size, time.monotonic() - began)
         yield drawn
 
 
 def _next_size(size: int, seconds: float) -> int:
-    """Return how many tokens to ask for after `size` took some seconds; the text does not depend on it."""
+    """Return how many tokens to ask for after `size` took some seconds."""
     return min(2 * size, LARGEST_PIECE) if seconds < PIECE_SECONDS else max(1, size // 2)

@@ -10,7 +10,7 @@ from typing import Literal
 from longhand.config import NetworkConfig, RunConfig
 from longhand.modelfile import Weights
 from longhand.runtime.native import library
-from longhand.runtime.native.packing import Exact, Packed, multiply_adds
+from longhand.runtime.native.packing import Packed, Precision, multiply_adds
 from longhand.runtime.native.session import NativeSession
 from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import RecurrentSession, Session
@@ -35,7 +35,7 @@ class Runtime:
         run = run or RunConfig()
         self.threads = run.threads or min(processors(), MOST_THREADS)
         self._kernel, self.why_not_native = library.found()
-        self.precision: Exact = precision(config, run.precision) if self._kernel else "fp32"
+        self.precision: Precision = precision(config, run.precision) if self._kernel else "fp32"
 
     @property
     def name(self) -> Name:
@@ -67,7 +67,7 @@ class Runtime:
         return Packed(self._config, self._weights, self.precision)
 
 
-def precision(config: NetworkConfig, wanted: Literal["auto", "fp32", "int8"]) -> Exact:
+def precision(config: NetworkConfig, wanted: Literal["auto", "fp32", "int8"]) -> Precision:
     """Return what `wanted` means for a network: the same on every machine, so that the same seed writes the same."""
     if wanted == "auto":
         return "int8" if 4 * multiply_adds(config) > SMALL else "fp32"

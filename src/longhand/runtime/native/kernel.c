@@ -20,7 +20,7 @@
 #include <arm_neon.h>
 #endif
 
-#define INTERFACE 1 /* what library.py expects */
+#define INTERFACE 2 /* what library.py expects */
 #define GROUP 64    /* rows */
 #define UNITS 16    /* of a layer in a group */
 #define BLOCK 256   /* inputs of which a quarter group's weights, 16 KB, stay in the first cache for all streams */
@@ -245,6 +245,18 @@ INLINE void shares_body(const float *logits, float best, float temperature, int6
         *(Eight *)(weights + n) = exponential((*(const Eight *)(logits + n) - best) / temperature);
 }
 
+/* ---- reading, for nothing but the time that it takes ---- */
+
+INLINE float reading_body(const float *from, int64_t count) {
+    Eight sum[8] = {{0}};
+    for (int64_t n = 0; n + 64 <= count; n += 64) {
+        UNROLL
+        for (int p = 0; p < 8; p++) sum[p] += *(const Eight *)(from + n + 8 * p);
+    }
+    for (int p = 1; p < 8; p++) sum[0] += sum[p];
+    return sum[0][0];
+}
+
 /* ---- one set of functions for each set of instructions ---- */
 
 typedef struct {
@@ -252,6 +264,7 @@ typedef struct {
     void (*integers)(const Matrix *, int64_t, const int8_t *, float *);
     void (*gates)(const float *, float *, float *, int8_t *, EightInts *);
     void (*shares)(const float *, float, float, int64_t, float *);
+    float (*reading)(const float *, int64_t);
 } Functions;
 
 #define VARIANT(name, attributes, integers)                                                                            \
@@ -264,7 +277,8 @@ typedef struct {
     attributes static void shares_##name(const float *logits, float best, float heat, int64_t n, float *weights) {     \
         shares_body(logits, best, heat, n, weights);                                                                   \
     }                                                                                                                  \
-    static const Functions name = {floats_##name, integers, gates_##name, shares_##name};
+    attributes static float reading_##name(const float *from, int64_t count) { return reading_body(from, count); }      \
+    static const Functions name = {floats_##name, integers, gates_##name, shares_##name, reading_##name};
 
 #if defined(__x86_64__)
 VARIANT(avx2, __attribute__((target("avx2,fma"))), integers_avx2)
@@ -636,4 +650,33 @@ PUBLIC int64_t longhand_run(const Task *task) {
     }
     free(room);
     return atomic_load(&work.failed);
+}
+
+typedef struct {
+    const float *from;
+    int64_t count, times;
+    const Functions *with;
+    volatile float sum;
+} Reading;
+
+static void *read_part(void *reading_) {
+    Reading *reading = reading_;
+    for (int64_t n = 0; n < reading->times; n++) reading->sum = reading->with->reading(reading->from, reading->count);
+    return NULL;
+}
+
+/* Read `bytes` of memory `times` over, in as many parts as threads: how fast the weights could be read. */
+PUBLIC int64_t longhand_read(const void *memory, int64_t bytes, int64_t times, int64_t threads, int64_t instructions) {
+    const int most = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : (int)threads;
+    const int64_t count = bytes / most / LINE * LINE / (int64_t)sizeof(float);
+    Reading readings[MOST_THREADS];
+    pthread_t others[MOST_THREADS];
+    int started = 1;
+    for (int n = 0; n < most; n++)
+        readings[n] = (Reading){(const float *)memory + n * count, count, times, functions_for(instructions), 0};
+    while (started < most && pthread_create(&others[started], NULL, read_part, &readings[started]) == 0) started++;
+    read_part(&readings[0]);
+    for (int n = started; n < most; n++) read_part(&readings[n]);
+    for (int n = 1; n < started; n++) pthread_join(others[n], NULL);
+    return DONE;
 }

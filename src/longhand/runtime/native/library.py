@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
-INTERFACE = 1  # what kernel.c calls itself; another number is another version's library
+INTERFACE = 2  # what kernel.c calls itself; another number is another version's library
 SWITCH = "LONGHAND_NATIVE"  # in the environment: 0 for none, portable for plain instructions
 OFF, PLAIN = "0", "portable"
 DONE, NOT_FINITE = 0, 1
@@ -81,12 +82,14 @@ class Library:
     def __init__(self, path: Path) -> None:
         """Load it. Raises `OSError` or `AttributeError` if it is none of ours."""
         library = ctypes.CDLL(str(path))
-        for name in ("longhand_interface", "longhand_instructions", "longhand_run"):
+        for name in ("longhand_interface", "longhand_instructions", "longhand_run", "longhand_read"):
             getattr(library, name).restype = _count
         if library.longhand_interface() != INTERFACE:
             raise OSError("it belongs to another version of Longhand")
         self._run = library.longhand_run
         self._run.argtypes = [ctypes.POINTER(Task)]
+        self._read = library.longhand_read
+        self._read.argtypes = [_pointer, *4 * [_count]]
         plain = os.environ.get(SWITCH) == PLAIN
         self.instructions = 0 if plain else int(library.longhand_instructions())
 
@@ -94,6 +97,10 @@ class Library:
         """Carry out a task; returns DONE or what went wrong."""
         task.instructions = self.instructions
         return int(self._run(ctypes.byref(task)))
+
+    def read(self, memory: npt.NDArray[np.uint8], times: int, threads: int) -> None:
+        """Read memory, in as many parts as threads, so many times, for nothing but the time that it takes."""
+        self._read(memory.ctypes.data, memory.size, times, threads, self.instructions)
 
 
 def switched_off() -> bool:

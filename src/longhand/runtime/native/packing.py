@@ -20,7 +20,7 @@ from longhand.runtime.reference import LARGEST_TABLE
 
 UNITS, GROUP, LINE = 16, 64, 64
 MOST = 127  # an 8-bit integer's, of weights and of what a layer shows
-Exact = Literal["fp32", "int8"]
+Precision = Literal["fp32", "int8"]
 
 
 class Packed:
@@ -30,7 +30,7 @@ class Packed:
     - precision: of the weights but the table, the embedding and the biases, which stay 32-bit floats
     """
 
-    def __init__(self, config: NetworkConfig, weights: Weights, precision: Exact = "fp32") -> None:
+    def __init__(self, config: NetworkConfig, weights: Weights, precision: Precision = "fp32") -> None:
         self.config, self.precision = config, precision
         self.multiply_adds = multiply_adds(config)
         self.weights = weights
@@ -74,7 +74,7 @@ class Packed:
             table: FloatArray = weights["embedding.weight"] @ rows.reshape(-1, rows.shape[3]).T + bias.ravel()
         return table
 
-    def _matrix(self, rows: FloatArray, precision: Exact) -> library.Matrix:
+    def _matrix(self, rows: FloatArray, precision: Precision) -> library.Matrix:
         """Pack (groups, 4, 16, inputs)."""
         groups, _, _, inputs = rows.shape
         if precision == "fp32":

@@ -102,12 +102,16 @@ class NativeSession:
         self._run(tokens[None], streams, len(uniforms), drawn=drawn, chance=chance, sampling=sampling, never=never)
         return drawn
 
+    def threads_for(self, streams: int, steps: int) -> int:
+        """Return how many threads serve a call of so many steps."""
+        work = self._packed.multiply_adds * streams
+        return 1 if work < LEAST_STEP or work * steps < LEAST_CALL else self.threads
+
     def _run(self, tokens: TokenIds, streams: Streams | None, steps: int, **arrays: npt.NDArray[Any]) -> None:
         """Carry out a task of `steps`, with what it reads and writes in arrays called as in kernel.c."""
         config, slots = self._packed.config, checked_streams(streams, self.batch)
         given = np.ascontiguousarray(checked_tokens(tokens, slots, config.vocabulary_size), np.int32)
-        work = self._packed.multiply_adds * len(slots)
-        task = Task(streams=len(slots), steps=steps, threads=_threads(work, steps, self.threads))
+        task = Task(streams=len(slots), steps=steps, threads=self.threads_for(len(slots), steps))
         task.network, task.states = ctypes.pointer(self._packed.network), ctypes.pointer(self._states)
         for name, array in {"slots": slots, "given": given, **arrays}.items():
             setattr(task, name, _address(array))
@@ -116,11 +120,6 @@ class NativeSession:
             raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
         if status != library.DONE:
             raise MemoryError
-
-
-def _threads(work: int, steps: int, most: int) -> int:
-    """Return how many threads serve a call of `steps` with `work` multiply-adds each."""
-    return 1 if work < LEAST_STEP or work * steps < LEAST_CALL else most
 
 
 def _address(array: npt.NDArray[Any] | None) -> int | None:

@@ -1,0 +1,82 @@
+"""What no program on this machine can exceed: how fast weights are read, and how fast they are multiplied."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from longhand.benchmark.contestants import OTHERS, is_here
+from longhand.runtime.choice import processors
+from longhand.runtime.native import library
+from longhand.runtime.native.packing import aligned
+
+PRODUCT = 2048  # rows and columns of the matrices that are multiplied
+LEAST = 0.02  # seconds of a reading
+
+
+class Reader:
+    """Reads memory of a size as fast as this machine can: in halves, a thread each, over and over.
+
+    - size: bytes
+    """
+
+    def __init__(self, size: int, threads: int) -> None:
+        kernel, _ = library.found()
+        assert kernel is not None
+        self._kernel, self._threads = kernel, threads
+        self._memory = aligned((size,), np.uint8)
+        self._times = 1
+        while self._seconds() < LEAST:
+            self._times *= 2
+
+    def rate(self) -> float:
+        """Return bytes a second."""
+        return self._memory.size * self._times / self._seconds()
+
+    def _seconds(self) -> float:
+        began = time.perf_counter()
+        self._kernel.read(self._memory, self._times, self._threads)
+        return time.perf_counter() - began
+
+
+class Multiplier:
+    """Multiplies large matrices, as fast as NumPy's or torch's library can, whichever is quicker."""
+
+    def __init__(self) -> None:
+        matrix = np.random.default_rng(0).random((PRODUCT, PRODUCT), np.float32)
+        self._products: list[Callable[[], object]] = [lambda: matrix @ matrix]
+        if is_here("torch"):
+            from longhand.benchmark.torch_loop import product
+
+            self._products.append(product(matrix, processors()))
+
+    def rate(self) -> float:
+        """Return multiply-adds a second."""
+        return PRODUCT**3 / min(_seconds(each) for each in self._products)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    work()
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def machine() -> str:
+    """Return the machine's processor, and the versions of what runs on it."""
+    name = platform.processor() or platform.machine()
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    versions = [f"{module} {version(module)}" for module in ("numpy", *OTHERS) if is_here(module)]
+    return (
+        f"{name}, {processors()} cores; {platform.system()}, Python {platform.python_version()}, {', '.join(versions)}"
+    )
