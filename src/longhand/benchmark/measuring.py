@@ -16,8 +16,6 @@ from longhand.config import BenchConfig
 from longhand.runtime.native import library
 from longhand.runtime.native.packing import multiply_adds
 
-Rates = dict[str, list[float]]
-
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured of one runtime in one case: medians of the rounds.
@@ -42,24 +40,31 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timed:
-    """A loop, and for how many steps it is timed."""
+    """A loop, the times taken of it, and how many steps take about `seconds`."""
 
     def __init__(self, contestant: Contestant, loop: Loop, seconds: float) -> None:
         self.contestant = contestant
-        self.loop, self._steps, self.rates = loop, 1, list[float]()
-        while (passed := self._seconds()) < seconds / 2:
-            self._steps = max(self._steps + 1, int(self._steps * min(8, seconds / max(passed, 1e-9))))
+        self.rates: list[float] = []  # steps a second
+        self._loop, self._seconds, self._steps = loop, seconds, 1
+        while self._rate() * seconds > 2 * self._steps:
+            self._steps *= 2
         self.threads = loop.threads(self._steps)
 
     def measure(self) -> None:
-        """Take one more time, after a short warm-up: others had the caches and the threads before."""
-        self.loop.run(max(1, self._steps // 10))
-        self.rates.append(self._steps / self._seconds())
+        """Take one more time, after a warm-up of the same length.
 
-    def _seconds(self) -> float:
+        Others' idle threads may still keep a core busy; and a virtual machine that was idle gets its cores back, each
+        a whole one, only after a tenth of a second or two.
+        """
+        for _ in range(2):
+            rate = self._rate()
+            self._steps = max(1, round(rate * self._seconds))
+        self.rates.append(rate)
+
+    def _rate(self) -> float:
         began = time.perf_counter()
-        self.loop.run(self._steps)
-        return time.perf_counter() - began
+        self._loop.run(self._steps)
+        return self._steps / (time.perf_counter() - began)
 
 
 def measured(cases: Sequence[Case], contestants: Sequence[Contestant], config: BenchConfig) -> Iterator[list[Row]]:
@@ -78,21 +83,21 @@ class _Limits:
     def __init__(self, case: Case, timed: Sequence[Timed], multiplier: Multiplier | None) -> None:
         self._weights = multiply_adds(case.config)
         self._multiplier = multiplier if case.streams > 1 else None
-        self._products: list[float] = []
+        self._products: list[list[float]] = []  # of each round, of each library
         wanted = {(self._size(each), each.threads) for each in timed}
         self._readers = {key: Reader(*key) for key in wanted} if library.found()[0] is not None else {}
-        self._reads: dict[tuple[int, int], list[float]] = {key: [] for key in self._readers}
+        self._reads: dict[tuple[int, int], list[list[float]]] = {key: [] for key in self._readers}
 
     def measure(self) -> None:
         for key, reader in self._readers.items():
-            self._reads[key].append(reader.rate())
+            self._reads[key].append(reader.rates())
         if self._multiplier is not None:
-            self._products.append(self._multiplier.rate())
+            self._products.append(self._multiplier.rates())
 
     def row(self, case: Case, timed: Timed) -> Row:
-        reads, steps = self._reads.get((self._size(timed), timed.threads)), statistics.median(timed.rates)
-        read = statistics.median(reads) if reads else None
-        product = statistics.median(self._products) if self._products else None
+        steps = statistics.median(timed.rates)
+        read = _best(self._reads.get((self._size(timed), timed.threads), []))
+        product = _best(self._products)
         limits = {} if read is None else {"read": read / self._size(timed)}
         if product is not None:
             limits["multiply"] = product / self._weights / case.streams
@@ -114,6 +119,11 @@ class _Limits:
     def _size(self, timed: Timed) -> int:
         """Return the bytes of weights that a step reads."""
         return self._weights * (1 if timed.contestant.runtime == "native-int8" else 4)
+
+
+def _best(rounds: list[list[float]]) -> float | None:
+    """Return the best median of several ways, each of which was measured in every round."""
+    return max(map(statistics.median, zip(*rounds, strict=True)), default=None)
 
 
 def _rows(case: Case, timed: Sequence[Timed], limits: _Limits, rounds: int) -> list[Row]:

@@ -8,6 +8,8 @@
  * Bodies are written once, in GCC's and Clang's vector extensions, and compiled for each instruction set that
  * VARIANT names; only the products of 8-bit integers are written for each.
  */
+#define _POSIX_C_SOURCE 200809L
+#include <float.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -20,19 +22,26 @@
 #include <arm_neon.h>
 #endif
 
-#define INTERFACE 2 /* what library.py expects */
+#define INTERFACE 5 /* what library.py expects */
 #define GROUP 64    /* rows */
 #define UNITS 16    /* of a layer in a group */
 #define BLOCK 256   /* inputs of which a quarter group's weights, 16 KB, stay in the first cache for all streams */
 #define MOST_THREADS 64
-#define PATIENCE 20000 /* turns of a spin before the processor is offered to others */
+#define AHEAD 2048  /* bytes of 8-bit weights that are asked for in advance; floats come fast enough */
+#define FEW 16      /* streams */
+#define PATIENCE 2000 /* turns of a spin before the processor is offered to others */
 #define LINE 64        /* bytes: of a cache, and of every alignment here */
+
+#define COLDEST 1e-30 /* the temperature below which the likeliest is taken, as in session.py */
 
 enum { DONE = 0, NOT_FINITE = 1, NO_MEMORY = 2 };
 enum { PORTABLE = 0, AVX2 = 1 };
 
 typedef float Eight __attribute__((vector_size(32)));
 typedef int32_t EightInts __attribute__((vector_size(32)));
+typedef int16_t EightShorts __attribute__((vector_size(16)));
+typedef int8_t EightBytes __attribute__((vector_size(8)));
+typedef double Doubles __attribute__((vector_size(64)));
 #define PUBLIC __attribute__((visibility("default")))
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
@@ -58,13 +67,15 @@ typedef struct {
     const float *head_bias; /* [groups][64] */
 } Network;
 
-/* Room for the states of `capacity` streams. What a layer shows is kept twice, as it was and as it becomes. */
+/* Room for the states of `capacity` streams, in rows `width` apart, a little more than `hidden`: at a power of two the
+ * rows of many streams would fall on the same few lines of the cache. What a layer shows is kept twice, as it was and as
+ * it becomes. */
 typedef struct {
-    float *hidden;  /* [layers][capacity][2][hidden] */
+    float *hidden;  /* [layers][2][capacity][width] */
     int8_t *shown;  /* the same as integers, for those who multiply integers */
-    float *cell;    /* [layers][capacity][hidden] */
+    float *cell;    /* [layers][capacity][width] */
     uint8_t *place; /* [capacity], which of the two holds */
-    int64_t capacity;
+    int64_t capacity, width;
 } States;
 
 typedef struct {
@@ -84,20 +95,22 @@ typedef struct {
     float *logits;        /* [steps][streams][vocabulary], or none */
     const double *chance; /* [steps][streams], in [0, 1) */
     const Sampling *sampling; /* [streams] */
-    const uint8_t *never;     /* [vocabulary]: 1 for tokens that are not drawn */
-    int64_t threads, instructions;
+    const int32_t *never;     /* [nevers]: tokens that are not drawn */
+    int64_t nevers, threads, instructions;
 } Task;
 
 /* ---- sums of products: 32-bit floats ---- */
 
-/* Add inputs from..to of some quarters of a group to the sums of some streams, held in registers all along. */
-INLINE void tile(const float *weights, int64_t inputs, int64_t from, int64_t to, const float *const *x, float *sums,
-                 int quarters, int streams) {
+/* Add inputs from..to of some quarters of a group to the sums of some streams, held in registers all along. Meanwhile
+ * the weights at `next` are asked for, if it is not NULL. */
+INLINE void tile(const float *weights, int64_t inputs, int64_t from, int64_t to, const float *next,
+                 const float *const *x, float *sums, int quarters, int streams) {
     const int wide = 2 * quarters;
     Eight sum[12], weight[8];
     UNROLL
     for (int n = 0; n < streams * wide; n++) sum[n] = *(const Eight *)(sums + n / wide * GROUP + n % wide * 8);
     for (int64_t k = from; k < to; k++) {
+        if (next != NULL) __builtin_prefetch(next + (k - from) * UNITS, 0, 2);
         UNROLL
         for (int p = 0; p < wide; p++) weight[p] = *(const Eight *)(weights + (p / 2 * inputs + k) * UNITS + p % 2 * 8);
         UNROLL
@@ -113,15 +126,24 @@ INLINE int64_t together(int64_t left) { return left == 7 ? 4 : left > 6 ? 6 : le
 INLINE void float_block(const float *group, int64_t inputs, int64_t from, int64_t to, const float *const *x,
                         int64_t streams, float *sums) {
     for (int quarter = 0; quarter < 4; quarter++) {
-        const float *weights = group + quarter * inputs * UNITS;
+        const float *weights = group + quarter * inputs * UNITS, *next = weights + (inputs + from) * UNITS;
+        if (quarter == 3 && to < inputs) next = group + to * UNITS;
+        if (streams > FEW) next = NULL;
         for (int64_t s = 0, n; s < streams; s += n) {
             float *first = sums + s * GROUP + quarter * UNITS;
             n = together(streams - s);
-            if (n == 6) tile(weights, inputs, from, to, x + s, first, 1, 6);
-            if (n == 5) tile(weights, inputs, from, to, x + s, first, 1, 5);
-            if (n == 4) tile(weights, inputs, from, to, x + s, first, 1, 4);
-            if (n == 3 && quarter % 2 == 0) tile(weights, inputs, from, to, x + s, first, 2, 3);
-            if (n == 2 && quarter % 2 == 0) tile(weights, inputs, from, to, x + s, first, 2, 2);
+/* The first of a few streams bring the next weights. One alone reads fast enough, many read them often enough. */
+#define TILE(quarters, count)                                                                    \
+    if (n == count && quarter % quarters == 0) {                                                 \
+        if (s == 0) tile(weights, inputs, from, to, next, x, first, quarters, count);            \
+        if (s != 0) tile(weights, inputs, from, to, NULL, x + s, first, quarters, count);        \
+    }
+            TILE(1, 6)
+            TILE(1, 5)
+            TILE(1, 4)
+            TILE(2, 3)
+            TILE(2, 2)
+#undef TILE
         }
     }
 }
@@ -129,7 +151,7 @@ INLINE void float_block(const float *group, int64_t inputs, int64_t from, int64_
 INLINE void float_products(const Matrix *matrix, int64_t g, const float *const *x, int64_t streams, float *sums) {
     const float *group = (const float *)matrix->values + g * GROUP * matrix->inputs;
     if (streams == 1) {
-        tile(group, matrix->inputs, 0, matrix->inputs, x, sums, 4, 1);
+        tile(group, matrix->inputs, 0, matrix->inputs, NULL, x, sums, 4, 1);
         return;
     }
     for (int64_t from = 0; from < matrix->inputs; from += BLOCK) {
@@ -158,6 +180,7 @@ __attribute__((target("avx2,fma"))) static void integers_avx2(const Matrix *matr
     const __m256i *weights = (const __m256i *)INTEGERS(matrix, g);
     const float *scales = matrix->scales + g * GROUP;
     __m256i total[8], ones = _mm256_set1_epi16(1);
+    UNROLL
     for (int p = 0; p < 8; p++) total[p] = _mm256_setzero_si256();
     for (int64_t k = 0; k < matrix->inputs; k += 4, weights += 8) {
         int32_t four;
@@ -165,10 +188,12 @@ __attribute__((target("avx2,fma"))) static void integers_avx2(const Matrix *matr
         __m256i value = _mm256_set1_epi32(four), size = _mm256_abs_epi8(value);
         UNROLL
         for (int p = 0; p < 8; p++) {
+            if (p % 2 == 0) __builtin_prefetch((const char *)(weights + p) + AHEAD);
             __m256i pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(weights[p], value));
             total[p] = _mm256_add_epi32(total[p], _mm256_madd_epi16(pairs, ones));
         }
     }
+    UNROLL
     for (int p = 0; p < 8; p++)
         *(Eight *)(sums + 8 * p) += *(const Eight *)(scales + 8 * p) * (Eight)_mm256_cvtepi32_ps(total[p]);
 }
@@ -201,14 +226,15 @@ INLINE Eight choose(EightInts mask, Eight yes, Eight no) {
     return (Eight)((mask & (EightInts)yes) | (~mask & (EightInts)no));
 }
 
-/* e^x within two units in the last place, from 2^n e^r with |r| <= ln 2 / 2; beyond -87 and 88 their values; NaN stays.
- * Coefficients: Taylor's, which at this |r| leave 2e-8. */
-INLINE Eight exponential(Eight x) {
+/* e^x within two units in the last place, from 2^n e^r with |r| <= ln 2 / 2; beyond `least` and `most`, which are
+ * within -87 and 88, their values; NaN stays. Coefficients: Taylor's, which at this |r| leave 2e-8. */
+INLINE Eight exponential(Eight x, float least, float most) {
     const float shift = 12582912.f; /* 1.5 * 2^23: its last bits become n */
-    Eight zero = {0}, low = zero - 87.f, high = zero + 88.f;
-    Eight inside = choose(x < low, low, choose(x > high, high, x));
-    Eight shifted = inside * 1.44269504f + shift, n = shifted - shift;
-    Eight r = inside - n * 0.693359375f + n * 2.12194440e-4f;
+    Eight zero = {0}, low = zero + least, high = zero + most;
+    x = choose(x < low, low, x);
+    x = choose(x > high, high, x);
+    Eight shifted = x * 1.44269504f + shift, n = shifted - shift;
+    Eight r = x - n * 0.693359375f + n * 2.12194440e-4f;
     Eight power = zero + 1.f / 5040;
     power = power * r + 1.f / 720;
     power = power * r + 1.f / 120;
@@ -217,43 +243,92 @@ INLINE Eight exponential(Eight x) {
     power = power * r + .5f;
     power = power * r + 1.f;
     power = power * r + 1.f;
-    Eight result = (Eight)((EightInts)power + ((EightInts)shifted << 23));
-    return choose(x == x, result, x);
+    return power * (Eight)(((EightInts)shifted << 23) + 0x3F800000);
 }
 
-INLINE Eight sigmoid(Eight x) { return 1.f / (1.f + exponential(-x)); }
-INLINE Eight hyperbolic(Eight x) { return 2.f / (1.f + exponential(-2.f * x)) - 1.f; }
+/* 1 / sigmoid(x) */
+INLINE Eight inverse_sigmoid(Eight x) { return 1.f + exponential(-x, -87.f, 88.f); }
+
+/* sigmoid(x) tanh(y) in one division. Beyond 20 tanh is 1: there, e^(2 y) stays small enough for the product. */
+INLINE Eight gated(Eight x, Eight y) {
+    Eight power = exponential(-2.f * y, -40.f, 40.f);
+    return (1.f - power) / (inverse_sigmoid(x) * (1.f + power));
+}
 
 /* A group's sums become what its 16 units remember and show. `damage` gets bits where that is no number. */
 INLINE void gates_body(const float *sums, float *cell, float *hidden, int8_t *shown, EightInts *damage) {
+    UNROLL
     for (int half = 0; half < UNITS; half += 8) {
         const Eight *in = (const Eight *)(sums + half);
-        Eight keep = sigmoid(in[2]), add = sigmoid(in[0]) * hyperbolic(in[4]);
-        Eight c = keep * *(Eight *)(cell + half) + add, h = sigmoid(in[6]) * hyperbolic(c);
+        Eight c = *(Eight *)(cell + half) / inverse_sigmoid(in[2]) + gated(in[0], in[4]);
+        Eight h = gated(in[6], c);
         *(Eight *)(cell + half) = c;
         *(Eight *)(hidden + half) = h;
         *damage |= h != h;
         if (shown == NULL) continue;
         EightInts whole = (EightInts)(h * 127.f + 12582912.f) - 0x4B400000;
-        for (int n = 0; n < 8; n++) shown[half + n] = (int8_t)whole[n];
+        EightBytes bytes = __builtin_convertvector(__builtin_convertvector(whole, EightShorts), EightBytes);
+        memcpy(shown + half, &bytes, sizeof bytes);
     }
 }
 
-/* weights = e^((logits - best) / temperature); the numbers of both are a multiple of eight. */
-INLINE void shares_body(const float *logits, float best, float temperature, int64_t padded, float *weights) {
-    for (int64_t n = 0; n < padded; n += 8)
-        *(Eight *)(weights + n) = exponential((*(const Eight *)(logits + n) - best) / temperature);
+/* ---- many numbers at a time, for drawing; how many is a multiple of 64 ---- */
+
+INLINE int finite_body(const float *logits, int64_t count) {
+    EightInts bad = {0};
+    for (int64_t n = 0; n < count; n += 8) {
+        Eight zero = *(const Eight *)(logits + n) - *(const Eight *)(logits + n); /* or not a number */
+        bad |= zero != zero;
+    }
+    int any = 0;
+    for (int n = 0; n < 8; n++) any |= bad[n];
+    return !any;
+}
+
+INLINE float largest_body(const float *logits, int64_t count) {
+    Eight most = *(const Eight *)logits;
+    for (int64_t n = 8; n < count; n += 8) {
+        Eight next = *(const Eight *)(logits + n);
+        most = choose(next > most, next, most);
+    }
+    float largest = most[0];
+    for (int n = 1; n < 8; n++) largest = most[n] > largest ? most[n] : largest;
+    return largest;
+}
+
+/* weights = e^((logits - best) / temperature) */
+INLINE void shares_body(const float *logits, float best, float temperature, int64_t count, float *weights) {
+    for (int64_t n = 0; n < count; n += 8)
+        *(Eight *)(weights + n) = exponential((*(const Eight *)(logits + n) - best) / temperature, -87.f, 0.f);
+}
+
+/* Weights below `least` become 0; totals are the sums of 64 each. */
+INLINE void totals_body(float *weights, float least, int64_t count, double *totals) {
+    for (int64_t n = 0; n < count; n += GROUP) {
+        Doubles total = {0};
+        for (float *eight = weights + n; eight < weights + n + GROUP; eight += 8) {
+            Eight weight = *(Eight *)eight;
+            weight = choose(weight >= least, weight, (Eight){0});
+            *(Eight *)eight = weight;
+            total += __builtin_convertvector(weight, Doubles);
+        }
+        totals[n / GROUP] = 0;
+        for (int p = 0; p < 8; p++) totals[n / GROUP] += total[p];
+    }
 }
 
 /* ---- reading, for nothing but the time that it takes ---- */
 
-INLINE float reading_body(const float *from, int64_t count) {
-    Eight sum[8] = {{0}};
-    for (int64_t n = 0; n + 64 <= count; n += 64) {
-        UNROLL
-        for (int p = 0; p < 8; p++) sum[p] += *(const Eight *)(from + n + 8 * p);
+/* In `runs` runs of `count` numbers, one behind the other in memory, side by side. */
+INLINE float reading_body(const float *from, int64_t runs, int64_t count) {
+    Eight sum[4] = {{0}};
+    for (int64_t n = 0; n + 32 <= count; n += 32) {
+        for (int64_t run = 0; run < runs; run++) {
+            UNROLL
+            for (int p = 0; p < 4; p++) sum[p] += *(const Eight *)(from + run * count + n + 8 * p);
+        }
     }
-    for (int p = 1; p < 8; p++) sum[0] += sum[p];
+    for (int p = 1; p < 4; p++) sum[0] += sum[p];
     return sum[0][0];
 }
 
@@ -263,8 +338,11 @@ typedef struct {
     void (*floats)(const Matrix *, int64_t, const float *const *, int64_t, float *);
     void (*integers)(const Matrix *, int64_t, const int8_t *, float *);
     void (*gates)(const float *, float *, float *, int8_t *, EightInts *);
+    int (*finite)(const float *, int64_t);
+    float (*largest)(const float *, int64_t);
     void (*shares)(const float *, float, float, int64_t, float *);
-    float (*reading)(const float *, int64_t);
+    void (*totals)(float *, float, int64_t, double *);
+    float (*reading)(const float *, int64_t, int64_t);
 } Functions;
 
 #define VARIANT(name, attributes, integers)                                                                            \
@@ -274,11 +352,19 @@ typedef struct {
     attributes static void gates_##name(const float *sums, float *cell, float *hidden, int8_t *shown, EightInts *bad) { \
         gates_body(sums, cell, hidden, shown, bad);                                                                    \
     }                                                                                                                  \
+    attributes static int finite_##name(const float *logits, int64_t count) { return finite_body(logits, count); }      \
+    attributes static float largest_##name(const float *logits, int64_t count) { return largest_body(logits, count); }  \
     attributes static void shares_##name(const float *logits, float best, float heat, int64_t n, float *weights) {     \
         shares_body(logits, best, heat, n, weights);                                                                   \
     }                                                                                                                  \
-    attributes static float reading_##name(const float *from, int64_t count) { return reading_body(from, count); }      \
-    static const Functions name = {floats_##name, integers, gates_##name, shares_##name, reading_##name};
+    attributes static void totals_##name(float *weights, float least, int64_t count, double *totals) {                  \
+        totals_body(weights, least, count, totals);                                                                    \
+    }                                                                                                                  \
+    attributes static float reading_##name(const float *from, int64_t runs, int64_t count) {                            \
+        return runs == 1 ? reading_body(from, 1, 4 * count) : reading_body(from, 4, count);                            \
+    }                                                                                                                  \
+    static const Functions name = {floats_##name,  integers,      gates_##name,  finite_##name,                        \
+                                   largest_##name, shares_##name, totals_##name, reading_##name};
 
 #if defined(__x86_64__)
 VARIANT(avx2, __attribute__((target("avx2,fma"))), integers_avx2)
@@ -343,103 +429,127 @@ static void flush_as_before(uint64_t before) {
 
 typedef struct {
     float *weights; /* [vocabulary, padded] */
+    double *totals; /* [padded / 64] */
     int32_t *heap;  /* [vocabulary] */
 } Scratch;
 
 /* Whether token a comes before b: the likelier, of equals the first. */
-static int before(const float *weights, int32_t a, int32_t b) {
-    return weights[a] > weights[b] || (weights[a] == weights[b] && a < b);
+static int before(const float *logits, int32_t a, int32_t b) {
+    return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
 }
 
-static void sink(const float *weights, int32_t *heap, int64_t count, int64_t place) {
+static void sink(const float *logits, int32_t *heap, int64_t count, int64_t place) {
     for (int64_t child; (child = 2 * place + 1) < count; place = child) {
-        if (child + 1 < count && before(weights, heap[child + 1], heap[child])) child++;
-        if (!before(weights, heap[child], heap[place])) return;
+        if (child + 1 < count && before(logits, heap[child + 1], heap[child])) child++;
+        if (!before(logits, heap[child], heap[place])) return;
         int32_t other = heap[place];
         heap[place] = heap[child];
         heap[child] = other;
     }
 }
 
-/* Move the likeliest token of a heap behind its end. */
-static float taken(const float *weights, int32_t *heap, int64_t count) {
+/* Move the likeliest token of a heap behind its end, and return it. */
+static int32_t taken(const float *logits, int32_t *heap, int64_t count) {
     int32_t first = heap[0];
     heap[0] = heap[count - 1];
     heap[count - 1] = first;
-    sink(weights, heap, count - 1, 0);
-    return weights[first];
+    sink(logits, heap, count - 1, 0);
+    return first;
 }
 
 /* Leave the `top_k` likeliest tokens, and of these the fewest that together have a share of `top_p`. */
-static void keep_top(const Sampling *sampling, int64_t vocabulary, Scratch *scratch) {
+static void keep_top(const Sampling *sampling, const float *logits, int64_t vocabulary, Scratch *scratch) {
     float *weights = scratch->weights;
     int32_t *heap = scratch->heap;
     int64_t most = sampling->top_k > 0 && sampling->top_k < vocabulary ? sampling->top_k : vocabulary, kept = 0;
     if (most == vocabulary && sampling->top_p >= 1) return;
     for (int64_t n = 0; n < vocabulary; n++) heap[n] = (int32_t)n;
-    for (int64_t n = vocabulary / 2; n-- > 0;) sink(weights, heap, vocabulary, n);
+    for (int64_t n = vocabulary / 2; n-- > 0;) sink(logits, heap, vocabulary, n);
     double total = 0, sum = 0;
     if (most == vocabulary) {
         for (int64_t n = 0; n < vocabulary; n++) total += weights[n];
     } else {
-        for (; kept < most; kept++) total += taken(weights, heap, vocabulary - kept);
+        for (; kept < most; kept++) total += weights[taken(logits, heap, vocabulary - kept)];
     }
     int64_t within = 0; /* tokens taken lie at the end, the likeliest last */
     do {
-        if (within == kept) taken(weights, heap, vocabulary - kept++);
+        if (within == kept) taken(logits, heap, vocabulary - kept++);
         sum += weights[heap[vocabulary - ++within]];
     } while (within < most && sum < sampling->top_p * total);
     for (int64_t n = 0; n < vocabulary - within; n++) weights[heap[n]] = 0;
 }
 
-/* Return a token, or -1 if the logits are not finite. sampler.py says the same in NumPy, and why. */
+/* Return the first token at which the sum of weights exceeds `aim`; if rounding lets none, the last that has one. */
+static int32_t reached(const float *weights, const double *totals, int64_t count, double aim) {
+    double sum = 0;
+    int64_t n = 0;
+    while (n < count) {
+        if (sum + totals[n / GROUP] <= aim) {
+            sum += totals[n / GROUP];
+            n += GROUP;
+            continue;
+        }
+        for (int64_t end = n + GROUP; n < end; n++)
+            if (weights[n] > 0 && (sum += weights[n]) > aim) return (int32_t)n;
+    }
+    while (n > 1 && weights[n - 1] == 0) n--;
+    return (int32_t)n - 1;
+}
+
+/* Return a token, or -1 if the logits are not finite. sampler.py says the same in NumPy, and why. The logits of tokens
+ * that are never drawn are lost. */
 static int32_t draw(const Task *task, const Functions *with, float *logits, int64_t stream, double chance,
                     Scratch *scratch) {
-    const int64_t vocabulary = task->network->vocabulary;
+    const int64_t vocabulary = task->network->vocabulary, count = task->network->head.groups * GROUP;
     const Sampling *sampling = task->sampling + stream;
-    float *weights = scratch->weights, sum = 0;
-    int64_t best = -1;
-    for (int64_t n = 0; n < vocabulary; n++) sum += logits[n] - logits[n]; /* 0, or not a number */
-    if (sum != 0) return -1;
-    for (int64_t n = 0; n < vocabulary; n++)
-        if (!task->never[n] && (best < 0 || logits[n] > logits[best])) best = n;
-    if (sampling->temperature < 1e-30 || best < 0) return (int32_t)best;
-    with->shares(logits, logits[best], (float)sampling->temperature, (vocabulary + 7) / 8 * 8, weights);
-    for (int64_t n = 0; n < vocabulary; n++)
-        if (task->never[n]) weights[n] = 0;
-    keep_top(sampling, vocabulary, scratch);
-    double total = 0, reached = 0;
-    for (int64_t n = 0; n < vocabulary; n++) {
-        if (weights[n] < sampling->min_p) weights[n] = 0; /* the likeliest has 1 */
-        total += weights[n];
+    float *weights = scratch->weights;
+    if (!with->finite(logits, count)) return -1;
+    for (int64_t n = 0; n < task->nevers; n++) logits[task->never[n]] = -FLT_MAX;
+    for (int64_t n = vocabulary; n < count; n++) logits[n] = -FLT_MAX;
+    float best = with->largest(logits, count);
+    if (sampling->temperature < COLDEST) {
+        int32_t token = 0;
+        while (logits[token] < best) token++;
+        return token;
     }
-    int64_t last = best;
-    for (int64_t n = 0; n < vocabulary; n++) {
-        if (weights[n] == 0) continue;
-        reached += weights[n];
-        last = n;
-        if (reached > chance * total) break;
-    }
-    return (int32_t)last;
+    with->shares(logits, best, (float)sampling->temperature, count, weights);
+    for (int64_t n = 0; n < task->nevers; n++) weights[task->never[n]] = 0;
+    for (int64_t n = vocabulary; n < count; n++) weights[n] = 0;
+    keep_top(sampling, logits, vocabulary, scratch);
+    with->totals(weights, (float)sampling->min_p, count, scratch->totals); /* the likeliest has 1 */
+    double total = 0;
+    for (int64_t n = 0; n < count / GROUP; n++) total += scratch->totals[n];
+    return reached(weights, scratch->totals, count, chance * total);
 }
 
 /* ---- the loop ---- */
+
+typedef struct {
+    atomic_llong count;
+    char rest[LINE - sizeof(atomic_llong)]; /* of the line, which others would have to wait for */
+} Counter;
 
 typedef struct {
     const Task *task;
     const Functions *with;
     float *logits;  /* [streams][head rows] */
     int32_t *token; /* [streams], read next */
+    Counter *taken; /* [layers + 1], groups of each layer and of the head that somebody computes in this step */
     int threads;
     atomic_int go, arrived, turn, failed;
 } Work;
+
+/* What a layer shows, of each stream. */
+typedef struct {
+    const float **floats;
+    const int8_t **integers;
+} Shown;
 
 typedef struct {
     Work *work;
     int number;
     float *sums; /* [streams][GROUP] */
-    const float **x;
-    const int8_t **integers;
+    Shown below, past;
     Scratch scratch;
     EightInts damage;
 } Worker;
@@ -471,64 +581,80 @@ static void meet(Work *work) {
     atomic_store_explicit(&work->turn, !turn, memory_order_release);
 }
 
+/* Return the group that a worker computes after `g`, or at first for -1; `count` and more if there is none.
+ *
+ * With a few streams each worker has a part of its own, which may stay in its core's cache. With many a group takes so
+ * long that it pays to take the next one that nobody has: cores are not equally fast, nor always there. */
+static int64_t next_group(const Worker *worker, Counter *taken, int64_t count, int64_t g) {
+    const Work *work = worker->work;
+    if (work->task->streams > FEW && work->threads > 1)
+        return atomic_fetch_add_explicit(&taken->count, 1, memory_order_relaxed);
+    int64_t next = g < 0 ? count * worker->number / work->threads : g + 1;
+    return next < count * (worker->number + 1) / work->threads ? next : count;
+}
+
+static void none_taken(Work *work) {
+    for (int64_t n = 0; n <= work->task->network->layers; n++)
+        atomic_store_explicit(&work->taken[n].count, 0, memory_order_relaxed);
+}
+
 /* Where what a layer shows lies: as it was before step `step`, or as it is `after` it. */
 static int64_t shown_at(const Task *task, int64_t layer, int64_t stream, int64_t step, int after) {
     const States *states = task->states;
     int64_t slot = task->slots[stream], which = (states->place[slot] + step + after) & 1;
-    return ((layer * states->capacity + slot) * 2 + which) * task->network->hidden;
+    return ((layer * 2 + which) * states->capacity + slot) * states->width;
 }
 
-static void point(Worker *worker, int64_t layer, int64_t step, int after) {
-    const Task *task = worker->work->task;
+/* Set `at` to where what a layer shows lies, for each stream. */
+static void look(const Task *task, Shown at, int64_t layer, int64_t step, int after) {
     for (int64_t s = 0; s < task->streams; s++) {
         int64_t place = shown_at(task, layer, s, step, after);
-        worker->x[s] = task->states->hidden + place;
-        worker->integers[s] = task->states->shown == NULL ? NULL : task->states->shown + place;
+        at.floats[s] = task->states->hidden + place;
+        at.integers[s] = task->states->shown == NULL ? NULL : task->states->shown + place;
     }
 }
 
-static void add(Worker *worker, const Matrix *matrix, int64_t g) {
+static void add(Worker *worker, const Matrix *matrix, int64_t g, Shown at) {
     const Functions *with = worker->work->with;
     int64_t streams = worker->work->task->streams;
     if (matrix->scales == NULL) {
-        with->floats(matrix, g, worker->x, streams, worker->sums);
+        with->floats(matrix, g, at.floats, streams, worker->sums);
         return;
     }
-    for (int64_t s = 0; s < streams; s++) with->integers(matrix, g, worker->integers[s], worker->sums + s * GROUP);
+    for (int64_t s = 0; s < streams; s++) with->integers(matrix, g, at.integers[s], worker->sums + s * GROUP);
 }
 
-/* Set the sums of a group of a layer to what does not depend on the layer's own past. */
-static void begin(Worker *worker, int64_t l, int64_t step, int64_t g) {
+/* Set the sums of a group of a layer to what does not depend on what other units show. */
+static void begin(Worker *worker, int64_t l, int64_t g) {
     const Task *task = worker->work->task;
     const Network *network = task->network;
-    const Layer *layer = network->layer + l;
-    const int32_t *token = worker->work->token;
     for (int64_t s = 0; s < task->streams; s++) {
-        const float *start = layer->bias + g * GROUP;
-        if (l == 0 && network->table != NULL) start = network->table + token[s] * 4 * network->hidden + g * GROUP;
+        const float *start = network->layer[l].bias + g * GROUP;
+        if (l == 0 && network->table != NULL)
+            start = network->table + worker->work->token[s] * 4 * network->hidden + g * GROUP;
         memcpy(worker->sums + s * GROUP, start, GROUP * sizeof(float));
     }
-    if (layer->input.values == NULL) return;
-    if (l > 0)
-        point(worker, l - 1, step, 1);
-    else
-        for (int64_t s = 0; s < task->streams; s++) worker->x[s] = network->embedding + token[s] * network->inputs;
-    add(worker, &layer->input, g);
 }
 
 static void advance_layer(Worker *worker, int64_t l, int64_t step) {
     const Work *work = worker->work;
     const Task *task = work->task;
     const States *states = task->states;
-    const int64_t hidden = task->network->hidden, groups = hidden / UNITS;
-    const int64_t end = groups * (worker->number + 1) / work->threads;
-    for (int64_t g = groups * worker->number / work->threads; g < end; g++) {
-        begin(worker, l, step, g);
-        point(worker, l, step, 0);
-        add(worker, &task->network->layer[l].recurrent, g);
+    const Layer *layer = task->network->layer + l;
+    const int64_t groups = task->network->hidden / UNITS;
+    look(task, worker->past, l, step, 0);
+    if (l > 0)
+        look(task, worker->below, l - 1, step, 1);
+    else if (layer->input.values != NULL)
+        for (int64_t s = 0; s < task->streams; s++)
+            worker->below.floats[s] = task->network->embedding + work->token[s] * task->network->inputs;
+    for (int64_t g = -1; (g = next_group(worker, work->taken + l, groups, g)) < groups;) {
+        begin(worker, l, g);
+        if (layer->input.values != NULL) add(worker, &layer->input, g, worker->below);
+        add(worker, &layer->recurrent, g, worker->past);
         for (int64_t s = 0; s < task->streams; s++) {
             int64_t to = shown_at(task, l, s, step, 1) + g * UNITS;
-            float *cell = states->cell + (l * states->capacity + task->slots[s]) * hidden + g * UNITS;
+            float *cell = states->cell + (l * states->capacity + task->slots[s]) * states->width + g * UNITS;
             int8_t *shown = states->shown == NULL ? NULL : states->shown + to;
             work->with->gates(worker->sums + s * GROUP, cell, states->hidden + to, shown, &worker->damage);
         }
@@ -539,12 +665,12 @@ static void predict(Worker *worker, int64_t step) {
     const Work *work = worker->work;
     const Task *task = work->task;
     const Network *network = task->network;
-    const int64_t groups = network->head.groups, end = groups * (worker->number + 1) / work->threads;
-    point(worker, network->layers - 1, step, 1);
-    for (int64_t g = groups * worker->number / work->threads; g < end; g++) {
+    const int64_t groups = network->head.groups;
+    look(task, worker->below, network->layers - 1, step, 1);
+    for (int64_t g = -1; (g = next_group(worker, work->taken + network->layers, groups, g)) < groups;) {
         for (int64_t s = 0; s < task->streams; s++)
             memcpy(worker->sums + s * GROUP, network->head_bias + g * GROUP, GROUP * sizeof(float));
-        add(worker, &network->head, g);
+        add(worker, &network->head, g, worker->below);
         for (int64_t s = 0; s < task->streams; s++)
             memcpy(work->logits + (s * groups + g) * GROUP, worker->sums + s * GROUP, GROUP * sizeof(float));
     }
@@ -556,6 +682,7 @@ static void conclude(Worker *worker, int64_t step) {
     Work *work = worker->work;
     const Task *task = work->task;
     const Network *network = task->network;
+    if (worker->number == 0) none_taken(work);
     for (int n = 0; n < 8; n++)
         if (worker->damage[n]) atomic_store(&work->failed, NOT_FINITE);
     for (int64_t s = worker->number; s < task->streams; s += work->threads) {
@@ -615,11 +742,15 @@ static int64_t lay_out(char *room, Work *work, Worker *workers, int64_t threads)
     used += rounded((count) * (int64_t)sizeof *(field))
     PART(work->logits, streams * rows);
     PART(work->token, streams);
+    PART(work->taken, work->task->network->layers + 1);
     for (int64_t n = 0; n < threads; n++) {
         PART(workers[n].sums, streams * GROUP);
-        PART(workers[n].x, streams);
-        PART(workers[n].integers, streams);
+        PART(workers[n].below.floats, streams);
+        PART(workers[n].below.integers, streams);
+        PART(workers[n].past.floats, streams);
+        PART(workers[n].past.integers, streams);
         PART(workers[n].scratch.weights, rows);
+        PART(workers[n].scratch.totals, rows / GROUP);
         PART(workers[n].scratch.heap, rows);
     }
 #undef PART
@@ -638,6 +769,7 @@ PUBLIC int64_t longhand_run(const Task *task) {
     if (room == NULL) return NO_MEMORY;
     lay_out(room, &work, workers, most);
     memcpy(work.token, task->given, (size_t)task->streams * sizeof *work.token);
+    none_taken(&work);
     for (int n = 0; n < most; n++) workers[n].work = &work, workers[n].number = n;
     for (work.threads = 1; work.threads < most; work.threads++) /* fewer, where the system gives no more */
         if (pthread_create(&others[work.threads], NULL, labour, &workers[work.threads]) != 0) break;
@@ -654,26 +786,29 @@ PUBLIC int64_t longhand_run(const Task *task) {
 
 typedef struct {
     const float *from;
-    int64_t count, times;
+    int64_t runs, count, times;
     const Functions *with;
     volatile float sum;
 } Reading;
 
 static void *read_part(void *reading_) {
     Reading *reading = reading_;
-    for (int64_t n = 0; n < reading->times; n++) reading->sum = reading->with->reading(reading->from, reading->count);
+    for (int64_t n = 0; n < reading->times; n++)
+        reading->sum = reading->with->reading(reading->from, reading->runs, reading->count);
     return NULL;
 }
 
-/* Read `bytes` of memory `times` over, in as many parts as threads: how fast the weights could be read. */
-PUBLIC int64_t longhand_read(const void *memory, int64_t bytes, int64_t times, int64_t threads, int64_t instructions) {
+/* Read `bytes` of memory `times` over, in as many parts as threads, each in 1 or 4 runs side by side: how fast the
+ * weights could be read. */
+PUBLIC int64_t longhand_read(const void *memory, int64_t bytes, int64_t times, int64_t runs, int64_t threads,
+                             int64_t instructions) {
     const int most = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : (int)threads;
-    const int64_t count = bytes / most / LINE * LINE / (int64_t)sizeof(float);
+    const int64_t count = bytes / most / 4 / 128 * 32; /* numbers of a run, of which a part has four */
     Reading readings[MOST_THREADS];
     pthread_t others[MOST_THREADS];
     int started = 1;
     for (int n = 0; n < most; n++)
-        readings[n] = (Reading){(const float *)memory + n * count, count, times, functions_for(instructions), 0};
+        readings[n] = (Reading){(const float *)memory + 4 * n * count, runs, count, times, functions_for(instructions), 0};
     while (started < most && pthread_create(&others[started], NULL, read_part, &readings[started]) == 0) started++;
     read_part(&readings[0]);
     for (int n = started; n < most; n++) read_part(&readings[n]);

@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-INTERFACE = 2  # what kernel.c calls itself; another number is another version's library
+INTERFACE = 5  # what kernel.c calls itself; another number is another version's library
 SWITCH = "LONGHAND_NATIVE"  # in the environment: 0 for none, portable for plain instructions
 OFF, PLAIN = "0", "portable"
 DONE, NOT_FINITE = 0, 1
@@ -54,7 +54,7 @@ class States(ctypes.Structure):
 
     _fields_: ClassVar[Fields] = [
         *((name, _pointer) for name in ("hidden", "shown", "cell", "place")),
-        ("capacity", _count),
+        *((name, _count) for name in ("capacity", "width")),
     ]
 
 
@@ -68,8 +68,7 @@ class Task(ctypes.Structure):
         ("streams", _count),
         ("steps", _count),
         *((name, _pointer) for name in ("given", "drawn", "outputs", "logits", "chance", "sampling", "never")),
-        ("threads", _count),
-        ("instructions", _count),
+        *((name, _count) for name in ("nevers", "threads", "instructions")),
     ]
 
 
@@ -89,7 +88,7 @@ class Library:
         self._run = library.longhand_run
         self._run.argtypes = [ctypes.POINTER(Task)]
         self._read = library.longhand_read
-        self._read.argtypes = [_pointer, *4 * [_count]]
+        self._read.argtypes = [_pointer, *5 * [_count]]
         plain = os.environ.get(SWITCH) == PLAIN
         self.instructions = 0 if plain else int(library.longhand_instructions())
 
@@ -98,9 +97,12 @@ class Library:
         task.instructions = self.instructions
         return int(self._run(ctypes.byref(task)))
 
-    def read(self, memory: npt.NDArray[np.uint8], times: int, threads: int) -> None:
-        """Read memory, in as many parts as threads, so many times, for nothing but the time that it takes."""
-        self._read(memory.ctypes.data, memory.size, times, threads, self.instructions)
+    def read(self, memory: npt.NDArray[np.uint8], times: int, runs: int, threads: int) -> None:
+        """Read memory so many times over, for nothing but the time that it takes.
+
+        Each thread reads a part of it, in so many runs side by side.
+        """
+        self._read(memory.ctypes.data, memory.size, times, runs, threads, self.instructions)
 
 
 def switched_off() -> bool:

@@ -13,7 +13,7 @@ from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.errors import ModelFormatError
 from longhand.runtime.native import library
 from longhand.runtime.native.library import SAMPLING, Library, Task
-from longhand.runtime.native.packing import MOST, Packed, aligned
+from longhand.runtime.native.packing import MOST, UNITS, Packed, aligned
 from longhand.runtime.reference import head_logits
 from longhand.runtime.session import Drawing, Streams, checked_state, checked_streams, checked_tokens
 from longhand.state import State
@@ -33,12 +33,12 @@ class NativeSession:
     def __init__(self, kernel: Library, packed: Packed, batch: int = 1, threads: int = 1) -> None:
         self.batch, self.threads = batch, threads
         self._kernel, self._packed = kernel, packed
-        layers, hidden = packed.config.layers, packed.hidden
-        self._hidden = aligned((layers, batch, 2, hidden), np.float32)
-        self._shown = aligned((layers, batch, 2, hidden), np.int8) if packed.precision == "int8" else None
-        self._cell = aligned((layers, batch, hidden), np.float32)
+        layers, width = packed.config.layers, packed.hidden + UNITS
+        self._hidden = aligned((layers, 2, batch, width), np.float32)
+        self._shown = aligned((layers, 2, batch, width), np.int8) if packed.precision == "int8" else None
+        self._cell = aligned((layers, batch, width), np.float32)
         self._place = aligned((batch,), np.uint8)  # which of the two hidden states holds
-        self._states = library.States(capacity=batch)
+        self._states = library.States(capacity=batch, width=width)
         for name in ("hidden", "shown", "cell", "place"):
             setattr(self._states, name, _address(getattr(self, f"_{name}")))
 
@@ -46,7 +46,7 @@ class NativeSession:
     def state(self) -> State:
         """A copy of the state; assigning one goes on from there."""
         size = self._packed.config.hidden
-        hidden = self._hidden[:, np.arange(self.batch), self._place, :size]
+        hidden = self._hidden[:, self._place, np.arange(self.batch), :size]
         return State(hidden, self._cell[..., :size].copy())
 
     @state.setter
@@ -54,16 +54,17 @@ class NativeSession:
         size = self._packed.config.hidden
         checked_state(state, self._packed.config, self.batch)
         self._place[:] = 0
-        self._hidden[:, :, 0, :size], self._cell[..., :size] = state.hidden, state.cell
+        self._hidden[:, 0, :, :size], self._cell[..., :size] = state.hidden, state.cell
         if self._shown is not None:
-            self._shown[:, :, 0, :size] = np.rint(state.hidden * MOST)
+            self._shown[:, 0, :, :size] = np.rint(state.hidden * MOST)
 
     def restart(self, streams: Streams) -> None:
         """Put these streams back to the fresh state."""
         rows = checked_streams(streams, self.batch)
-        for array in (self._hidden, self._cell, self._shown):
-            if array is not None:
-                array[:, rows] = 0
+        self._cell[:, rows] = 0
+        for shown in (self._hidden, self._shown):
+            if shown is not None:
+                shown[:, :, rows] = 0
 
     def step(self, tokens: TokenIds, streams: Streams | None = None) -> FloatArray:
         """Read one token a stream, (batch,), and return the logits of the next, (batch, vocabulary)."""
@@ -92,15 +93,22 @@ class NativeSession:
         """Read one token a stream, draw the next and read on from it; return those drawn, (time, batch)."""
         if uniforms.ndim != 2 or uniforms.shape[1] != len(tokens) or len(drawings) != len(tokens):
             raise ValueError(f"{len(tokens)} tokens, {len(drawings)} drawings and uniforms {uniforms.shape}")
-        if len({drawing.never for drawing in drawings}) > 1:
-            raise ValueError("streams that are written together never draw the same tokens")
-        never = np.zeros(self._packed.config.vocabulary_size, np.uint8)
-        never[list(drawings[0].never) if drawings else []] = 1
+        never = self._never(drawings)
         sampling = np.array([(each.temperature, each.top_p, each.min_p, each.top_k) for each in drawings], SAMPLING)
         drawn = np.empty(uniforms.shape, np.int32)
         chance = np.ascontiguousarray(uniforms, np.float64)
         self._run(tokens[None], streams, len(uniforms), drawn=drawn, chance=chance, sampling=sampling, never=never)
         return drawn
+
+    def _never(self, drawings: Sequence[Drawing]) -> npt.NDArray[np.int32]:
+        """Return the tokens that are never drawn."""
+        if len({drawing.never for drawing in drawings}) > 1:
+            raise ValueError("streams that are written together never draw the same tokens")
+        never = sorted(set(drawings[0].never)) if drawings else []
+        size = self._packed.config.vocabulary_size
+        if len(never) == size or not all(0 <= token < size for token in never):
+            raise ValueError(f"never drawn: {never}, expected some of 0 to {size - 1}, and not all")
+        return np.array(never, np.int32)
 
     def threads_for(self, streams: int, steps: int) -> int:
         """Return how many threads serve a call of so many steps."""
@@ -115,6 +123,7 @@ class NativeSession:
         task.network, task.states = ctypes.pointer(self._packed.network), ctypes.pointer(self._states)
         for name, array in {"slots": slots, "given": given, **arrays}.items():
             setattr(task, name, _address(array))
+        task.nevers = len(arrays.get("never", ()))
         status = self._kernel.run(task)
         if status == library.NOT_FINITE:
             raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
