@@ -10,6 +10,7 @@ from typing import Literal
 from longhand.config import NetworkConfig, RunConfig
 from longhand.modelfile import Weights
 from longhand.runtime.native import library
+from longhand.runtime.native.library import Library
 from longhand.runtime.native.packing import Packed, Precision, multiply_adds
 from longhand.runtime.native.session import NativeSession
 from longhand.runtime.reference import NumpySession
@@ -17,7 +18,7 @@ from longhand.runtime.session import RecurrentSession, Session
 from longhand.runtime.windowed import WindowedSession
 
 SMALL = 8 << 20
-"""Bytes of 32-bit weights that `auto` leaves as they are: they stay in the caches, and int8 would win little."""
+"""Bytes of 32-bit weights that `auto` leaves as they are: from the caches they come fast enough (docs/benchmarks.md)."""
 
 MOST_THREADS = 4  # of one call: more wait for each other at every layer longer than they compute
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -35,7 +36,8 @@ class Runtime:
         run = run or RunConfig()
         self.threads = run.threads or min(processors(), MOST_THREADS)
         self._kernel, self.why_not_native = library.found()
-        self.precision: Precision = precision(config, run.precision) if self._kernel else "fp32"
+        self.wanted = run.precision
+        self.precision: Precision = precision(config, run.precision, self._kernel)
 
     @property
     def name(self) -> Name:
@@ -67,10 +69,16 @@ class Runtime:
         return Packed(self._config, self._weights, self.precision)
 
 
-def precision(config: NetworkConfig, wanted: Literal["auto", "fp32", "int8"]) -> Precision:
-    """Return what `wanted` means for a network: the same on every machine, so that the same seed writes the same."""
+def precision(config: NetworkConfig, wanted: Literal["auto", "fp32", "int8"], kernel: Library | None) -> Precision:
+    """Return what `wanted` means for a network.
+
+    `auto` knows the network and what the processor can do, not how fast it is at the moment: the same seed is to write
+    the same text tomorrow.
+    """
+    if kernel is None:
+        return "fp32"
     if wanted == "auto":
-        return "int8" if 4 * multiply_adds(config) > SMALL else "fp32"
+        return "int8" if kernel.instructions and 4 * multiply_adds(config) > SMALL else "fp32"
     return wanted
 
 

@@ -5,9 +5,11 @@
  * so that a group's sums are all that its units need. A sum is taken over the inputs one by one in their order,
  * whatever the number of streams, so a stream's numbers do not depend on what runs beside it.
  *
- * Bodies are written once, in GCC's and Clang's vector extensions, and compiled for each instruction set that
- * VARIANT names; only the products of 8-bit integers are written for each.
+ * What computes with many numbers at a time is written once, at the end of this file, in GCC's and Clang's vector
+ * extensions; the file includes itself for each instruction set, with vectors as wide as its registers. Only the
+ * products of 8-bit integers are written for each.
  */
+#ifndef LANES
 #define _POSIX_C_SOURCE 200809L
 #include <float.h>
 #include <pthread.h>
@@ -35,16 +37,10 @@
 #define COLDEST 1e-30 /* the temperature below which the likeliest is taken, as in session.py */
 
 enum { DONE = 0, NOT_FINITE = 1, NO_MEMORY = 2 };
-enum { PORTABLE = 0, AVX2 = 1 };
 
-typedef float Eight __attribute__((vector_size(32)));
-typedef int32_t EightInts __attribute__((vector_size(32)));
-typedef int16_t EightShorts __attribute__((vector_size(16)));
-typedef int8_t EightBytes __attribute__((vector_size(8)));
-typedef double Doubles __attribute__((vector_size(64)));
 #define PUBLIC __attribute__((visibility("default")))
 #define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 24")
 
 /* A packed matrix: floats [groups][4][inputs][16], or with scales 8-bit integers [groups][inputs / 4][64][4]. */
 typedef struct {
@@ -99,67 +95,6 @@ typedef struct {
     int64_t nevers, threads, instructions;
 } Task;
 
-/* ---- sums of products: 32-bit floats ---- */
-
-/* Add inputs from..to of some quarters of a group to the sums of some streams, held in registers all along. Meanwhile
- * the weights at `next` are asked for, if it is not NULL. */
-INLINE void tile(const float *weights, int64_t inputs, int64_t from, int64_t to, const float *next,
-                 const float *const *x, float *sums, int quarters, int streams) {
-    const int wide = 2 * quarters;
-    Eight sum[12], weight[8];
-    UNROLL
-    for (int n = 0; n < streams * wide; n++) sum[n] = *(const Eight *)(sums + n / wide * GROUP + n % wide * 8);
-    for (int64_t k = from; k < to; k++) {
-        if (next != NULL) __builtin_prefetch(next + (k - from) * UNITS, 0, 2);
-        UNROLL
-        for (int p = 0; p < wide; p++) weight[p] = *(const Eight *)(weights + (p / 2 * inputs + k) * UNITS + p % 2 * 8);
-        UNROLL
-        for (int n = 0; n < streams * wide; n++) sum[n] += weight[n % wide] * x[n / wide][k];
-    }
-    UNROLL
-    for (int n = 0; n < streams * wide; n++) *(Eight *)(sums + n / wide * GROUP + n % wide * 8) = sum[n];
-}
-
-/* How many of the streams that are left go together: six or four fill the registers, and none is left alone. */
-INLINE int64_t together(int64_t left) { return left == 7 ? 4 : left > 6 ? 6 : left; }
-
-INLINE void float_block(const float *group, int64_t inputs, int64_t from, int64_t to, const float *const *x,
-                        int64_t streams, float *sums) {
-    for (int quarter = 0; quarter < 4; quarter++) {
-        const float *weights = group + quarter * inputs * UNITS, *next = weights + (inputs + from) * UNITS;
-        if (quarter == 3 && to < inputs) next = group + to * UNITS;
-        if (streams > FEW) next = NULL;
-        for (int64_t s = 0, n; s < streams; s += n) {
-            float *first = sums + s * GROUP + quarter * UNITS;
-            n = together(streams - s);
-/* The first of a few streams bring the next weights. One alone reads fast enough, many read them often enough. */
-#define TILE(quarters, count)                                                                    \
-    if (n == count && quarter % quarters == 0) {                                                 \
-        if (s == 0) tile(weights, inputs, from, to, next, x, first, quarters, count);            \
-        if (s != 0) tile(weights, inputs, from, to, NULL, x + s, first, quarters, count);        \
-    }
-            TILE(1, 6)
-            TILE(1, 5)
-            TILE(1, 4)
-            TILE(2, 3)
-            TILE(2, 2)
-#undef TILE
-        }
-    }
-}
-
-INLINE void float_products(const Matrix *matrix, int64_t g, const float *const *x, int64_t streams, float *sums) {
-    const float *group = (const float *)matrix->values + g * GROUP * matrix->inputs;
-    if (streams == 1) {
-        tile(group, matrix->inputs, 0, matrix->inputs, NULL, x, sums, 4, 1);
-        return;
-    }
-    for (int64_t from = 0; from < matrix->inputs; from += BLOCK) {
-        int64_t to = from + BLOCK < matrix->inputs ? from + BLOCK : matrix->inputs;
-        float_block(group, matrix->inputs, from, to, x, streams, sums);
-    }
-}
-
 /* ---- sums of products: 8-bit integers, weights and what a layer shows in -127..127 ---- */
 
 #define INTEGERS(matrix, g) ((const int8_t *)(matrix)->values + (g) * GROUP * (matrix)->inputs)
@@ -195,7 +130,8 @@ __attribute__((target("avx2,fma"))) static void integers_avx2(const Matrix *matr
     }
     UNROLL
     for (int p = 0; p < 8; p++)
-        *(Eight *)(sums + 8 * p) += *(const Eight *)(scales + 8 * p) * (Eight)_mm256_cvtepi32_ps(total[p]);
+        _mm256_store_ps(sums + 8 * p, _mm256_fmadd_ps(_mm256_load_ps(scales + 8 * p), _mm256_cvtepi32_ps(total[p]),
+                                                      _mm256_load_ps(sums + 8 * p)));
 }
 #elif defined(__aarch64__)
 static void integers_neon(const Matrix *matrix, int64_t g, const int8_t *x, float *sums) {
@@ -220,124 +156,12 @@ static void integers_neon(const Matrix *matrix, int64_t g, const int8_t *x, floa
 }
 #endif
 
-/* ---- activations ---- */
-
-INLINE Eight choose(EightInts mask, Eight yes, Eight no) {
-    return (Eight)((mask & (EightInts)yes) | (~mask & (EightInts)no));
-}
-
-/* e^x within two units in the last place, from 2^n e^r with |r| <= ln 2 / 2; beyond `least` and `most`, which are
- * within -87 and 88, their values; NaN stays. Coefficients: Taylor's, which at this |r| leave 2e-8. */
-INLINE Eight exponential(Eight x, float least, float most) {
-    const float shift = 12582912.f; /* 1.5 * 2^23: its last bits become n */
-    Eight zero = {0}, low = zero + least, high = zero + most;
-    x = choose(x < low, low, x);
-    x = choose(x > high, high, x);
-    Eight shifted = x * 1.44269504f + shift, n = shifted - shift;
-    Eight r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    Eight power = zero + 1.f / 5040;
-    power = power * r + 1.f / 720;
-    power = power * r + 1.f / 120;
-    power = power * r + 1.f / 24;
-    power = power * r + 1.f / 6;
-    power = power * r + .5f;
-    power = power * r + 1.f;
-    power = power * r + 1.f;
-    return power * (Eight)(((EightInts)shifted << 23) + 0x3F800000);
-}
-
-/* 1 / sigmoid(x) */
-INLINE Eight inverse_sigmoid(Eight x) { return 1.f + exponential(-x, -87.f, 88.f); }
-
-/* sigmoid(x) tanh(y) in one division. Beyond 20 tanh is 1: there, e^(2 y) stays small enough for the product. */
-INLINE Eight gated(Eight x, Eight y) {
-    Eight power = exponential(-2.f * y, -40.f, 40.f);
-    return (1.f - power) / (inverse_sigmoid(x) * (1.f + power));
-}
-
-/* A group's sums become what its 16 units remember and show. `damage` gets bits where that is no number. */
-INLINE void gates_body(const float *sums, float *cell, float *hidden, int8_t *shown, EightInts *damage) {
-    UNROLL
-    for (int half = 0; half < UNITS; half += 8) {
-        const Eight *in = (const Eight *)(sums + half);
-        Eight c = *(Eight *)(cell + half) / inverse_sigmoid(in[2]) + gated(in[0], in[4]);
-        Eight h = gated(in[6], c);
-        *(Eight *)(cell + half) = c;
-        *(Eight *)(hidden + half) = h;
-        *damage |= h != h;
-        if (shown == NULL) continue;
-        EightInts whole = (EightInts)(h * 127.f + 12582912.f) - 0x4B400000;
-        EightBytes bytes = __builtin_convertvector(__builtin_convertvector(whole, EightShorts), EightBytes);
-        memcpy(shown + half, &bytes, sizeof bytes);
-    }
-}
-
-/* ---- many numbers at a time, for drawing; how many is a multiple of 64 ---- */
-
-INLINE int finite_body(const float *logits, int64_t count) {
-    EightInts bad = {0};
-    for (int64_t n = 0; n < count; n += 8) {
-        Eight zero = *(const Eight *)(logits + n) - *(const Eight *)(logits + n); /* or not a number */
-        bad |= zero != zero;
-    }
-    int any = 0;
-    for (int n = 0; n < 8; n++) any |= bad[n];
-    return !any;
-}
-
-INLINE float largest_body(const float *logits, int64_t count) {
-    Eight most = *(const Eight *)logits;
-    for (int64_t n = 8; n < count; n += 8) {
-        Eight next = *(const Eight *)(logits + n);
-        most = choose(next > most, next, most);
-    }
-    float largest = most[0];
-    for (int n = 1; n < 8; n++) largest = most[n] > largest ? most[n] : largest;
-    return largest;
-}
-
-/* weights = e^((logits - best) / temperature) */
-INLINE void shares_body(const float *logits, float best, float temperature, int64_t count, float *weights) {
-    for (int64_t n = 0; n < count; n += 8)
-        *(Eight *)(weights + n) = exponential((*(const Eight *)(logits + n) - best) / temperature, -87.f, 0.f);
-}
-
-/* Weights below `least` become 0; totals are the sums of 64 each. */
-INLINE void totals_body(float *weights, float least, int64_t count, double *totals) {
-    for (int64_t n = 0; n < count; n += GROUP) {
-        Doubles total = {0};
-        for (float *eight = weights + n; eight < weights + n + GROUP; eight += 8) {
-            Eight weight = *(Eight *)eight;
-            weight = choose(weight >= least, weight, (Eight){0});
-            *(Eight *)eight = weight;
-            total += __builtin_convertvector(weight, Doubles);
-        }
-        totals[n / GROUP] = 0;
-        for (int p = 0; p < 8; p++) totals[n / GROUP] += total[p];
-    }
-}
-
-/* ---- reading, for nothing but the time that it takes ---- */
-
-/* In `runs` runs of `count` numbers, one behind the other in memory, side by side. */
-INLINE float reading_body(const float *from, int64_t runs, int64_t count) {
-    Eight sum[4] = {{0}};
-    for (int64_t n = 0; n + 32 <= count; n += 32) {
-        for (int64_t run = 0; run < runs; run++) {
-            UNROLL
-            for (int p = 0; p < 4; p++) sum[p] += *(const Eight *)(from + run * count + n + 8 * p);
-        }
-    }
-    for (int p = 1; p < 4; p++) sum[0] += sum[p];
-    return sum[0][0];
-}
-
 /* ---- one set of functions for each set of instructions ---- */
 
 typedef struct {
     void (*floats)(const Matrix *, int64_t, const float *const *, int64_t, float *);
     void (*integers)(const Matrix *, int64_t, const int8_t *, float *);
-    void (*gates)(const float *, float *, float *, int8_t *, EightInts *);
+    void (*gates)(const float *, float *, float *, int8_t *, int32_t *);
     int (*finite)(const float *, int64_t);
     float (*largest)(const float *, int64_t);
     void (*shares)(const float *, float, float, int64_t, float *);
@@ -345,34 +169,40 @@ typedef struct {
     float (*reading)(const float *, int64_t, int64_t);
 } Functions;
 
-#define VARIANT(name, attributes, integers)                                                                            \
-    attributes static void floats_##name(const Matrix *m, int64_t g, const float *const *x, int64_t n, float *sums) {  \
-        float_products(m, g, x, n, sums);                                                                              \
-    }                                                                                                                  \
-    attributes static void gates_##name(const float *sums, float *cell, float *hidden, int8_t *shown, EightInts *bad) { \
-        gates_body(sums, cell, hidden, shown, bad);                                                                    \
-    }                                                                                                                  \
-    attributes static int finite_##name(const float *logits, int64_t count) { return finite_body(logits, count); }      \
-    attributes static float largest_##name(const float *logits, int64_t count) { return largest_body(logits, count); }  \
-    attributes static void shares_##name(const float *logits, float best, float heat, int64_t n, float *weights) {     \
-        shares_body(logits, best, heat, n, weights);                                                                   \
-    }                                                                                                                  \
-    attributes static void totals_##name(float *weights, float least, int64_t count, double *totals) {                  \
-        totals_body(weights, least, count, totals);                                                                    \
-    }                                                                                                                  \
-    attributes static float reading_##name(const float *from, int64_t runs, int64_t count) {                            \
-        return runs == 1 ? reading_body(from, 1, 4 * count) : reading_body(from, 4, count);                            \
-    }                                                                                                                  \
-    static const Functions name = {floats_##name,  integers,      gates_##name,  finite_##name,                        \
-                                   largest_##name, shares_##name, totals_##name, reading_##name};
+#define FUNCTIONS(name, integers) \
+    {floats_##name, integers, gates_##name, finite_##name, largest_##name, shares_##name, totals_##name, reading_##name}
 
 #if defined(__x86_64__)
-VARIANT(avx2, __attribute__((target("avx2,fma"))), integers_avx2)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
 #endif
+#define LANES 8
+#define TOGETHER 6
+#define NAME(word) word##_avx2
+#include "kernel.c"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+static const Functions avx2 = FUNCTIONS(avx2, integers_avx2);
+#endif
+
+#define LANES 4
+#if defined(__aarch64__) /* 32 registers */
+#define TOGETHER 6
+#else
+#define TOGETHER 2
+#endif
+#define NAME(word) word##_plain
+#include "kernel.c"
+static const Functions portable = FUNCTIONS(plain, integers_portable);
 #if defined(__aarch64__)
-VARIANT(neon, , integers_neon)
+static const Functions neon = FUNCTIONS(plain, integers_neon);
 #endif
-VARIANT(portable, , integers_portable)
 
 /* Bits: 1 for the instructions that this processor has beyond the portable ones. */
 PUBLIC int64_t longhand_instructions(void) {
@@ -551,7 +381,7 @@ typedef struct {
     float *sums; /* [streams][GROUP] */
     Shown below, past;
     Scratch scratch;
-    EightInts damage;
+    int32_t damage[8] __attribute__((aligned(32)));
 } Worker;
 
 INLINE void rest(void) {
@@ -656,7 +486,7 @@ static void advance_layer(Worker *worker, int64_t l, int64_t step) {
             int64_t to = shown_at(task, l, s, step, 1) + g * UNITS;
             float *cell = states->cell + (l * states->capacity + task->slots[s]) * states->width + g * UNITS;
             int8_t *shown = states->shown == NULL ? NULL : states->shown + to;
-            work->with->gates(worker->sums + s * GROUP, cell, states->hidden + to, shown, &worker->damage);
+            work->with->gates(worker->sums + s * GROUP, cell, states->hidden + to, shown, worker->damage);
         }
     }
 }
@@ -815,3 +645,204 @@ PUBLIC int64_t longhand_read(const void *memory, int64_t bytes, int64_t times, i
     for (int n = 1; n < started; n++) pthread_join(others[n], NULL);
     return DONE;
 }
+
+#else /* ---- compiled for each set of instructions: LANES numbers a vector, up to TOGETHER streams at a time ---- */
+
+#define Vector NAME(Vector)
+#define Ints NAME(Ints)
+#define Shorts NAME(Shorts)
+#define Bytes NAME(Bytes)
+typedef float Vector __attribute__((vector_size(4 * LANES)));
+typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
+typedef int16_t Shorts __attribute__((vector_size(2 * LANES)));
+typedef int8_t Bytes __attribute__((vector_size(LANES)));
+
+/* ---- sums of products: 32-bit floats ---- */
+
+/* Add inputs from..to of some quarters of a group to the sums of some streams, held in registers all along. Meanwhile
+ * the weights at `next` are asked for, if it is not NULL. */
+INLINE void NAME(tile)(const float *weights, int64_t inputs, int64_t from, int64_t to, const float *next,
+                       const float *const *x, float *sums, int quarters, int streams) {
+    const int wide = UNITS / LANES * quarters, parts = UNITS / LANES;
+    Vector sum[24], weight[16];
+    UNROLL
+    for (int n = 0; n < streams * wide; n++) sum[n] = *(const Vector *)(sums + n / wide * GROUP + n % wide * LANES);
+    for (int64_t k = from; k < to; k++) {
+        if (next != NULL) __builtin_prefetch(next + (k - from) * UNITS, 0, 2);
+        UNROLL
+        for (int p = 0; p < wide; p++)
+            weight[p] = *(const Vector *)(weights + (p / parts * inputs + k) * UNITS + p % parts * LANES);
+        UNROLL
+        for (int n = 0; n < streams * wide; n++) sum[n] += weight[n % wide] * x[n / wide][k];
+    }
+    UNROLL
+    for (int n = 0; n < streams * wide; n++) *(Vector *)(sums + n / wide * GROUP + n % wide * LANES) = sum[n];
+}
+
+/* How many of the streams that are left go together: as many as the registers take, and none is left alone. */
+INLINE int64_t NAME(together)(int64_t left) {
+    if (TOGETHER < 6) return left > 1 ? 2 : 1;
+    return left == 7 ? 4 : left > 6 ? 6 : left;
+}
+
+INLINE void NAME(float_block)(const float *group, int64_t inputs, int64_t from, int64_t to,
+                              const float *const *x, int64_t streams, float *sums) {
+    const int two = TOGETHER < 6 ? 1 : 2; /* quarters at a time for two streams */
+    for (int quarter = 0; quarter < 4; quarter++) {
+        const float *weights = group + quarter * inputs * UNITS, *next = weights + (inputs + from) * UNITS;
+        if (quarter == 3 && to < inputs) next = group + to * UNITS;
+        if (streams > FEW) next = NULL;
+        for (int64_t s = 0, n; s < streams; s += n) {
+            float *first = sums + s * GROUP + quarter * UNITS;
+            n = NAME(together)(streams - s);
+/* The first of a few streams bring the next weights. One alone reads fast enough, many read them often enough. */
+#define TILE(quarters, count)                                                                   \
+    if (n == count && quarter % quarters == 0) {                                                \
+        if (s == 0) NAME(tile)(weights, inputs, from, to, next, x, first, quarters, count);     \
+        if (s != 0) NAME(tile)(weights, inputs, from, to, NULL, x + s, first, quarters, count); \
+    }
+            if (TOGETHER >= 6) {
+                TILE(1, 6)
+                TILE(1, 5)
+                TILE(1, 4)
+                TILE(2, 3)
+            }
+            TILE(two, 2)
+            TILE(1, 1)
+#undef TILE
+        }
+    }
+}
+
+static void NAME(floats)(const Matrix *matrix, int64_t g, const float *const *x, int64_t streams, float *sums) {
+    const float *group = (const float *)matrix->values + g * GROUP * matrix->inputs;
+    if (streams == 1) {
+        const int quarters = TOGETHER < 6 ? 2 : 4;
+        for (int quarter = 0; quarter < 4; quarter += quarters)
+            NAME(tile)(group + quarter * matrix->inputs * UNITS, matrix->inputs, 0, matrix->inputs, NULL, x,
+                       sums + quarter * UNITS, quarters, 1);
+        return;
+    }
+    for (int64_t from = 0; from < matrix->inputs; from += BLOCK) {
+        int64_t to = from + BLOCK < matrix->inputs ? from + BLOCK : matrix->inputs;
+        NAME(float_block)(group, matrix->inputs, from, to, x, streams, sums);
+    }
+}
+
+/* ---- activations ---- */
+
+INLINE Vector NAME(choose)(Ints mask, Vector yes, Vector no) {
+    return (Vector)((mask & (Ints)yes) | (~mask & (Ints)no));
+}
+
+/* e^x within two units in the last place, from 2^n e^r with |r| <= ln 2 / 2; beyond `least` and `most`, which are
+ * within -87 and 88, their values; NaN stays. Coefficients: Taylor's, which at this |r| leave 2e-8. */
+INLINE Vector NAME(exponential)(Vector x, float least, float most) {
+    const float shift = 12582912.f; /* 1.5 * 2^23: its last bits become n */
+    Vector zero = {0}, low = zero + least, high = zero + most;
+    x = NAME(choose)(x < low, low, x);
+    x = NAME(choose)(x > high, high, x);
+    Vector shifted = x * 1.44269504f + shift, n = shifted - shift;
+    Vector r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    Vector power = zero + 1.f / 5040;
+    power = power * r + 1.f / 720;
+    power = power * r + 1.f / 120;
+    power = power * r + 1.f / 24;
+    power = power * r + 1.f / 6;
+    power = power * r + .5f;
+    power = power * r + 1.f;
+    power = power * r + 1.f;
+    return power * (Vector)(((Ints)shifted << 23) + 0x3F800000);
+}
+
+/* 1 / sigmoid(x) */
+INLINE Vector NAME(inverse_sigmoid)(Vector x) { return 1.f + NAME(exponential)(-x, -87.f, 88.f); }
+
+/* sigmoid(x) tanh(y) in one division. Beyond 20 tanh is 1: there, e^(2 y) stays small enough for the product. */
+INLINE Vector NAME(gated)(Vector x, Vector y) {
+    Vector power = NAME(exponential)(-2.f * y, -40.f, 40.f);
+    return (1.f - power) / (NAME(inverse_sigmoid)(x) * (1.f + power));
+}
+
+/* A group's sums become what its 16 units remember and show. `damage` gets bits where that is no number. */
+static void NAME(gates)(const float *sums, float *cell, float *hidden, int8_t *shown, int32_t *damage) {
+    UNROLL
+    for (int n = 0; n < UNITS; n += LANES) {
+        Vector gate[4], c, h; /* i, f, g, o */
+        for (int p = 0; p < 4; p++) gate[p] = *(const Vector *)(sums + p * UNITS + n);
+        c = *(Vector *)(cell + n) / NAME(inverse_sigmoid)(gate[1]) + NAME(gated)(gate[0], gate[2]);
+        h = NAME(gated)(gate[3], c);
+        *(Vector *)(cell + n) = c;
+        *(Vector *)(hidden + n) = h;
+        *(Ints *)damage |= h != h;
+        if (shown == NULL) continue;
+        Ints whole = (Ints)(h * 127.f + 12582912.f) - 0x4B400000;
+        Bytes bytes = __builtin_convertvector(__builtin_convertvector(whole, Shorts), Bytes);
+        memcpy(shown + n, &bytes, sizeof bytes);
+    }
+}
+
+/* ---- many numbers at a time, for drawing; how many is a multiple of 64 ---- */
+
+static int NAME(finite)(const float *logits, int64_t count) {
+    Ints bad = {0};
+    for (int64_t n = 0; n < count; n += LANES) {
+        Vector zero = *(const Vector *)(logits + n) - *(const Vector *)(logits + n); /* or not a number */
+        bad |= zero != zero;
+    }
+    int any = 0;
+    for (int n = 0; n < LANES; n++) any |= bad[n];
+    return !any;
+}
+
+static float NAME(largest)(const float *logits, int64_t count) {
+    Vector most = *(const Vector *)logits;
+    for (int64_t n = LANES; n < count; n += LANES) {
+        Vector next = *(const Vector *)(logits + n);
+        most = NAME(choose)(next > most, next, most);
+    }
+    float largest = most[0];
+    for (int n = 1; n < LANES; n++) largest = most[n] > largest ? most[n] : largest;
+    return largest;
+}
+
+/* weights = e^((logits - best) / temperature) */
+static void NAME(shares)(const float *logits, float best, float temperature, int64_t count, float *weights) {
+    for (int64_t n = 0; n < count; n += LANES)
+        *(Vector *)(weights + n) = NAME(exponential)((*(const Vector *)(logits + n) - best) / temperature, -87.f, 0.f);
+}
+
+/* Weights below `least` become 0; totals are the sums of 64 each. */
+static void NAME(totals)(float *weights, float least, int64_t count, double *totals) {
+    for (int64_t n = 0; n < count; n += GROUP) {
+        Vector total = {0};
+        for (Vector *some = (Vector *)(weights + n); some < (Vector *)(weights + n + GROUP); some++)
+            total += *some = NAME(choose)(*some >= least, *some, (Vector){0});
+        totals[n / GROUP] = 0;
+        for (int p = 0; p < LANES; p++) totals[n / GROUP] += total[p];
+    }
+}
+
+/* ---- reading, for nothing but the time that it takes ---- */
+
+/* In `runs` runs of `count` numbers, one behind the other in memory, side by side. */
+static float NAME(reading)(const float *from, int64_t runs, int64_t count) {
+    Vector sum[4] = {{0}};
+    for (int64_t n = 0; n + 4 * LANES <= count; n += 4 * LANES) {
+        for (int64_t run = 0; run < runs; run++) {
+            UNROLL
+            for (int p = 0; p < 4; p++) sum[p] += *(const Vector *)(from + run * count + n + LANES * p);
+        }
+    }
+    for (int p = 1; p < 4; p++) sum[0] += sum[p];
+    return sum[0][0];
+}
+
+#undef Vector
+#undef Ints
+#undef Shorts
+#undef Bytes
+#undef NAME
+#undef TOGETHER
+#undef LANES
+#endif
