@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from conftest import needs_kernel
@@ -356,3 +360,47 @@ def test_any_shape_and_any_state_is_run_as_numpy_runs_it(data: st.DataObject) ->
     np.testing.assert_allclose(one.feed(tokens), other.feed(tokens), rtol=0, atol=1e-5)
     precise: FloatArray = native(config, weights, batch, 1, "int8").feed(tokens)
     assert np.isfinite(precise).all()
+
+
+def test_numbers_below_the_normal_ones_are_zeros_within_the_kernel_and_nowhere_else() -> None:
+    config, weights = network(1, 16)
+    for array in weights.values():
+        array[:] = 0
+    session, state = native(config, weights), State.zeros(config, 1)
+    state.cell[:] = np.float32(1e-38)  # half of it, as all gates are a half, is no normal number
+    session.state = state
+    session.step(np.array([0]))
+    assert not session.state.cell.any()
+    assert np.float32(1e-38) * np.float32(0.5) > 0
+
+
+def test_the_global_lock_is_free_while_the_kernel_runs() -> None:
+    config, weights = network(2, 256)
+    session, began, ended = native(config, weights), threading.Event(), threading.Event()
+
+    def write() -> None:
+        began.set()
+        session.write(np.array([1]), [Drawing()], np.zeros((4000, 1)))
+        ended.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    began.wait()
+    turns = 0
+    while not ended.is_set():
+        turns += 1
+        time.sleep(0)
+    writer.join()
+    assert turns > 100
+
+
+def test_sessions_in_several_threads_do_not_disturb_each_other() -> None:
+    config, weights = network(2, 64)
+    tokens = tokens_for(config, 300)
+    expected = native(config, weights).feed(tokens)
+    with ThreadPoolExecutor(4) as pool:
+        kernel, _ = library.found()
+        assert kernel is not None
+        packed = Packed(config, weights)
+        results = list(pool.map(lambda _: NativeSession(kernel, packed, 1, 2).feed(tokens), range(8)))
+    assert all(np.array_equal(result, expected) for result in results)

@@ -141,7 +141,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Literal["auto", "fp32", "int8"],
         Meta(
             description="of the weights: fp32, int8 (up to three times as fast, a little less exact), or auto: int8 "
-            "where the weights exceed 8 MB"
+            "where fp32 would read more than 8 MB a token"
         ),
     ] = "auto"
     threads: (

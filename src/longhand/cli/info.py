@@ -32,7 +32,9 @@ def info(model: str, as_json: bool, **run: Any) -> None:
         "parameters": loaded.file.parameters,
         "runtime": loaded.runtime.name,
         "precision": loaded.runtime.precision,
+        "precision_reason": loaded.runtime.why_precision,
         "threads": loaded.runtime.threads,
+        "instructions": loaded.runtime.instructions,
         "runtime_notice": loaded.runtime.why_not_native,
         **msgspec.to_builtins(loaded.card),
     }
@@ -41,7 +43,8 @@ def info(model: str, as_json: bool, **run: Any) -> None:
         return
     if facts["window"] is None:
         facts["window"] = "none: all that came before counts"
-    facts["runtime_notice"] = facts["runtime_notice"] or "none"
+    for name in ("instructions", "runtime_notice"):
+        facts[name] = facts[name] or "none"
     for name, value in facts.items():
         click.echo(f"{name.replace('_', ' '):30} {visible(' '.join(_shown(value).split()))}")
 

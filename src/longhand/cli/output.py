@@ -43,9 +43,11 @@ def note(fact: str) -> None:
 
 
 def note_runtime(runtime: Runtime) -> None:
-    """Say that the fast runtime is missing, unless somebody switched it off."""
+    """Say that the fast runtime is missing, unless somebody switched it off, and what was asked for in vain."""
     if runtime.why_not_native and not runtime.switched_off:
         note(f"NumPy runs this model, the kernel in C would be many times faster: {runtime.why_not_native}")
+    if runtime.wanted == "int8" != runtime.precision:
+        note("int8 needs the kernel in C: read with 32-bit floats")
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import RecurrentSession, Session
 from longhand.runtime.windowed import WindowedSession
 
-SMALL = 8 << 20
-"""Bytes of 32-bit weights that `auto` leaves as they are: from the caches they come fast enough (docs/benchmarks.md)."""
+SMALL = 8_000_000
+"""Bytes of 32-bit weights that `auto` leaves as they are: from the caches they come fast enough."""
 
 MOST_THREADS = 4  # of one call: more wait for each other at every layer longer than they compute
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -45,6 +45,25 @@ class Runtime:
         if self._kernel is None:
             return "numpy"
         return "native-int8" if self.precision == "int8" else "native-fp32"
+
+    @property
+    def instructions(self) -> str:
+        """Which of the processor's instructions the kernel uses: "avx2", "neon", "portable"; empty without it."""
+        return self._kernel.instruction_set if self._kernel else ""
+
+    @property
+    def why_precision(self) -> str:
+        """Why the precision is what it is."""
+        if self._kernel is None:
+            return "NumPy knows no other"
+        if self.wanted != "auto":
+            return "as asked for"
+        size = 4 * multiply_adds(self._config)
+        if size <= SMALL:
+            return f"auto: fp32 reads {size / 1e6:.1f} MB a token, int8 is for more than {SMALL / 1e6:.0f}"
+        if self.precision == "fp32":
+            return "auto: without AVX2 or NEON int8 is slower"
+        return f"auto: fp32 would read {size / 1e6:.1f} MB a token, more than {SMALL / 1e6:.0f}"
 
     @property
     def switched_off(self) -> bool:

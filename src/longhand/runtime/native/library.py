@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -15,11 +16,13 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from longhand.errors import OptionError
+
 INTERFACE = 5  # what kernel.c calls itself; another number is another version's library
-SWITCH = "LONGHAND_NATIVE"  # in the environment: 0 for none, portable for plain instructions
-OFF, PLAIN = "0", "portable"
+SWITCH = "LONGHAND_NATIVE"  # in the environment: 0 for none, portable for instructions that all processors have
+OFF, ON, PLAIN = "0", "1", "portable"
 DONE, NOT_FINITE = 0, 1
-FILE = "_kernel.so"  # on every platform: the name that setup.py gives it
+FILE = Path(__file__).with_name("_kernel.so")  # on every platform: the name that setup.py gives it
 
 _pointer, _count = ctypes.c_void_p, ctypes.c_int64
 SAMPLING = np.dtype([(name, np.float64) for name in ("temperature", "top_p", "min_p")] + [("top_k", np.int64)])
@@ -89,8 +92,14 @@ class Library:
         self._run.argtypes = [ctypes.POINTER(Task)]
         self._read = library.longhand_read
         self._read.argtypes = [_pointer, *5 * [_count]]
-        plain = os.environ.get(SWITCH) == PLAIN
-        self.instructions = 0 if plain else int(library.longhand_instructions())
+        self.instructions = 0 if _switch() == PLAIN else int(library.longhand_instructions())
+
+    @property
+    def instruction_set(self) -> str:
+        """What `instructions` are called."""
+        if not self.instructions:
+            return PLAIN
+        return "avx2" if platform.machine() in ("x86_64", "AMD64") else "neon"
 
     def run(self, task: Task) -> int:
         """Carry out a task; returns DONE or what went wrong."""
@@ -107,11 +116,21 @@ class Library:
 
 def switched_off() -> bool:
     """Whether the environment says that the kernel is not to run."""
-    return os.environ.get(SWITCH) == OFF
+    return _switch() == OFF
+
+
+def _switch() -> str:
+    value = os.environ.get(SWITCH) or ON
+    if value not in (OFF, ON, PLAIN):
+        raise OptionError(f"{SWITCH}: found {value!r} in the environment, expected {OFF}, {ON} or {PLAIN}")
+    return value
 
 
 def found() -> tuple[Library | None, str]:
-    """Return the kernel, or None and the reason why there is none."""
+    """Return the kernel, or None and the reason why there is none.
+
+    Raises `OptionError` if the environment says neither yes nor no.
+    """
     if switched_off():
         return None, f"{SWITCH}={OFF} says so"
     return _loaded()
@@ -119,10 +138,9 @@ def found() -> tuple[Library | None, str]:
 
 @cache
 def _loaded() -> tuple[Library | None, str]:
-    file = Path(__file__).with_name(FILE)
-    if not file.exists():
+    if not FILE.exists():
         return None, "it was not built when Longhand was installed, for want of a C compiler (gcc or clang)"
     try:
-        return Library(file), ""
+        return Library(FILE), ""
     except (OSError, AttributeError) as error:
         return None, f"it cannot be loaded ({error})"

@@ -32,7 +32,7 @@ class Packed:
 
     def __init__(self, config: NetworkConfig, weights: Weights, precision: Precision = "fp32") -> None:
         self.config, self.precision = config, precision
-        self.multiply_adds = multiply_adds(config)
+        self.step_bytes = multiply_adds(config) * (4 if precision == "fp32" else 1)  # of weights, read for each token
         self.weights = weights
         self.hidden = _up(config.hidden, UNITS)  # with units that stay at zero
         self._kept: list[Any] = []  # the arrays that the structure points to

@@ -18,8 +18,9 @@ from longhand.runtime.reference import head_logits
 from longhand.runtime.session import Drawing, Streams, checked_state, checked_streams, checked_tokens
 from longhand.state import State
 
-# Multiply-adds below which a second thread costs more than it saves: of a step, for its meetings, and of a call.
-LEAST_STEP, LEAST_CALL = 100_000, 10_000_000
+# Bytes of weights, times streams, below which a second thread costs more than it saves: of a step, for the threads'
+# meetings, and of a call, for the threads' start (LOG.md).
+LEAST_STEP, LEAST_CALL = 250_000, 25_000_000
 
 
 class NativeSession:
@@ -112,7 +113,7 @@ class NativeSession:
 
     def threads_for(self, streams: int, steps: int) -> int:
         """Return how many threads serve a call of so many steps."""
-        work = self._packed.multiply_adds * streams
+        work = self._packed.step_bytes * streams
         return 1 if work < LEAST_STEP or work * steps < LEAST_CALL else self.threads
 
     def _run(self, tokens: TokenIds, streams: Streams | None, steps: int, **arrays: npt.NDArray[Any]) -> None:
