@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-all check bench kernel lock clean
+.PHONY: demo test test-all check bench kernel sanitize lock clean
 
 demo: kernel                 ## train for a minute and a half on text that every machine has, and write
 	mkdir -p build
@@ -24,11 +24,21 @@ check: .venv/.ready         ## lint, format, types, and which part may import wh
 bench: kernel               ## the figures of README.md, measured on this machine
 	$(BIN)/python bench/encoding.py
 	$(BIN)/python bench/startup.py
-	$(BIN)/python bench/generation.py
+	$(BIN)/longhand bench
 	$(BIN)/python bench/quality.py
 	$(BIN)/python bench/classic.py
 
 kernel: .venv/.kernel       ## the part in C, where there is a compiler
+
+# A kernel with the sanitizers in it takes the place of the usual one for the length of the tests. Python's own leaks
+# are not looked for.
+sanitize: kernel             ## the kernel under the address, undefined-behaviour and thread sanitizers
+	mkdir -p build
+	gcc -std=c11 -O1 -g -ffp-contract=fast -Wno-psabi -fPIC -shared -pthread -fsanitize=address,undefined \
+		-fno-sanitize-recover=all src/longhand/runtime/native/kernel.c -o build/sanitized.so
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+		LONGHAND_KERNEL=build/sanitized.so $(BIN)/python -m pytest -q tests/test_native.py -p no:cacheprovider
+	$(BIN)/python -m pytest -q -m "" tests/test_replay.py -k sanitizer
 
 # Pins everything anew from the ranges in pyproject.toml. What torch brings for CUDA is left to torch's own pins.
 lock: .venv/.ready
@@ -36,7 +46,7 @@ lock: .venv/.ready
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --no-header \
 		pyproject.toml -o requirements/base.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --no-header \
-		--extra train --extra keras --extra dev --upgrade-package torch==2.13.0 pyproject.toml -o requirements/dev.lock
+		--extra train --extra keras --extra bench --extra dev --upgrade-package torch==2.13.0 pyproject.toml -o requirements/dev.lock
 	sed -i -e '/^\(nvidia\|cuda\|triton\)-\?[a-z0-9-]*==/d' -e 's/^torch==\([0-9.]*\).*/torch==\1/' requirements/dev.lock
 
 clean:

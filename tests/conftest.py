@@ -25,6 +25,9 @@ CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
 ALPHABET = "\n abcdefghijklmnopqrstuvwxyz"
 VERSE = "the cat sat on the mat\nthe dog lay on the log\na bird sang in the tree\nso the day went on\n"
 
+if built := os.environ.get("LONGHAND_KERNEL"):  # `make sanitize` has another one tested
+    library.FILE = Path(built).resolve()
+
 needs_kernel = pytest.mark.skipif(library.found()[0] is None, reason="the kernel in C is not here: it needs a compiler")
 
 settings.register_profile("longhand", deadline=None)  # machines are shared: a slow moment is no failure
