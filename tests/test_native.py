@@ -404,3 +404,15 @@ def test_sessions_in_several_threads_do_not_disturb_each_other() -> None:
         packed = Packed(config, weights)
         results = list(pool.map(lambda _: NativeSession(kernel, packed, 1, 2).feed(tokens), range(8)))
     assert all(np.array_equal(result, expected) for result in results)
+
+
+@pytest.mark.parametrize("instructions", [0, 1])
+def test_reading_for_the_time_that_it_takes_reads_all_of_it(instructions: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel, _ = library.found()
+    assert kernel is not None
+    monkeypatch.setattr(kernel, "instructions", instructions & kernel.instructions)
+    numbers = packing.aligned((3 * 4096,), np.float32)
+    numbers[:] = np.arange(len(numbers)) % 7
+    for runs in (1, 4):
+        for threads in (1, 3):
+            assert kernel.read(numbers.view(np.uint8), 2, runs, threads) == numbers.sum()

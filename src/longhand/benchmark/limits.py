@@ -18,7 +18,7 @@ from longhand.runtime.native.packing import aligned
 
 PRODUCT = 2048  # rows and columns of the matrices that are multiplied
 RUNS = 4  # in which a part of the memory is read
-LEAST = 0.02  # seconds of a reading
+LEAST = 0.05  # seconds of a reading
 
 
 class Reader:
@@ -39,6 +39,7 @@ class Reader:
 
     def rates(self) -> list[float]:
         """Return bytes a second, read in one run and in several side by side: either may be the faster one."""
+        self._seconds(1)  # wakes the cores
         return [self._memory.size * self._times / self._seconds(runs) for runs in (1, RUNS)]
 
     def _seconds(self, runs: int) -> float:

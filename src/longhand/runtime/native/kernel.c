@@ -629,21 +629,23 @@ static void *read_part(void *reading_) {
 }
 
 /* Read `bytes` of memory `times` over, in as many parts as threads, each in 1 or 4 runs side by side: how fast the
- * weights could be read. */
+ * weights could be read. Returns the sum of what was read as floats: of all but a rest of less than 512 bytes a thread. */
 PUBLIC int64_t longhand_read(const void *memory, int64_t bytes, int64_t times, int64_t runs, int64_t threads,
                              int64_t instructions) {
     const int most = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : (int)threads;
-    const int64_t count = bytes / most / 4 / 128 * 32; /* numbers of a run, of which a part has four */
+    const int64_t count = bytes / most / 512 * 128; /* numbers of a part: full vectors in each of four runs */
     Reading readings[MOST_THREADS];
     pthread_t others[MOST_THREADS];
     int started = 1;
     for (int n = 0; n < most; n++)
-        readings[n] = (Reading){(const float *)memory + 4 * n * count, runs, count, times, functions_for(instructions), 0};
+        readings[n] = (Reading){(const float *)memory + n * count, runs, count, times, functions_for(instructions), 0};
     while (started < most && pthread_create(&others[started], NULL, read_part, &readings[started]) == 0) started++;
     read_part(&readings[0]);
     for (int n = started; n < most; n++) read_part(&readings[n]);
     for (int n = 1; n < started; n++) pthread_join(others[n], NULL);
-    return DONE;
+    double total = 0;
+    for (int n = 0; n < most; n++) total += readings[n].sum;
+    return (int64_t)total;
 }
 
 #else /* ---- compiled for each set of instructions: LANES numbers a vector, up to TOGETHER streams at a time ---- */
@@ -825,8 +827,8 @@ static void NAME(totals)(float *weights, float least, int64_t count, double *tot
 
 /* ---- reading, for nothing but the time that it takes ---- */
 
-/* In `runs` runs of `count` numbers, one behind the other in memory, side by side. */
-static float NAME(reading)(const float *from, int64_t runs, int64_t count) {
+/* Return the sum of numbers that lie in `runs` runs of `count`, one behind the other, and are read side by side. */
+INLINE float NAME(sum_of)(const float *from, int64_t runs, int64_t count) {
     Vector sum[4] = {{0}};
     for (int64_t n = 0; n + 4 * LANES <= count; n += 4 * LANES) {
         for (int64_t run = 0; run < runs; run++) {
@@ -834,8 +836,13 @@ static float NAME(reading)(const float *from, int64_t runs, int64_t count) {
             for (int p = 0; p < 4; p++) sum[p] += *(const Vector *)(from + run * count + n + LANES * p);
         }
     }
-    for (int p = 1; p < 4; p++) sum[0] += sum[p];
-    return sum[0][0];
+    float total = 0;
+    for (int p = 0; p < 4 * LANES; p++) total += sum[p / LANES][p % LANES];
+    return total;
+}
+
+static float NAME(reading)(const float *from, int64_t runs, int64_t count) {
+    return runs == 1 ? NAME(sum_of)(from, 1, count) : NAME(sum_of)(from, 4, count / 4);
 }
 
 #undef Vector
