@@ -11,8 +11,10 @@ from conftest import ALPHABET, small_file
 from longhand.config import SamplingConfig
 from longhand.errors import ModelFormatError, OptionError
 from longhand.generation import loop
-from longhand.generation.loop import stream_text
+from longhand.generation.loop import drawn_pieces, stream_text
+from longhand.generation.sampler import Sampler
 from longhand.model import Model
+from longhand.runtime.native.library import SWITCH
 
 
 def test_the_same_seed_writes_the_same_text(model: Model) -> None:
@@ -81,6 +83,23 @@ def test_any_session_can_write(model: Model) -> None:
         piece.text for piece in stream_text(model.session(), model.tokenizer, "", SamplingConfig(length=20, seed=4))
     )
     assert text == model.generate(length=20, seed=4)
+
+
+@pytest.mark.parametrize("switch", ["1", "0"])
+def test_texts_drawn_side_by_side_are_each_what_they_are_alone(switch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, switch)
+    model = Model(small_file())
+    start = model.tokenizer.start
+
+    def written(*seeds: int) -> np.ndarray:
+        samplers = [Sampler(SamplingConfig(seed=seed, temperature=1 + seed / 4), (0, 1)) for seed in seeds]
+        session = model.runtime.recurrent(len(seeds))
+        return np.concatenate(list(drawn_pieces(session, np.array([start] * len(seeds)), samplers, 200)))
+
+    together = written(3, 1, 2)
+    assert together.shape == (200, 3)
+    for stream, seed in enumerate((3, 1, 2)):
+        assert np.array_equal(written(seed)[:, 0], together[:, stream])
 
 
 @pytest.mark.parametrize(

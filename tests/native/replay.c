@@ -3,8 +3,9 @@
  *
  *     replay RECORD THREADS INSTRUCTIONS
  *
- * A record is a sequence of arrays, each its length in bytes (int64) and its bytes. Prints the largest difference of the
- * logits from the recorded ones, how many drawn tokens differ, and what the kernel returned; exit code 2 for a bad record.
+ * A record is a sequence of arrays, each its length in bytes (int64) and its bytes. Prints the largest difference of
+ * the logits from the recorded ones, how many drawn tokens differ, and what the kernel returned; exit code 2 for a bad
+ * record.
  */
 #include "../../src/longhand/runtime/native/kernel.c"
 
@@ -75,12 +76,15 @@ int main(int count, char **words) {
     printf("instructions %lld, returned %lld, %.3g, %lld\n", (long long)longhand_instructions(), (long long)returned,
            worst, (long long)others);
 
-    for (int64_t l = 0; l < network.layers; l++) release(layers[l].input), release(layers[l].recurrent), free((void *)layers[l].bias);
+    for (int64_t l = 0; l < network.layers; l++) {
+        release(layers[l].input), release(layers[l].recurrent);
+        free((void *)layers[l].bias);
+    }
     release(network.head);
-    void *all[] = {sizes, (void *)network.table, (void *)network.embedding, layers, (void *)network.head_bias, states.hidden,
-                   states.shown, states.cell, states.place, (void *)task.slots, (void *)task.given, (void *)task.chance,
-                   (void *)task.sampling, (void *)task.never, logits, got, drawn, chosen};
-    for (size_t n = 0; n < sizeof all / sizeof *all; n++) free(all[n]);
+    const void *all[] = {sizes,         network.table, network.embedding, layers,      network.head_bias, states.hidden,
+                         states.shown,  states.cell,   states.place,      task.slots,  task.given,        task.chance,
+                         task.sampling, task.never,    logits,            got,         drawn,             chosen};
+    for (size_t n = 0; n < sizeof all / sizeof *all; n++) free((void *)all[n]);
     fclose(record);
     return 0;
 }

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from longhand.benchmark.cases import Case
-from longhand.config import RunConfig, SamplingConfig
+from longhand.config import TEMPERATURE, RunConfig, SamplingConfig
 from longhand.generation.loop import drawn_pieces
 from longhand.generation.sampler import Sampler
 from longhand.modelfile import Weights
@@ -20,7 +20,6 @@ from longhand.runtime.native.session import NativeSession
 from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import RecurrentSession
 
-TEMPERATURE = 0.8
 OTHERS = ("torch", "onnxruntime")  # who has to be installed
 
 

@@ -64,8 +64,8 @@ typedef struct {
 } Network;
 
 /* Room for the states of `capacity` streams, in rows `width` apart, a little more than `hidden`: at a power of two the
- * rows of many streams would fall on the same few lines of the cache. What a layer shows is kept twice, as it was and as
- * it becomes. */
+ * rows of many streams would fall on the same few lines of the cache. What a layer shows is kept twice, as it was and
+ * as it becomes. */
 typedef struct {
     float *hidden;  /* [layers][2][capacity][width] */
     int8_t *shown;  /* the same as integers, for those who multiply integers */
@@ -629,7 +629,7 @@ static void *read_part(void *reading_) {
 }
 
 /* Read `bytes` of memory `times` over, in as many parts as threads, each in 1 or 4 runs side by side: how fast the
- * weights could be read. Returns the sum of what was read as floats: of all but a rest of less than 512 bytes a thread. */
+ * weights could be read. Returns the sum of what was read as floats: all but a rest of less than 512 bytes a thread. */
 PUBLIC int64_t longhand_read(const void *memory, int64_t bytes, int64_t times, int64_t runs, int64_t threads,
                              int64_t instructions) {
     const int most = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : (int)threads;
