@@ -61,7 +61,7 @@ clean:
 	touch $@
 
 .venv/.kernel: src/longhand/runtime/native/kernel.c setup.py | .venv/.ready
-	$(BIN)/python setup.py -q build_ext --inplace
+	$(BIN)/python setup.py -q build_ext --inplace --force
 	touch $@
 
 # The base install, from a wheel, without torch: tests/test_base_install.py runs it.

@@ -13,7 +13,15 @@ from setuptools.command.build_ext import build_ext
 KERNEL = Extension(
     "longhand.runtime.native._kernel",
     ["src/longhand/runtime/native/kernel.c"],
-    extra_compile_args=["-std=c11", "-O3", "-ffp-contract=fast", "-Wno-psabi", "-fvisibility=hidden", "-pthread"],
+    extra_compile_args=[
+        "-std=c11",
+        "-O3",
+        "-ffp-contract=fast",
+        "-Wno-psabi",
+        "-fvisibility=hidden",
+        "-pthread",
+        "-g0",
+    ],
     extra_link_args=["-pthread"],
     optional=True,
 )

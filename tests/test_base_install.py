@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import fresh
+from conftest import fresh, needs_kernel
 
 from longhand.model import load
 
+WHEELS = Path(__file__).parents[1] / "build" / "wheel"
 PYTHON = Path(__file__).parents[1] / ".venv-base" / "bin" / "python"
 
 
@@ -29,6 +32,19 @@ def test_it_writes_the_text_that_the_full_install_writes(python: str, model_path
     done = fresh("generate", model_path, "--length", 200, "--seed", 5, python=python, cwd=tmp_path)
     assert done.returncode == 0
     assert done.stdout == load(model_path).generate(length=200, seed=5)
+
+
+@needs_kernel
+def test_its_kernel_runs_and_belongs_to_no_python_version(python: str, model_path: Path, tmp_path: Path) -> None:
+    facts = json.loads(fresh("info", model_path, "--json", python=python, cwd=tmp_path).stdout)
+    assert facts["runtime"] == load(model_path).runtime.name != "numpy"
+    (wheel,) = WHEELS.glob("longhand-*.whl")
+    assert "-py3-none-" in wheel.name
+    assert not wheel.name.endswith("-any.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        kernels = [member for member in archive.infolist() if "_kernel" in member.filename]
+    assert [member.filename for member in kernels] == ["longhand/runtime/native/_kernel.so"]
+    assert kernels[0].file_size < 200_000
 
 
 def test_it_tells_what_a_model_is_and_what_training_lacks(python: str, model_path: Path, tmp_path: Path) -> None:

@@ -102,6 +102,7 @@ def test_the_numbers_do_not_depend_on_the_threads(
 
     monkeypatch.setattr(session, "LEAST_STEP", 0)
     monkeypatch.setattr(session, "LEAST_CALL", 0)
+    monkeypatch.setattr(session, "LEAST_CALL_OF_ONE", 0)
     config, weights = network(2, 72)
     tokens = tokens_for(config, 50, 3)
     one, several = (native(config, weights, 3, count, precision).feed(tokens) for count in (1, threads))

@@ -19,8 +19,9 @@ from longhand.runtime.session import Drawing, Streams, checked_state, checked_st
 from longhand.state import State
 
 # Bytes of weights, times streams, below which a second thread costs more than it saves: of a step, for the threads'
-# meetings, and of a call, for the threads' start (LOG.md).
-LEAST_STEP, LEAST_CALL = 250_000, 25_000_000
+# meetings, and of a call, for the threads' start. That takes milliseconds where a core has to be woken: a short text is
+# sooner written by one thread, while who runs several streams calls again and again and keeps the cores awake (LOG.md).
+LEAST_STEP, LEAST_CALL, LEAST_CALL_OF_ONE = 250_000, 25_000_000, 500_000_000
 
 
 class NativeSession:
@@ -114,7 +115,8 @@ class NativeSession:
     def threads_for(self, streams: int, steps: int) -> int:
         """Return how many threads serve a call of so many steps."""
         work = self._packed.step_bytes * streams
-        return 1 if work < LEAST_STEP or work * steps < LEAST_CALL else self.threads
+        least = LEAST_CALL_OF_ONE if streams == 1 else LEAST_CALL
+        return 1 if work < LEAST_STEP or work * steps < least else self.threads
 
     def _run(self, tokens: TokenIds, streams: Streams | None, steps: int, **arrays: npt.NDArray[Any]) -> None:
         """Carry out a task of `steps`, with what it reads and writes in arrays called as in kernel.c."""
