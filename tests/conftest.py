@@ -27,6 +27,8 @@ VERSE = "the cat sat on the mat\nthe dog lay on the log\na bird sang in the tree
 
 if built := os.environ.get("LONGHAND_KERNEL"):  # `make sanitize` has another one tested
     library.FILE = Path(built).resolve()
+    if library.found()[0] is None:
+        raise RuntimeError(f"{built}: {library.found()[1]}")
 
 needs_kernel = pytest.mark.skipif(library.found()[0] is None, reason="the kernel in C is not here: it needs a compiler")
 

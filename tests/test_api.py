@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import io
+import pickle
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,9 @@ def test_the_logits_are_there_for_those_who_want_them() -> None:
     model = longhand.Model(small_file())
     session = model.session(batch=3)
     assert session.step(model.tokenizer.encode("abc")).shape == (3, model.config.vocabulary_size)
+
+
+def test_a_model_that_has_written_can_be_copied_and_sent_to_another_process(model: longhand.Model) -> None:
+    text = model.generate("a", length=30, seed=1)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):  # noqa: S301 (our own)
+        assert other.generate("a", length=30, seed=1) == text

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 
 import numpy as np
 import pytest
 from conftest import Finished, assert_refused, needs_kernel
 
 from longhand.benchmark import contestants as contestants_module
+from longhand.benchmark import limits
 from longhand.benchmark.cases import Case, cases, random_weights
 from longhand.benchmark.contestants import OurLoop, contestants
 from longhand.benchmark.measuring import measured
@@ -102,13 +104,28 @@ def test_the_table_has_a_row_a_case_and_every_row_all_cells(longhand: Callable[.
 def test_without_rivals_and_without_the_kernel_numpy_is_measured(
     longhand: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contestants_module, "is_here", lambda _: False)
+    monkeypatch.setattr(contestants_module, "NEEDS", dict.fromkeys(contestants_module.NEEDS, ("no_such_module",)))
     monkeypatch.setenv(library.SWITCH, library.OFF)
     done = longhand("bench", *TINY, "--streams", 2, "--json")
     (row,) = json.loads(done.stdout)
     assert (row["runtime"], row["limit"], row["limit_share"]) == ("numpy", None, None)
-    assert "without torch, which is not installed: pip install 'longhand[bench]'" in done.stderr
+    assert done.stderr.count("no_such_module not installed (pip install 'longhand[bench]')") == 2
     assert "without the kernel in C: LONGHAND_NATIVE=0 says so" in done.stderr
+
+
+def test_a_runtime_whose_package_has_another_name_is_shown_without_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(module: str) -> str:
+        raise PackageNotFoundError(module)
+
+    monkeypatch.setattr(limits, "version", version)
+    assert limits.machine().endswith("numpy" if contestants_module.missing("torch") else "numpy, torch, onnxruntime")
+
+
+@needs_kernel
+def test_even_the_smallest_network_s_weights_are_read() -> None:
+    for size, threads in ((1, 1), (1216, 2), (5000, 3)):
+        assert all(rate > 0 for rate in limits.Reader(size, threads).rates())
+        assert limits.Reader(size, threads)._memory.size % (512 * threads) == 0
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,23 @@ def test_int8_without_the_kernel_is_noted(
     assert "int8 needs the kernel in C: read with 32-bit floats" in done.stderr
 
 
+def test_threads_without_the_kernel_are_noted(
+    model_path: Path, longhand: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(library.SWITCH, library.OFF)
+    assert "NumPy itself decides" in longhand("generate", model_path, "--length", 5, "--threads", 2).stderr
+    assert json.loads(longhand("info", model_path, "--json").stdout)["threads"] is None
+
+
+def test_a_training_is_refused_before_it_begins_if_the_switch_says_neither(
+    verse_path: Path, tmp_path: Path, longhand: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(library.SWITCH, "perhaps")
+    done = longhand("train", verse_path, "-o", tmp_path / "new", "--minutes", 0.05)
+    assert_refused(done, "LONGHAND_NATIVE: found 'perhaps' in the environment")
+    assert not list(tmp_path.glob("new*"))
+
+
 def test_a_switch_that_says_neither_is_refused(
     model_path: Path, longhand: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,10 +185,16 @@ def test_nonsense_is_refused(
 
 def test_a_container_s_share_of_the_processors_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert processors() >= 1
-    for quota, most in (("100000 100000", 1), ("50000 100000", 1), ("max 100000", 10**6)):
+    monkeypatch.setattr(choice, "QUOTA", tmp_path / "cpu.max")
+    free = processors()
+    for quota, expected in (
+        ("100000 100000", 1),
+        ("50000 100000", 1),
+        ("max 100000", free),
+        ("900000 100000", min(9, free)),
+    ):
         (tmp_path / "cpu.max").write_text(quota, encoding="ascii")
-        monkeypatch.setattr(choice, "QUOTA", tmp_path / "cpu.max")
-        assert 1 <= processors() <= most
+        assert processors() == expected
 
 
 @pytest.fixture

@@ -72,6 +72,18 @@ def test_logits_of_large_networks_agree_with_numpy_over_1000_steps(layers: int, 
     assert_logits_agree(layers, hidden, 1000)
 
 
+@pytest.mark.parametrize("instructions", [0, 1])
+def test_logits_of_many_streams_agree_with_numpy(instructions: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel, _ = library.found()
+    assert kernel is not None
+    monkeypatch.setattr(kernel, "instructions", instructions & kernel.instructions)
+    for layers, hidden, batch in ((2, 300, 7), (1, 530, 17), (1, 257, 3), (2, 64, 64)):
+        config, weights = network(layers, hidden)
+        tokens = tokens_for(config, 40, batch)
+        difference = native(config, weights, batch, 2).feed(tokens) - NumpySession(config, weights, batch).feed(tokens)
+        assert np.abs(difference).max() < 1e-5
+
+
 def test_the_plain_instructions_agree_with_numpy_too(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel, _ = library.found()
     assert kernel is not None
@@ -80,10 +92,19 @@ def test_the_plain_instructions_agree_with_numpy_too(monkeypatch: pytest.MonkeyP
         assert_logits_agree(layers, hidden, 100)
 
 
-@pytest.mark.parametrize("batch", [2, 3, 4, 5, 6, 7, 13, 64])
+@pytest.mark.parametrize(
+    ("hidden", "batch"),
+    [*((40, batch) for batch in (2, 3, 4, 5, 6, 7, 13, 64)), (300, 2), (300, 7), (257, 3), (530, 17)],
+)
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_each_stream_is_bit_for_bit_what_it_is_alone(batch: int, precision: Precision) -> None:
-    config, weights = network(2, 40)
+@pytest.mark.parametrize("instructions", [0, 1])
+def test_each_stream_is_bit_for_bit_what_it_is_alone(
+    hidden: int, batch: int, precision: Precision, instructions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel, _ = library.found()
+    assert kernel is not None
+    monkeypatch.setattr(kernel, "instructions", instructions & kernel.instructions)
+    config, weights = network(2, hidden)
     tokens = tokens_for(config, 20, batch)
     together = native(config, weights, batch, 2, precision)
     logits = together.feed(tokens)
@@ -170,6 +191,17 @@ def test_a_state_put_back_goes_on_from_there(precision: Precision) -> None:
     assert np.array_equal(other.feed(tokens[11:]), first)
 
 
+def test_what_a_layer_shows_is_rounded_the_same_when_a_state_is_put_back() -> None:
+    """Products with 127 that 32 bits round to a half, such as that of 0.17716536, tell the ways apart."""
+    config, weights = network(2, 255, 65)
+    session = native(config, weights, 8, 1, "int8")
+    assert session._shown is not None
+    for row in tokens_for(config, 400, 8):
+        session.step(row)
+        shown = session._shown[:, session._place, np.arange(8), :255]
+        assert np.array_equal(shown, np.rint(session.state.hidden * 127))
+
+
 # ---- drawing ----
 
 
@@ -193,6 +225,7 @@ def both_write(drawing: Drawing, steps: int = 400, vocabulary: int = 31) -> tupl
         Drawing(temperature=0),
         Drawing(temperature=0, never=(0, 1, 2, 7)),
         Drawing(temperature=1e-300),
+        Drawing(temperature=1e-29),
         Drawing(temperature=100, never=tuple(range(25))),
         Drawing(top_k=1),
         Drawing(top_k=5),
@@ -241,7 +274,7 @@ def test_any_logits_are_drawn_from_alike(
     near = {
         draw(weights["head.bias"], Drawing((), temperature, top_k, p, q), u)
         for p in (max(0, top_p - 1e-6), top_p, min(1, top_p + 1e-6))
-        for q in (max(0, min_p * (1 - 1e-5)), min_p, min_p * (1 + 1e-5))
+        for q in (max(0, min_p * (1 - 1e-5)), min_p, min(1, min_p * (1 + 1e-5)))
         for u in (max(0, uniform - 1e-6), uniform, min(1 - 2**-53, uniform + 1e-6))
     }
     assert drawn in near
@@ -282,7 +315,7 @@ def test_integers_stay_near_the_floats() -> None:
     assert not np.array_equal(exact, rounded)
 
 
-def test_integers_are_the_same_whatever_the_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_integers_are_nearly_the_same_whatever_the_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
     config, weights = network(2, 40)
     tokens = tokens_for(config, 3)
     fast = native(config, weights, precision="int8").feed(tokens)
@@ -306,6 +339,54 @@ def test_weights_so_large_that_nothing_is_finite_are_refused() -> None:
             native(config, weights, precision=name).write(np.array([1]), [Drawing()], np.zeros((50, 1)))
 
 
+def damage(weights: Weights) -> None:
+    """Let token 5 make the state of who reads it no number."""
+    weights["embedding.weight"][5] = np.nan
+
+
+def test_logits_that_are_not_finite_are_those_of_their_own_stream() -> None:
+    config, weights = network(2, 24)
+    damage(weights)
+    tokens = np.array([[1, 1], [5, 2], [3, 3]])
+    one, other = native(config, weights, 2), NumpySession(config, weights, 2)
+    logits = one.feed(tokens)
+    np.testing.assert_allclose(logits, other.feed(tokens), rtol=0, atol=1e-5)
+    assert np.isfinite(logits).all(axis=(0, 2)).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("steps", [3, 4])
+def test_integers_do_not_hide_what_is_not_finite_and_the_state_is_that_of_the_step_at_which_it_was(steps: int) -> None:
+    config, weights = network(2, 24)
+    damage(weights)
+    tokens = np.array([[1, 1], [5, 2], [3, 3], [3, 3]])
+    session, healthy = (native(config, weights, 2, 1, "int8") for _ in range(2))
+    with pytest.raises(ModelFormatError, match="not finite"):
+        session.feed(tokens[:steps])
+    tokens[1, 0] = 1
+    healthy.feed(tokens[:2])
+    for part in ("hidden", "cell"):
+        assert np.array_equal(getattr(session.state, part)[:, 1], getattr(healthy.state, part)[:, 1])
+
+
+def test_a_drawing_that_means_nothing_is_refused() -> None:
+    nonsense: dict[str, list[float]] = {
+        "temperature": [-1, np.nan, np.inf],
+        "min_p": [2, np.nan],
+        "top_p": [-0.1, 1.1],
+        "top_k": [-1, 2**70],
+    }
+    for values in ({name: value} for name, some in nonsense.items() for value in some):
+        with pytest.raises(ValueError, match="expected a temperature from 0"):
+            Drawing(**values)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        Drawing(never=(1.5,))  # type: ignore[arg-type]
+    assert Drawing(never=[1, 2]).never == (1, 2)  # type: ignore[arg-type]
+    config, weights = network(1, 8)
+    for never in (tuple(range(31)), (31,), (-1,)):
+        with pytest.raises(ValueError, match="never drawn"):
+            native(config, weights).write(np.array([1]), [Drawing(never)], np.zeros((5, 1)))
+
+
 def test_input_that_does_not_fit_is_refused() -> None:
     config, weights = network(2, 24)
     for session in (native(config, weights, 3), NumpySession(config, weights, 3)):
@@ -316,9 +397,12 @@ def test_input_that_does_not_fit_is_refused() -> None:
             (np.array([0, 1]), [1, 1], "different ones of 0 to 2"),
             (np.array([0]), [3], "different ones of 0 to 2"),
             (np.array([0]), [-1], "different ones of 0 to 2"),
+            (np.array([0, 1]), [0, 0.5], "streams are numbered"),
+            (np.array([0.0, 1.0, 2.0]), None, "tokens are float64, expected whole numbers"),
+            (np.array([True, False, True]), None, "tokens are bool, expected whole numbers"),
         ]:
             with pytest.raises(ValueError, match=message):
-                session.step(tokens, streams)
+                session.step(tokens, streams)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="2 drawings"):
         native(config, weights).write(np.array([1]), [Drawing()] * 2, np.zeros((5, 1)))
     with pytest.raises(ValueError, match="never draw the same"):
@@ -333,6 +417,9 @@ def test_a_state_that_is_not_finite_is_refused(part: str, value: float) -> None:
         state = State.zeros(config, 1)
         getattr(state, part)[1, 0, 7] = value
         with pytest.raises(ValueError, match=f"{part} state has numbers that are not finite"):
+            session.state = state
+        state = State(np.zeros((2, 1, 24)), np.full((2, 1, 24), 1e300))  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="cell state has numbers that are not finite"):
             session.state = state
         state = State.zeros(config, 1)
         state.hidden[0, 0, 0] = 1.5
@@ -363,11 +450,18 @@ def test_any_shape_and_any_state_is_run_as_numpy_runs_it(data: st.DataObject) ->
     assert np.isfinite(precise).all()
 
 
-def test_numbers_below_the_normal_ones_are_zeros_within_the_kernel_and_nowhere_else() -> None:
-    config, weights = network(1, 16)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_numbers_below_the_normal_ones_are_zeros_within_the_kernel_and_nowhere_else(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from longhand.runtime.native import session as module
+
+    for name in ("LEAST_STEP", "LEAST_CALL", "LEAST_CALL_OF_ONE"):
+        monkeypatch.setattr(module, name, 0)
+    config, weights = network(1, 96)
     for array in weights.values():
         array[:] = 0
-    session, state = native(config, weights), State.zeros(config, 1)
+    session, state = native(config, weights, 1, threads), State.zeros(config, 1)
     state.cell[:] = np.float32(1e-38)  # half of it, as all gates are a half, is no normal number
     session.state = state
     session.step(np.array([0]))

@@ -7,6 +7,7 @@ an emulator is missing; on Debian: apt-get install gcc-aarch64-linux-gnu qemu-us
 from __future__ import annotations
 
 import functools
+import platform
 import re
 import shutil
 import subprocess
@@ -88,6 +89,7 @@ def check_logits(run: functools.partial[Outcome], folder: Path, precision: Preci
         (2, 33, 5, 2),
         (3, 48, 130, 7),
         (2, 100, 65, 20),
+        (1, 300, 31, 7),
         (1, 1, 1, 3),
     ):
         config, weights = network(layers, hidden, vocabulary)
@@ -143,15 +145,15 @@ def test_states_of_any_size_end_well(target: tuple[str, list[str]], precision: P
         write_record(record, config, weights, precision, state, 20, Drawing())
         for instructions in (0, 1):
             outcome = replay(target[1], record, 2, instructions)
-            assert outcome.returned == (1 if np.isnan(value) else outcome.returned)
+            assert outcome.returned == (1 if np.isnan(value) else 0)
             if np.isfinite(value):
-                assert outcome.returned == 0
-                assert outcome.difference < (1e-5 if precision == "fp32" else np.inf)
+                assert outcome.difference < (1e-5 if precision == "fp32" else 0.25)
 
 
 def test_the_processor_is_asked_what_it_can(target: tuple[str, list[str]], tmp_path: Path) -> None:
     config, weights = network(1, 8)
     write_record(tmp_path / "record", config, weights, "fp32", State.zeros(config, 1), 1)
     outcome = replay(target[1], tmp_path / "record", 1, 1)
-    expected = {"arm": 1, "x86-without-avx": 0}
-    assert outcome.instructions == expected.get(target[0], outcome.instructions)
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    here = int(("avx2" in flags and "fma" in flags) or platform.machine() == "aarch64")
+    assert outcome.instructions == {"arm": 1, "x86-without-avx": 0}.get(target[0], here)

@@ -140,7 +140,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     precision: Annotated[
         Literal["auto", "fp32", "int8"],
         Meta(
-            description="of the weights: fp32, int8 (up to three times as fast, a little less exact), or auto: int8 "
+            description="of the weights: fp32, int8 (several times as fast, a little less exact), or auto: int8 "
             "where fp32 would read more than 8 MB a token"
         ),
     ] = "auto"

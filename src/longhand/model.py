@@ -58,6 +58,10 @@ class Model:
         """What the model was trained on, for how long and how well."""
         return self.file.card
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what runs the network: it belongs to this process, and a copy makes its own."""
+        return {name: value for name, value in self.__dict__.items() if name != "runtime"}
+
     @cached_property
     def runtime(self) -> Runtime:
         """What runs the network: `runtime.name` is "native-fp32", "native-int8" or "numpy"."""

@@ -20,7 +20,7 @@ from longhand.runtime.native.session import NativeSession
 from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import RecurrentSession
 
-OTHERS = ("torch", "onnxruntime")  # who has to be installed
+NEEDS = {"torch": ("torch",), "onnxruntime": ("onnxruntime", "onnx")}  # what others than ours have to have installed
 
 
 class Loop(Protocol):
@@ -66,12 +66,12 @@ class OurLoop:
 def contestants() -> Iterator[Contestant]:
     """Yield all that are here. Others than ours come with one thread and with all: some are better with one."""
     counts = sorted({1, processors()})
-    if is_here("torch"):
+    if not missing("torch"):
         from longhand.benchmark.torch_loop import TorchLoop
 
         for count in counts:
             yield Contestant("torch", _with(TorchLoop, count))
-    if is_here("onnxruntime") and is_here("onnx"):
+    if not missing("onnxruntime"):
         from longhand.benchmark.onnx_loop import OnnxLoop
 
         for count in counts:
@@ -82,9 +82,9 @@ def contestants() -> Iterator[Contestant]:
         yield Contestant("native-int8", _native("int8"))
 
 
-def is_here(module: str) -> bool:
-    """Whether a module is installed."""
-    return importlib.util.find_spec(module) is not None
+def missing(runtime: str) -> list[str]:
+    """Return the modules that are not installed and that a runtime needs."""
+    return [module for module in NEEDS[runtime] if importlib.util.find_spec(module) is None]
 
 
 def _with(loop: Callable[[Case, Weights, int, float], Loop], threads: int) -> Callable[[Case, Weights], Loop]:

@@ -6,12 +6,12 @@ import platform
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
-from longhand.benchmark.contestants import OTHERS, is_here
+from longhand.benchmark.contestants import NEEDS, missing
 from longhand.runtime.choice import processors
 from longhand.runtime.native import library
 from longhand.runtime.native.packing import aligned
@@ -31,7 +31,7 @@ class Reader:
         kernel, _ = library.found()
         assert kernel is not None
         self._kernel, self._threads = kernel, threads
-        self._memory = aligned((size,), np.uint8)
+        self._memory = aligned((-(-size // (512 * threads)) * 512 * threads,), np.uint8)  # what is read is no more
         self._memory[:] = 1  # memory never written to is one page of zeros, which stays in the first cache
         self._times = 1
         while self._seconds(1) < LEAST:
@@ -54,7 +54,7 @@ class Multiplier:
     def __init__(self) -> None:
         matrix = np.random.default_rng(0).random((PRODUCT, PRODUCT), np.float32)
         self._products: list[Callable[[], object]] = [lambda: matrix @ matrix]
-        if is_here("torch"):
+        if not missing("torch"):
             from longhand.benchmark.torch_loop import product
 
             self._products.append(product(matrix, processors()))
@@ -79,7 +79,13 @@ def machine() -> str:
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    versions = [f"{module} {version(module)}" for module in ("numpy", *OTHERS) if is_here(module)]
-    return (
-        f"{name}, {processors()} cores; {platform.system()}, Python {platform.python_version()}, {', '.join(versions)}"
-    )
+    versions = [_version(module) for module in ("numpy", *(other for other in NEEDS if not missing(other)))]
+    system = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{name}, {processors()} cores; {system}, {', '.join(versions)}"
+
+
+def _version(module: str) -> str:
+    try:
+        return f"{module} {version(module)}"
+    except PackageNotFoundError:  # the package is called otherwise, as ONNX Runtime's for a GPU is
+        return module

@@ -31,7 +31,10 @@ HEADER = [
 
 @click.command()
 @click.option(
-    "--shape", multiple=True, metavar="UNITSxLAYERS", help="a network, as in 512x2; may be given again [default: four]"
+    "--shape",
+    multiple=True,
+    metavar="UNITSxLAYERS",
+    help="a network, as in 512x2; may be given again [default: 128x1, 256x2, 512x2, 1024x2]",
 )
 @click.option(
     "--vocabulary", multiple=True, type=int, help="its number of tokens; may be given again [default: 65 and 8000]"
@@ -47,21 +50,21 @@ def bench(
     """Measure how fast this machine writes: Longhand's runtimes beside torch and ONNX Runtime, in one run.
 
     Characters a second of random networks, drawn at temperature 0.8. torch and ONNX Runtime take part where they are
-    installed: pip install 'longhand[bench]'.
+    installed: pip install 'longhand[bench]'. All defaults together take a quarter of an hour.
     """
     import msgspec
 
     from longhand.benchmark.cases import SHAPES, STREAMS, VOCABULARIES, cases
-    from longhand.benchmark.contestants import OTHERS, contestants, is_here
+    from longhand.benchmark.contestants import NEEDS, contestants, missing
     from longhand.benchmark.limits import machine
     from longhand.benchmark.measuring import measured
     from longhand.runtime.native.library import found
 
     config = configured(BenchConfig, given(settings))
     wanted = cases(shape or SHAPES, vocabulary or VOCABULARIES, streams or STREAMS)
-    for other in OTHERS:
-        if not is_here(other):
-            note(f"without {other}, which is not installed: pip install 'longhand[bench]'")
+    for other in NEEDS:
+        if missing(other):
+            note(f"without {other}: {' and '.join(missing(other))} not installed (pip install 'longhand[bench]')")
     if reason := found()[1]:
         note(f"without the kernel in C: {reason}")
     rows = []

@@ -43,6 +43,7 @@ def info(model: str, as_json: bool, **run: Any) -> None:
         return
     if facts["window"] is None:
         facts["window"] = "none: all that came before counts"
+    facts["threads"] = facts["threads"] or "NumPy decides"
     for name in ("instructions", "runtime_notice"):
         facts[name] = facts[name] or "none"
     for name, value in facts.items():

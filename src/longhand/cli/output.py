@@ -48,6 +48,8 @@ def note_runtime(runtime: Runtime) -> None:
         note(f"NumPy runs this model, the kernel in C would be many times faster: {runtime.why_not_native}")
     if runtime.wanted == "int8" != runtime.precision:
         note("int8 needs the kernel in C: read with 32-bit floats")
+    if runtime.wanted_threads and runtime.threads is None:
+        note("NumPy itself decides how many threads it uses")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from rich.text import Text
 from longhand.cli.output import discard_stdout, note, visible
 from longhand.model import Model
 from longhand.modelfile import ModelFile
+from longhand.runtime.native.library import switched_off
 from longhand.training.events import EpochEnded, Evaluated, Event, Finished, Started, Stepped
 
 SAMPLE_LENGTH = 200
@@ -28,6 +29,7 @@ def watching(text: str | None = None) -> Iterator[Watcher]:
 
     - text: a file that is trained on, if there is one: what is said to do next may need it
     """
+    switched_off()  # samples are written much later: what is wrong in the environment is to be said now
     console = _LastingConsole(highlight=False, soft_wrap=True)
     if not console.is_terminal or console.is_dumb_terminal:
         yield _Plain(console, text)

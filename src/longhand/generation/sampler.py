@@ -12,7 +12,7 @@ import numpy as np
 from longhand.arrays import DoubleArray, FloatArray
 from longhand.config import TEMPERATURE, SamplingConfig
 from longhand.errors import ModelFormatError
-from longhand.runtime.session import COLDEST, Drawing
+from longhand.runtime.session import Drawing
 
 
 class Sampler:
@@ -51,7 +51,7 @@ def draw(logits: FloatArray, drawing: Drawing, uniform: float) -> int:
         raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
     allowed = logits.astype(np.float64)
     allowed[list(drawing.never)] = -np.inf
-    if drawing.temperature < COLDEST:
+    if drawing.heat == 0:
         return int(np.argmax(allowed))
     return pick(kept(probabilities(allowed, drawing.temperature), drawing), uniform)
 

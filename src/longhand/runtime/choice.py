@@ -29,13 +29,15 @@ class Runtime:
     """A network made ready to run, once, for any number of sessions; reads the weights and never writes to them.
 
     - why_not_native: why NumPy runs it; empty where the kernel does
+    - threads: the most that the kernel uses; None where NumPy decides
     """
 
     def __init__(self, config: NetworkConfig, weights: Weights, run: RunConfig | None = None) -> None:
         self._config, self._weights = config, weights
         run = run or RunConfig()
-        self.threads = run.threads or min(processors(), MOST_THREADS)
         self._kernel, self.why_not_native = library.found()
+        self.wanted_threads = run.threads
+        self.threads = None if self._kernel is None else run.threads or min(processors(), MOST_THREADS)
         self.wanted = run.precision
         self.precision: Precision = precision(config, run.precision, self._kernel)
 
@@ -81,7 +83,7 @@ class Runtime:
         """Return a session that carries its state, whatever the network's window."""
         if self._kernel is None:
             return NumpySession(self._config, self._weights, batch)
-        return NativeSession(self._kernel, self._packed, batch, self.threads)
+        return NativeSession(self._kernel, self._packed, batch, self.threads or 1)
 
     @cached_property
     def _packed(self) -> Packed:

@@ -44,7 +44,7 @@ class NumpySession:
 
     @state.setter
     def state(self, state: State) -> None:
-        self._state = checked_state(state, self._config, self.batch).copy()
+        self._state = checked_state(state, self._config, self.batch)
 
     def restart(self, streams: Streams) -> None:
         """Put these streams back to the fresh state."""

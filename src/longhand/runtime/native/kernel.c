@@ -34,13 +34,19 @@
 #define PATIENCE 2000 /* turns of a spin before the processor is offered to others */
 #define LINE 64        /* bytes: of a cache, and of every alignment here */
 
-#define COLDEST 1e-30 /* the temperature below which the likeliest is taken, as in session.py */
-
 enum { DONE = 0, NOT_FINITE = 1, NO_MEMORY = 2 };
 
 #define PUBLIC __attribute__((visibility("default")))
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 24")
+/* Keeps what was computed so far from being fused with what follows: rounded as it stands, on every processor. */
+#if defined(__x86_64__)
+#define APART(vector) __asm__("" : "+x"(vector))
+#elif defined(__aarch64__)
+#define APART(vector) __asm__("" : "+w"(vector))
+#else
+#define APART(vector) __asm__("" : "+m"(vector))
+#endif
 
 /* A packed matrix: floats [groups][4][inputs][16], or with scales 8-bit integers [groups][inputs / 4][64][4]. */
 typedef struct {
@@ -337,7 +343,7 @@ static int32_t draw(const Task *task, const Functions *with, float *logits, int6
     for (int64_t n = 0; n < task->nevers; n++) logits[task->never[n]] = -FLT_MAX;
     for (int64_t n = vocabulary; n < count; n++) logits[n] = -FLT_MAX;
     float best = with->largest(logits, count);
-    if (sampling->temperature < COLDEST) {
+    if (sampling->temperature == 0) {
         int32_t token = 0;
         while (logits[token] < best) token++;
         return token;
@@ -365,6 +371,7 @@ typedef struct {
     float *logits;  /* [streams][head rows] */
     int32_t *token; /* [streams], read next */
     Counter *taken; /* [layers + 1], groups of each layer and of the head that somebody computes in this step */
+    int64_t done; /* steps */
     int threads;
     atomic_int go, arrived, turn, failed;
 } Work;
@@ -513,7 +520,8 @@ static void conclude(Worker *worker, int64_t step) {
     const Task *task = work->task;
     const Network *network = task->network;
     if (worker->number == 0) none_taken(work);
-    for (int n = 0; n < 8; n++)
+    const int told = task->drawn == NULL && task->states->shown == NULL; /* the logits say it */
+    for (int n = 0; n < 8 && !told; n++)
         if (worker->damage[n]) atomic_store(&work->failed, NOT_FINITE);
     for (int64_t s = worker->number; s < task->streams; s += work->threads) {
         int64_t place = step * task->streams + s;
@@ -550,6 +558,7 @@ static void *labour(void *worker_) {
             meet(work);
         }
         conclude(worker, step);
+        if (worker->number == 0) work->done = step + 1;
         meet(work);
     }
     flush_as_before(before);
@@ -587,7 +596,8 @@ static int64_t lay_out(char *room, Work *work, Worker *workers, int64_t threads)
     return used;
 }
 
-/* Carry out a task. Returns DONE, NOT_FINITE if a prediction or a state is no finite number, or NO_MEMORY. */
+/* Carry out a task. Returns DONE, NO_MEMORY, or NOT_FINITE after the first step at which what decides is no finite
+ * number: a prediction that is drawn from, or what a layer shows where integers would hide it. */
 PUBLIC int64_t longhand_run(const Task *task) {
     const int most = task->threads < 1 ? 1 : task->threads > MOST_THREADS ? MOST_THREADS : (int)task->threads;
     Work work = {.task = task, .with = functions_for(task->instructions)};
@@ -608,7 +618,7 @@ PUBLIC int64_t longhand_run(const Task *task) {
     for (int n = 1; n < work.threads; n++) pthread_join(others[n], NULL);
     for (int64_t s = 0; s < task->streams; s++) {
         uint8_t *place = task->states->place + task->slots[s];
-        *place = (uint8_t)((*place + task->steps) & 1);
+        *place = (uint8_t)((*place + work.done) & 1);
     }
     free(room);
     return atomic_load(&work.failed);
@@ -778,7 +788,9 @@ static void NAME(gates)(const float *sums, float *cell, float *hidden, int8_t *s
         *(Vector *)(hidden + n) = h;
         *(Ints *)damage |= h != h;
         if (shown == NULL) continue;
-        Ints whole = (Ints)(h * 127.f + 12582912.f) - 0x4B400000;
+        Vector scaled = h * 127.f;
+        APART(scaled);
+        Ints whole = (Ints)(scaled + 12582912.f) - 0x4B400000;
         Bytes bytes = __builtin_convertvector(__builtin_convertvector(whole, Shorts), Bytes);
         memcpy(shown + n, &bytes, sizeof bytes);
     }

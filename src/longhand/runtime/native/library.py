@@ -81,7 +81,7 @@ class Library:
     - instructions: the sets of instructions beyond the portable ones that it is to use, as bits
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, portable: bool = False) -> None:
         """Load it. Raises `OSError` or `AttributeError` if it is none of ours."""
         library = ctypes.CDLL(str(path))
         for name in ("longhand_interface", "longhand_instructions", "longhand_run", "longhand_read"):
@@ -92,14 +92,14 @@ class Library:
         self._run.argtypes = [ctypes.POINTER(Task)]
         self._read = library.longhand_read
         self._read.argtypes = [_pointer, *5 * [_count]]
-        self.instructions = 0 if _switch() == PLAIN else int(library.longhand_instructions())
+        self.instructions = 0 if portable else int(library.longhand_instructions())
 
     @property
     def instruction_set(self) -> str:
         """What `instructions` are called."""
         if not self.instructions:
             return PLAIN
-        return "avx2" if platform.machine() in ("x86_64", "AMD64") else "neon"
+        return "avx2" if platform.machine().lower() in ("x86_64", "amd64") else "neon"
 
     def run(self, task: Task) -> int:
         """Carry out a task; returns DONE or what went wrong."""
@@ -133,14 +133,14 @@ def found() -> tuple[Library | None, str]:
     """
     if switched_off():
         return None, f"{SWITCH}={OFF} says so"
-    return _loaded()
+    return _loaded(_switch() == PLAIN)
 
 
 @cache
-def _loaded() -> tuple[Library | None, str]:
+def _loaded(portable: bool) -> tuple[Library | None, str]:
     if not FILE.exists():
         return None, "it was not built when Longhand was installed, for want of a C compiler (gcc or clang)"
     try:
-        return Library(FILE), ""
+        return Library(FILE, portable=portable), ""
     except (OSError, AttributeError) as error:
         return None, f"it cannot be loaded ({error})"

@@ -7,6 +7,7 @@ a row per token, where that is not too large.
 from __future__ import annotations
 
 import ctypes
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -102,7 +103,7 @@ def multiply_adds(config: NetworkConfig) -> int:
 def aligned(shape: tuple[int, ...], kind: npt.DTypeLike) -> npt.NDArray[Any]:
     """Return an array of zeros that begins with a line of the cache, as the kernel's vectors must."""
     kind = np.dtype(kind)
-    size = int(np.prod(shape)) * kind.itemsize
+    size = math.prod(shape) * kind.itemsize
     room = np.zeros(size + LINE, np.uint8)
     start = -room.ctypes.data % LINE
     return room[start : start + size].view(kind).reshape(shape)

@@ -54,7 +54,7 @@ class NativeSession:
     @state.setter
     def state(self, state: State) -> None:
         size = self._packed.config.hidden
-        checked_state(state, self._packed.config, self.batch)
+        state = checked_state(state, self._packed.config, self.batch)
         self._place[:] = 0
         self._hidden[:, 0, :, :size], self._cell[..., :size] = state.hidden, state.cell
         if self._shown is not None:
@@ -96,7 +96,7 @@ class NativeSession:
         if uniforms.ndim != 2 or uniforms.shape[1] != len(tokens) or len(drawings) != len(tokens):
             raise ValueError(f"{len(tokens)} tokens, {len(drawings)} drawings and uniforms {uniforms.shape}")
         never = self._never(drawings)
-        sampling = np.array([(each.temperature, each.top_p, each.min_p, each.top_k) for each in drawings], SAMPLING)
+        sampling = np.array([(each.heat, each.top_p, each.min_p, each.top_k) for each in drawings], SAMPLING)
         drawn = np.empty(uniforms.shape, np.int32)
         chance = np.ascontiguousarray(uniforms, np.float64)
         self._run(tokens[None], streams, len(uniforms), drawn=drawn, chance=chance, sampling=sampling, never=never)
@@ -121,7 +121,7 @@ class NativeSession:
     def _run(self, tokens: TokenIds, streams: Streams | None, steps: int, **arrays: npt.NDArray[Any]) -> None:
         """Carry out a task of `steps`, with what it reads and writes in arrays called as in kernel.c."""
         config, slots = self._packed.config, checked_streams(streams, self.batch)
-        given = np.ascontiguousarray(checked_tokens(tokens, slots, config.vocabulary_size), np.int32)
+        given = np.array(checked_tokens(tokens, slots, config.vocabulary_size), np.int32, order="C")  # nobody else's
         task = Task(streams=len(slots), steps=steps, threads=self.threads_for(len(slots), steps))
         task.network, task.states = ctypes.pointer(self._packed.network), ctypes.pointer(self._states)
         for name, array in {"slots": slots, "given": given, **arrays}.items():
