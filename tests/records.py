@@ -37,7 +37,7 @@ def write_record(
     parts = _network(packed) + _states(packed, state, width)
     parts += [np.arange(streams), tokens.astype(np.int32), uniforms]
     kind = drawing or Drawing()
-    parts.append(np.array([(kind.temperature, kind.top_p, kind.min_p, kind.top_k)] * streams, library.SAMPLING))
+    parts.append(np.array([(kind.heat, kind.top_p, kind.min_p, kind.top_k)] * streams, library.SAMPLING))
     parts += [np.array(kind.never, np.int32), logits.astype(np.float32)]
     parts.append(np.empty(0) if drawing is None else drawn.astype(np.int32))
     sizes = [config.vocabulary_size, packed.hidden, config.layers, config.embedding, streams, steps, streams, width]

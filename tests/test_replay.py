@@ -142,7 +142,8 @@ def test_states_of_any_size_end_well(target: tuple[str, list[str]], precision: P
         state = State.zeros(config, 3)
         state.cell[1, 2, 3:] = value
         record = tmp_path / "record"
-        write_record(record, config, weights, precision, state, 20, Drawing())
+        # what integers draw may differ from what NumPy draws: there, both read the same tokens
+        write_record(record, config, weights, precision, state, 20, Drawing() if precision == "fp32" else None)
         for instructions in (0, 1):
             outcome = replay(target[1], record, 2, instructions)
             assert outcome.returned == (1 if np.isnan(value) else 0)

@@ -2,8 +2,8 @@
  * call needs, keeps nothing between calls. `packing.py` lays out the weights, `library.py` mirrors the structures.
  *
  * Rows of a matrix come in groups of 64. For a layer these are 16 units with their gates i, f, g, o one after another,
- * so that a group's sums are all that its units need. A sum is taken over the inputs one by one in their order,
- * whatever the number of streams, so a stream's numbers do not depend on what runs beside it.
+ * so that a group's sums are all that its units need. A sum is taken over the inputs in the same order and
+ * the same stretches whatever the number of streams, so a stream's numbers do not depend on what runs beside it.
  *
  * What computes with many numbers at a time is written once, at the end of this file, in GCC's and Clang's vector
  * extensions; the file includes itself for each instruction set, with vectors as wide as its registers. Only the
@@ -28,6 +28,7 @@
 #define GROUP 64    /* rows */
 #define UNITS 16    /* of a layer in a group */
 #define BLOCK 256   /* inputs of which a quarter group's weights, 16 KB, stay in the first cache for all streams */
+#define STRETCH 128 /* inputs whose products are summed by themselves, so that fewer digits are lost; BLOCK is so many */
 #define MOST_THREADS 64
 #define AHEAD 2048  /* bytes of 8-bit weights that are asked for in advance; floats come fast enough */
 #define FEW 16      /* streams */
@@ -677,18 +678,21 @@ INLINE void NAME(tile)(const float *weights, int64_t inputs, int64_t from, int64
                        const float *const *x, float *sums, int quarters, int streams) {
     const int wide = UNITS / LANES * quarters, parts = UNITS / LANES;
     Vector sum[24], weight[16];
-    UNROLL
-    for (int n = 0; n < streams * wide; n++) sum[n] = *(const Vector *)(sums + n / wide * GROUP + n % wide * LANES);
-    for (int64_t k = from; k < to; k++) {
-        if (next != NULL) __builtin_prefetch(next + (k - from) * UNITS, 0, 2);
+    for (int64_t part = from; part < to; part += STRETCH) {
+        const int64_t end = part + STRETCH < to ? part + STRETCH : to;
         UNROLL
-        for (int p = 0; p < wide; p++)
-            weight[p] = *(const Vector *)(weights + (p / parts * inputs + k) * UNITS + p % parts * LANES);
+        for (int n = 0; n < streams * wide; n++) sum[n] = (Vector){0};
+        for (int64_t k = part; k < end; k++) {
+            if (next != NULL) __builtin_prefetch(next + (k - from) * UNITS, 0, 2);
+            UNROLL
+            for (int p = 0; p < wide; p++)
+                weight[p] = *(const Vector *)(weights + (p / parts * inputs + k) * UNITS + p % parts * LANES);
+            UNROLL
+            for (int n = 0; n < streams * wide; n++) sum[n] += weight[n % wide] * x[n / wide][k];
+        }
         UNROLL
-        for (int n = 0; n < streams * wide; n++) sum[n] += weight[n % wide] * x[n / wide][k];
+        for (int n = 0; n < streams * wide; n++) *(Vector *)(sums + n / wide * GROUP + n % wide * LANES) += sum[n];
     }
-    UNROLL
-    for (int n = 0; n < streams * wide; n++) *(Vector *)(sums + n / wide * GROUP + n % wide * LANES) = sum[n];
 }
 
 /* How many of the streams that are left go together: as many as the registers take, and none is left alone. */
@@ -747,9 +751,10 @@ INLINE Vector NAME(choose)(Ints mask, Vector yes, Vector no) {
     return (Vector)((mask & (Ints)yes) | (~mask & (Ints)no));
 }
 
-/* e^x within two units in the last place, from 2^n e^r with |r| <= ln 2 / 2; beyond `least` and `most`, which are
- * within -87 and 88, their values; NaN stays. Coefficients: Taylor's, which at this |r| leave 2e-8. */
-INLINE Vector NAME(exponential)(Vector x, float least, float most) {
+/* e^x = scale + part, from 2^n e^r with |r| <= ln 2 / 2: scale is 2^n, part 2^n (e^r - 1), each within two units in the
+ * last place; beyond `least` and `most`, which are within -87 and 88, their values; NaN stays in part. Coefficients:
+ * Taylor's, which at this |r| leave 2e-8. */
+INLINE void NAME(exponential)(Vector x, float least, float most, Vector *scale, Vector *part) {
     const float shift = 12582912.f; /* 1.5 * 2^23: its last bits become n */
     Vector zero = {0}, low = zero + least, high = zero + most;
     x = NAME(choose)(x < low, low, x);
@@ -763,17 +768,24 @@ INLINE Vector NAME(exponential)(Vector x, float least, float most) {
     power = power * r + 1.f / 6;
     power = power * r + .5f;
     power = power * r + 1.f;
-    power = power * r + 1.f;
-    return power * (Vector)(((Ints)shifted << 23) + 0x3F800000);
+    *scale = (Vector)(((Ints)shifted << 23) + 0x3F800000);
+    *part = power * r * *scale;
 }
 
-/* 1 / sigmoid(x) */
-INLINE Vector NAME(inverse_sigmoid)(Vector x) { return 1.f + NAME(exponential)(-x, -87.f, 88.f); }
+/* 1 / sigmoid(x) = 1 + e^-x */
+INLINE Vector NAME(inverse_sigmoid)(Vector x) {
+    Vector scale, part;
+    NAME(exponential)(-x, -87.f, 88.f, &scale, &part);
+    return 1.f + (scale + part);
+}
 
-/* sigmoid(x) tanh(y) in one division. Beyond 20 tanh is 1: there, e^(2 y) stays small enough for the product. */
+/* sigmoid(x) tanh(y) in one division: tanh(y) = -less / (2 + less) with less = e^(-2 y) - 1, of which no digit is lost
+ * where y is small. Beyond 20 tanh is 1: there, e^(2 y) stays small enough for the product. */
 INLINE Vector NAME(gated)(Vector x, Vector y) {
-    Vector power = NAME(exponential)(-2.f * y, -40.f, 40.f);
-    return (1.f - power) / (NAME(inverse_sigmoid)(x) * (1.f + power));
+    Vector scale, part;
+    NAME(exponential)(-2.f * y, -40.f, 40.f, &scale, &part);
+    Vector less = (scale - 1.f) + part;
+    return -less / (NAME(inverse_sigmoid)(x) * (2.f + less));
 }
 
 /* A group's sums become what its 16 units remember and show. `damage` gets bits where that is no number. */
@@ -822,8 +834,11 @@ static float NAME(largest)(const float *logits, int64_t count) {
 
 /* weights = e^((logits - best) / temperature) */
 static void NAME(shares)(const float *logits, float best, float temperature, int64_t count, float *weights) {
-    for (int64_t n = 0; n < count; n += LANES)
-        *(Vector *)(weights + n) = NAME(exponential)((*(const Vector *)(logits + n) - best) / temperature, -87.f, 0.f);
+    for (int64_t n = 0; n < count; n += LANES) {
+        Vector scale, part;
+        NAME(exponential)((*(const Vector *)(logits + n) - best) / temperature, -87.f, 0.f, &scale, &part);
+        *(Vector *)(weights + n) = scale + part;
+    }
 }
 
 /* Weights below `least` become 0; totals are the sums of 64 each. */
