@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from longhand.benchmark.measuring import measured
 from longhand.config import BenchConfig
 from longhand.runtime.native import library
 from longhand.runtime.native.packing import multiply_adds
+from longhand.runtime.native.session import NativeSession
 from longhand.runtime.reference import NumpySession
 
 CASE = Case(hidden=24, layers=2, vocabulary=31, streams=3)
@@ -52,15 +55,32 @@ def test_every_loop_makes_as_many_steps_as_it_is_asked_for(monkeypatch: pytest.M
 
 @needs_kernel
 def test_the_runtimes_write_the_same_text() -> None:
-    written: dict[str, list[list[int]]] = {}
+    written: dict[str, np.ndarray] = {}
     for contestant in contestants():
         if contestant.runtime in ("numpy", "native-fp32"):
             loop = contestant.prepare(CASE, random_weights(CASE.config))
             assert isinstance(loop, OurLoop)
-            for _ in range(40):
-                loop.run(1)
-                written.setdefault(contestant.runtime, []).append(loop._last.tolist())
-    assert written["numpy"] == written["native-fp32"]
+            pieces = list(itertools.islice(loop._pieces, 40))  # of a step or more each
+            written[contestant.runtime] = np.concatenate(pieces)[:40]
+    assert np.array_equal(written["numpy"], written["native-fp32"])
+
+
+@needs_kernel
+def test_a_loop_goes_on_with_its_texts_and_counts_what_it_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[np.ndarray] = []
+    write = NativeSession.write
+
+    def noted(*given: Any) -> np.ndarray:
+        drawn.append(write(*given))
+        return drawn[-1]
+
+    monkeypatch.setattr(NativeSession, "write", noted)
+    (contestant,) = (each for each in contestants() if each.runtime == "native-fp32")
+    loop = contestant.prepare(CASE, random_weights(CASE.config))
+    counts = [loop.run(steps) for steps in (1, 30, 5)]
+    assert all(count >= steps for count, steps in zip(counts, (1, 30, 5), strict=True))
+    assert sum(counts) == sum(map(len, drawn))
+    assert max(map(len, drawn)) > 1
 
 
 @needs_kernel

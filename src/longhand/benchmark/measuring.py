@@ -63,8 +63,8 @@ class Timed:
 
     def _rate(self) -> float:
         began = time.perf_counter()
-        self._loop.run(self._steps)
-        return self._steps / (time.perf_counter() - began)
+        steps = self._loop.run(self._steps)
+        return steps / (time.perf_counter() - began)
 
 
 def measured(cases: Sequence[Case], contestants: Sequence[Contestant], config: BenchConfig) -> Iterator[list[Row]]:

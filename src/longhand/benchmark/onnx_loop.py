@@ -33,13 +33,14 @@ class OnnxLoop:
         self._last: TokenIds = np.zeros(case.streams, np.int64)
         self._random = np.random.default_rng(0)
 
-    def run(self, steps: int) -> None:
+    def run(self, steps: int) -> int:
         """Draw `steps` more tokens for every stream."""
         for _ in range(steps):
             logits = self.step(self._last)
             shares = np.exp((logits - logits.max(1, keepdims=True)) / self._temperature).cumsum(1)
             chances = self._random.random((len(shares), 1), np.float32) * shares[:, -1:]
             self._last = (shares > chances).argmax(1)
+        return steps
 
     def threads(self, steps: int) -> int:  # noqa: ARG002 (others' choice depends on it)
         """Return how many threads that takes."""

@@ -29,12 +29,13 @@ class TorchLoop:
         self._last = torch.zeros(case.streams, dtype=torch.int64)
 
     @torch.inference_mode()
-    def run(self, steps: int) -> None:
+    def run(self, steps: int) -> int:
         """Draw `steps` more tokens for every stream."""
         torch.set_num_threads(self._threads)
         for _ in range(steps):
             shares = torch.softmax(self._step(self._last) / self._temperature, dim=-1)
             self._last = torch.multinomial(shares, 1)[:, 0]
+        return steps
 
     def threads(self, steps: int) -> int:  # noqa: ARG002 (others' choice depends on it)
         """Return how many threads that takes."""

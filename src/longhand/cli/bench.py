@@ -101,7 +101,7 @@ def _cells(rows: Sequence[Row]) -> list[str]:
 
 def _line(cells: Sequence[str]) -> str:
     """Return a row of a Markdown table whose columns stand below each other."""
-    widths = [max(8, len(name)) for name in HEADER[:-1]] + [20]
+    widths = [max(11, len(name)) for name in HEADER[:-1]] + [20]
     return "| " + " | ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
 
 
