@@ -37,7 +37,7 @@ sanitize: kernel             ## the kernel under the address, undefined-behaviou
 	gcc -std=c11 -O1 -g -ffp-contract=fast -Wno-psabi -fPIC -shared -pthread -fsanitize=address,undefined \
 		-fno-sanitize-recover=all src/longhand/runtime/native/kernel.c -o build/sanitized.so
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
-		LONGHAND_KERNEL=build/sanitized.so $(BIN)/python -m pytest -q tests/test_native.py -p no:cacheprovider
+		LONGHAND_KERNEL=build/sanitized.so $(BIN)/python -m pytest -q tests/test_native*.py -p no:cacheprovider
 	$(BIN)/python -m pytest -q -m "" tests/test_replay.py -k sanitizer
 
 # Pins everything anew from the ranges in pyproject.toml. What torch brings for CUDA is left to torch's own pins.

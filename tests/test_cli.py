@@ -122,6 +122,16 @@ def test_a_closed_pipe_ends_the_writing_quietly(model_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("words", [["bench", "--shape", "16x1", "--vocabulary", "12", "--rounds", "1"], ["info"]])
+def test_a_pipe_that_nobody_reads_ends_what_is_printed_quietly(words: list[str], model_path: Path) -> None:
+    command = [sys.executable, "-m", "longhand", *words, *([str(model_path)] if words == ["info"] else [])]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_text_comes_while_it_is_written(model_path: Path) -> None:
     command = [sys.executable, "-m", "longhand", "generate", str(model_path), "--length", "1000000000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from networks import network
 from records import write_record
-from test_native import network
 
 from longhand.runtime.native import packing
 from longhand.runtime.native.packing import Precision

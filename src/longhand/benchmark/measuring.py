@@ -89,12 +89,14 @@ class _Limits:
         self._reads: dict[tuple[int, int], list[list[float]]] = {key: [] for key in self._readers}
 
     def measure(self) -> None:
+        """Measure each limit once more."""
         for key, reader in self._readers.items():
             self._reads[key].append(reader.rates())
         if self._multiplier is not None:
             self._products.append(self._multiplier.rates())
 
     def row(self, case: Case, timed: Timed) -> Row:
+        """Return what was measured of one runtime, beside the lower of the limits."""
         steps = statistics.median(timed.rates)
         read = _best(self._reads.get((self._size(timed), timed.threads), []))
         product = _best(self._products)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from longhand.cli.options import given, settings_options
-from longhand.cli.output import note
+from longhand.cli.output import note, show
 from longhand.config import BenchConfig, configured
 
 if TYPE_CHECKING:
@@ -69,16 +68,15 @@ def bench(
         note(f"without the kernel in C: {reason}")
     rows = []
     if not as_json:
-        click.echo(f"{machine()}. Characters a second, medians of {config.rounds}.\n\n{_line(HEADER)}\n{_rule()}")
+        show(f"{machine()}. Characters a second, medians of {config.rounds}.\n\n{_line(HEADER)}\n{_rule()}")
     for done, some in enumerate(measured(wanted, list(contestants()), config), 1):
         rows += some
         if as_json:
             note(f"{done} of {len(wanted)} cases measured")
         else:
-            click.echo(_line(_cells(some)))
-        sys.stdout.flush()
+            show(_line(_cells(some)))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
+        show(msgspec.json.format(msgspec.json.encode(rows)).decode())
 
 
 def _cells(rows: Sequence[Row]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from longhand.cli.options import given, settings_options
-from longhand.cli.output import visible
+from longhand.cli.output import show, visible
 from longhand.config import RunConfig
 
 
@@ -39,7 +39,7 @@ def info(model: str, as_json: bool, **run: Any) -> None:
         **msgspec.to_builtins(loaded.card),
     }
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(facts)).decode("utf-8"))
+        show(msgspec.json.format(msgspec.json.encode(facts)).decode("utf-8"))
         return
     if facts["window"] is None:
         facts["window"] = "none: all that came before counts"
@@ -47,7 +47,7 @@ def info(model: str, as_json: bool, **run: Any) -> None:
     for name in ("instructions", "runtime_notice"):
         facts[name] = facts[name] or "none"
     for name, value in facts.items():
-        click.echo(f"{name.replace('_', ' '):30} {visible(' '.join(_shown(value).split()))}")
+        show(f"{name.replace('_', ' '):30} {visible(' '.join(_shown(value).split()))}")
 
 
 def _shown(value: Any) -> str:

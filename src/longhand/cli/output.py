@@ -32,6 +32,16 @@ def discard_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def show(text: str) -> None:
+    """Print text and a line end on stdout at once; where nobody reads any more, end the command, quietly and well."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_stdout()
+        sys.exit(0)
+
+
 def complain(problem: str) -> None:
     """Say in one line on stderr what went wrong."""
     _say("error", problem)
