@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import needs_kernel
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from networks import native, network
 
@@ -71,6 +71,7 @@ def test_the_kernel_draws_what_numpy_draws_from_a_large_vocabulary() -> None:
     st.floats(0.01, 1),
     st.floats(0, 1),
 )
+@example([0.0, 0.0, 5e-17], 0.5, 1.0, 0, 0.5, 0.0)  # another logit, and yet the same probability when rounded
 @settings(max_examples=300)
 def test_any_logits_are_drawn_from_alike(
     logits: list[float], uniform: float, temperature: float, top_k: int, top_p: float, min_p: float

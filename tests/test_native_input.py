@@ -117,7 +117,10 @@ def test_a_state_that_is_not_finite_is_refused(part: str, value: float) -> None:
 @given(st.data())
 @settings(max_examples=60)
 def test_any_shape_and_any_state_is_run_as_numpy_runs_it(data: st.DataObject) -> None:
-    """Denormal numbers and cells of any size among them."""
+    """Denormal numbers and cells of any size among them.
+
+    A forget gate that brings a huge cell into tanh's range is a tiny one, of a sum whose last digit counts for more.
+    """
     config, weights = network(
         data.draw(st.integers(1, 3)), data.draw(st.integers(1, 70)), data.draw(st.integers(1, 200)), 3
     )
@@ -126,11 +129,12 @@ def test_any_shape_and_any_state_is_run_as_numpy_runs_it(data: st.DataObject) ->
     sizes = st.sampled_from([0.0, 1e-45, 1e-40, 1e-38, 1e-3, 1.0, 90.0, 1e4, 1e30, 3e38])
     random = np.random.default_rng(data.draw(st.integers(0, 1000)))
     state.hidden[:] = random.uniform(-1, 1, state.hidden.shape) * data.draw(sizes.filter(lambda size: size <= 1))
-    state.cell[:] = random.uniform(-1, 1, state.cell.shape) * data.draw(sizes)
+    size = data.draw(sizes)
+    state.cell[:] = random.uniform(-1, 1, state.cell.shape) * size
     one = native(config, weights, batch, data.draw(st.integers(1, 3)))
     other = NumpySession(config, weights, batch)
     one.state = other.state = state
     tokens = tokens_for(config, 6, batch)
-    np.testing.assert_allclose(one.feed(tokens), other.feed(tokens), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(one.feed(tokens), other.feed(tokens), rtol=0, atol=1e-5 if size <= 1 else 3e-4)
     precise: FloatArray = native(config, weights, batch, 1, "int8").feed(tokens)
     assert np.isfinite(precise).all()

@@ -53,7 +53,7 @@ def draw(logits: FloatArray, drawing: Drawing, uniform: float) -> int:
     allowed[list(drawing.never)] = -np.inf
     if drawing.heat == 0:
         return int(np.argmax(allowed))
-    return pick(kept(probabilities(allowed, drawing.temperature), drawing), uniform)
+    return pick(kept(allowed, drawing), uniform)
 
 
 def probabilities(logits: DoubleArray, temperature: float) -> DoubleArray:
@@ -64,11 +64,14 @@ def probabilities(logits: DoubleArray, temperature: float) -> DoubleArray:
     return result
 
 
-def kept(probabilities: DoubleArray, drawing: Drawing) -> DoubleArray:
-    """Return the probabilities, (vocabulary,), with zeros for what top-k, top-p and min-p leave out."""
-    result = probabilities.copy()
+def kept(logits: DoubleArray, drawing: Drawing) -> DoubleArray:
+    """Return the probabilities, (vocabulary,), with zeros for what top-k, top-p and min-p leave out.
+
+    The likeliest are those with the largest logits: some that differ have the same probability when rounded.
+    """
+    result = probabilities(logits, drawing.temperature)
     if 0 < drawing.top_k < len(result) or drawing.top_p < 1:
-        likeliest = np.argsort(-result, kind="stable")[: drawing.top_k or None]
+        likeliest = np.argsort(-logits, kind="stable")[: drawing.top_k or None]
         shares = np.cumsum(result[likeliest])
         within = 1 + np.count_nonzero(shares[:-1] < drawing.top_p * shares[-1])
         mask = np.ones(len(result), np.bool_)
