@@ -94,11 +94,29 @@ def test_the_numbers_do_not_depend_on_the_threads(
 
     monkeypatch.setattr(session, "LEAST_STEP", 0)
     monkeypatch.setattr(session, "LEAST_CALL", 0)
-    monkeypatch.setattr(session, "LEAST_CALL_OF_ONE", 0)
+    monkeypatch.setattr(session, "LEAST_TEXT", 0)
     config, weights = network(2, 72)
     tokens = tokens_for(config, 50, 3)
     one, several = (native(config, weights, 3, count, precision).feed(tokens) for count in (1, threads))
     assert np.array_equal(one, several)
+
+
+def test_a_text_that_goes_on_keeps_its_threads_whatever_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    from longhand.runtime.native import session as module
+
+    config, weights = network(2, 72)
+    session = native(config, weights, 1, 2)
+    step = session._packed.step_bytes
+    for name, value in (("LEAST_STEP", step), ("LEAST_CALL", 2 * step), ("LEAST_TEXT", 20 * step), ("PAUSE", 60)):
+        monkeypatch.setattr(module, name, value)
+    tokens = tokens_for(config, 19)
+    assert (session.threads_for(1, 19), session.threads_for(1, 20)) == (1, 2)
+    session.feed(tokens)  # is known to the session
+    assert (session.threads_for(1, 1), session.threads_for(1, 2)) == (1, 2)
+    monkeypatch.setattr(module, "PAUSE", -1)  # as if some time had gone by
+    assert session.threads_for(1, 2) == 1
+    several = native(config, weights, 3, 2)
+    assert several.threads_for(3, 1) == 2
 
 
 def test_steps_pieces_and_a_whole_are_the_same() -> None:
@@ -198,7 +216,7 @@ def test_numbers_below_the_normal_ones_are_zeros_within_the_kernel_and_nowhere_e
 ) -> None:
     from longhand.runtime.native import session as module
 
-    for name in ("LEAST_STEP", "LEAST_CALL", "LEAST_CALL_OF_ONE"):
+    for name in ("LEAST_STEP", "LEAST_CALL", "LEAST_TEXT"):
         monkeypatch.setattr(module, name, 0)
     config, weights = network(1, 96)
     for array in weights.values():

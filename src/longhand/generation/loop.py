@@ -16,7 +16,7 @@ from longhand.runtime.session import Session, WritingSession
 from longhand.text.tokenizer import Tokenizer
 
 PROMPT_PIECE = 256  # tokens fed at once: bounds the memory that their logits take
-PIECE_SECONDS = 0.02  # often enough for the eye and for Ctrl-C
+PIECE_SECONDS = 0.05  # often enough for the eye and for Ctrl-C, and seldom beside what a call costs
 LARGEST_PIECE = 8192  # tokens
 
 

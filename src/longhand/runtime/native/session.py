@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,9 +20,10 @@ from longhand.runtime.session import Drawing, Streams, checked_state, checked_st
 from longhand.state import State
 
 # Bytes of weights, times streams, below which a second thread costs more than it saves: of a step, for the threads'
-# meetings, and of a call, for the threads' start. That takes milliseconds where a core has to be woken: a short text is
-# sooner written by one thread, while who runs several streams calls again and again and keeps the cores awake (LOG.md).
-LEAST_STEP, LEAST_CALL, LEAST_CALL_OF_ONE = 250_000, 25_000_000, 500_000_000
+# meetings, and of a call, for the threads' start. That takes milliseconds where a core has to be woken: one text's
+# beginning is sooner written by one thread, while who runs several streams keeps the cores awake (LOG.md).
+LEAST_STEP, LEAST_CALL, LEAST_TEXT = 250_000, 25_000_000, 500_000_000
+PAUSE = 0.1  # seconds after which the cores may be asleep again
 
 
 class NativeSession:
@@ -43,6 +45,7 @@ class NativeSession:
         self._states = library.States(capacity=batch, width=width)
         for name in ("hidden", "shown", "cell", "place"):
             setattr(self._states, name, _address(getattr(self, f"_{name}")))
+        self._read, self._left = 0, 0.0  # bytes of weights without a pause, and when the last call ended
 
     @property
     def state(self) -> State:
@@ -113,10 +116,12 @@ class NativeSession:
         return np.array(never, np.int32)
 
     def threads_for(self, streams: int, steps: int) -> int:
-        """Return how many threads serve a call of so many steps."""
-        work = self._packed.step_bytes * streams
-        least = LEAST_CALL_OF_ONE if streams == 1 else LEAST_CALL
-        return 1 if work < LEAST_STEP or work * steps < least else self.threads
+        """Return how many threads serve a call of so many steps that comes now."""
+        if time.monotonic() - self._left > PAUSE:
+            self._read = 0
+        step = self._packed.step_bytes * streams
+        enough = step >= LEAST_STEP and step * steps >= LEAST_CALL
+        return self.threads if enough and (streams > 1 or self._read + step * steps >= LEAST_TEXT) else 1
 
     def _run(self, tokens: TokenIds, streams: Streams | None, steps: int, **arrays: npt.NDArray[Any]) -> None:
         """Carry out a task of `steps`, with what it reads and writes in arrays called as in kernel.c."""
@@ -128,6 +133,7 @@ class NativeSession:
             setattr(task, name, _address(array))
         task.nevers = len(arrays.get("never", ()))
         status = self._kernel.run(task)
+        self._read, self._left = self._read + self._packed.step_bytes * len(slots) * steps, time.monotonic()
         if status == library.NOT_FINITE:
             raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
         if status != library.DONE:
