@@ -39,7 +39,11 @@ enum { DONE = 0, NOT_FINITE = 1, NO_MEMORY = 2 };
 
 #define PUBLIC __attribute__((visibility("default")))
 #define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 24")
+#endif
 /* Keeps what was computed so far from being fused with what follows: rounded as it stands, on every processor. */
 #if defined(__x86_64__)
 #define APART(vector) __asm__("" : "+x"(vector))
@@ -672,23 +676,39 @@ typedef int8_t Bytes __attribute__((vector_size(LANES)));
 
 /* ---- sums of products: 32-bit floats ---- */
 
+/* Add input k of some quarters of a group to the sums of some streams. */
+INLINE void NAME(input)(const float *weights, int64_t inputs, int64_t k, const float *const *x, Vector *sum,
+                        int quarters, int streams) {
+    const int wide = UNITS / LANES * quarters, parts = UNITS / LANES;
+    Vector weight[16];
+    UNROLL
+    for (int p = 0; p < wide; p++)
+        weight[p] = *(const Vector *)(weights + (p / parts * inputs + k) * UNITS + p % parts * LANES);
+    UNROLL
+    for (int n = 0; n < streams * wide; n++) sum[n] += weight[n % wide] * x[n / wide][k];
+}
+
 /* Add inputs from..to of some quarters of a group to the sums of some streams, held in registers all along. Meanwhile
  * the weights at `next` are asked for, if it is not NULL. */
 INLINE void NAME(tile)(const float *weights, int64_t inputs, int64_t from, int64_t to, const float *next,
                        const float *const *x, float *sums, int quarters, int streams) {
-    const int wide = UNITS / LANES * quarters, parts = UNITS / LANES;
-    Vector sum[24], weight[16];
+    const int wide = UNITS / LANES * quarters;
+    Vector sum[24];
     for (int64_t part = from; part < to; part += STRETCH) {
         const int64_t end = part + STRETCH < to ? part + STRETCH : to;
         UNROLL
         for (int n = 0; n < streams * wide; n++) sum[n] = (Vector){0};
-        for (int64_t k = part; k < end; k++) {
-            if (next != NULL) __builtin_prefetch(next + (k - from) * UNITS, 0, 2);
-            UNROLL
-            for (int p = 0; p < wide; p++)
-                weight[p] = *(const Vector *)(weights + (p / parts * inputs + k) * UNITS + p % parts * LANES);
-            UNROLL
-            for (int n = 0; n < streams * wide; n++) sum[n] += weight[n % wide] * x[n / wide][k];
+        if (streams == 3) { /* two inputs at a time would take more registers than there are */
+            for (int64_t k = part; k < end; k++) {
+                if (next != NULL) __builtin_prefetch(next + (k - from) * UNITS, 0, 2);
+                NAME(input)(weights, inputs, k, x, sum, quarters, streams);
+            }
+        } else {
+            _Pragma("GCC unroll 2")
+            for (int64_t k = part; k < end; k++) {
+                if (next != NULL) __builtin_prefetch(next + (k - from) * UNITS, 0, 2);
+                NAME(input)(weights, inputs, k, x, sum, quarters, streams);
+            }
         }
         UNROLL
         for (int n = 0; n < streams * wide; n++) *(Vector *)(sums + n / wide * GROUP + n % wide * LANES) += sum[n];
@@ -706,12 +726,11 @@ INLINE void NAME(float_block)(const float *group, int64_t inputs, int64_t from, 
     const int two = TOGETHER < 6 ? 1 : 2; /* quarters at a time for two streams */
     for (int quarter = 0; quarter < 4; quarter++) {
         const float *weights = group + quarter * inputs * UNITS, *next = weights + (inputs + from) * UNITS;
-        if (quarter == 3 && to < inputs) next = group + to * UNITS;
-        if (streams > FEW) next = NULL;
+        if (quarter == 3) next = to < inputs ? group + to * UNITS : group + 4 * inputs * UNITS;
         for (int64_t s = 0, n; s < streams; s += n) {
             float *first = sums + s * GROUP + quarter * UNITS;
             n = NAME(together)(streams - s);
-/* The first of a few streams bring the next weights. One alone reads fast enough, many read them often enough. */
+/* The first streams bring the next weights into the second cache. One alone reads fast enough. */
 #define TILE(quarters, count)                                                                   \
     if (n == count && quarter % quarters == 0) {                                                \
         if (s == 0) NAME(tile)(weights, inputs, from, to, next, x, first, quarters, count);     \
@@ -751,14 +770,29 @@ INLINE Vector NAME(choose)(Ints mask, Vector yes, Vector no) {
     return (Vector)((mask & (Ints)yes) | (~mask & (Ints)no));
 }
 
+/* x, or `low` or `high` where it is beyond; NaN stays. */
+INLINE Vector NAME(within)(Vector low, Vector x, Vector high) {
+#if defined(__x86_64__) /* one instruction each; of two that cannot be compared they return the second */
+#if LANES == 8
+    return _mm256_min_ps(high, _mm256_max_ps(low, x));
+#else
+    return _mm_min_ps(high, _mm_max_ps(low, x));
+#endif
+#elif defined(__aarch64__)
+    return vminq_f32(high, vmaxq_f32(low, x));
+#else
+    x = NAME(choose)(x < low, low, x);
+    return NAME(choose)(x > high, high, x);
+#endif
+}
+
 /* e^x = scale + part, from 2^n e^r with |r| <= ln 2 / 2: scale is 2^n, part 2^n (e^r - 1), each within two units in the
  * last place; beyond `least` and `most`, which are within -87 and 88, their values; NaN stays in part. Coefficients:
  * Taylor's, which at this |r| leave 2e-8. */
 INLINE void NAME(exponential)(Vector x, float least, float most, Vector *scale, Vector *part) {
     const float shift = 12582912.f; /* 1.5 * 2^23: its last bits become n */
-    Vector zero = {0}, low = zero + least, high = zero + most;
-    x = NAME(choose)(x < low, low, x);
-    x = NAME(choose)(x > high, high, x);
+    const Vector zero = {0};
+    x = NAME(within)(zero + least, x, zero + most);
     Vector shifted = x * 1.44269504f + shift, n = shifted - shift;
     Vector r = x - n * 0.693359375f + n * 2.12194440e-4f;
     Vector power = zero + 1.f / 5040;

@@ -20,6 +20,7 @@ from longhand.runtime.native import library
 from longhand.runtime.reference import LARGEST_TABLE
 
 UNITS, GROUP, LINE = 16, 64, 64
+LARGE_PAGE = 2**21  # bytes; NumPy asks Linux for such pages, which only fit whole
 MOST = 127  # an 8-bit integer's, of weights and of what a layer shows
 Precision = Literal["fp32", "int8"]
 
@@ -101,11 +102,12 @@ def multiply_adds(config: NetworkConfig) -> int:
 
 
 def aligned(shape: tuple[int, ...], kind: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return an array of zeros that begins with a line of the cache, as the kernel's vectors must."""
+    """Return an array of zeros that begins with a line of the cache, as the kernel's vectors must, or a large page."""
     kind = np.dtype(kind)
     size = math.prod(shape) * kind.itemsize
-    room = np.zeros(size + LINE, np.uint8)
-    start = -room.ctypes.data % LINE
+    boundary = LARGE_PAGE if size >= LARGE_PAGE else LINE
+    room = np.zeros(size + boundary, np.uint8)
+    start = -room.ctypes.data % boundary
     return room[start : start + size].view(kind).reshape(shape)
 
 
