@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from conftest import needs_kernel
 from networks import native, network, tokens_for
 
 from longhand.runtime.native import library, packing
-from longhand.runtime.native.packing import Packed, Precision
+from longhand.runtime.native.packing import Packed, Precision, aligned
 from longhand.runtime.native.session import NativeSession
 from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import Drawing
@@ -117,6 +118,40 @@ def test_a_text_that_goes_on_keeps_its_threads_whatever_the_pieces(monkeypatch: 
     assert session.threads_for(1, 2) == 1
     several = native(config, weights, 3, 2)
     assert several.threads_for(3, 1) == 2
+
+
+@pytest.mark.parametrize(("slower", "expected"), [(0.5, [2] * 30), (2.0, [2, 2, *[1] * 10] * 2), (1.0, [2] * 24)])
+def test_one_thread_goes_on_alone_where_several_are_slower(
+    monkeypatch: pytest.MonkeyPatch, slower: float, expected: list[int]
+) -> None:
+    from longhand.runtime.native import session as module
+
+    class Kernel:
+        def __init__(self) -> None:
+            self.now, self.used = 0.0, [0]
+
+        def run(self, task: Any) -> int:
+            self.now += 0.125 * (slower if task.threads > 1 else 1)
+            self.used.append(task.threads)
+            return library.DONE
+
+    config, weights = network(2, 72)
+    session = native(config, weights, 1, 2)
+    kernel, step = Kernel(), session._packed.step_bytes
+    monkeypatch.setattr(session, "_kernel", kernel)
+    monkeypatch.setattr(time, "monotonic", lambda: kernel.now)
+    for name, value in (("LEAST_STEP", step), ("LEAST_CALL", 2 * step), ("LEAST_TEXT", 5 * step)):
+        monkeypatch.setattr(module, name, value)
+    for _ in range(2 + len(expected)):
+        session.feed(tokens_for(config, 2))
+    assert kernel.used[3:] == expected
+
+
+def test_large_matrices_begin_on_a_large_page() -> None:
+    for size in (2**21, 2**21 + 4, 2**23):
+        array = aligned((size // 4,), np.float32)
+        assert array.ctypes.data % 2**21 == 0
+        assert not array.any()
 
 
 def test_steps_pieces_and_a_whole_are_the_same() -> None:

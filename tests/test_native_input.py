@@ -135,6 +135,6 @@ def test_any_shape_and_any_state_is_run_as_numpy_runs_it(data: st.DataObject) ->
     other = NumpySession(config, weights, batch)
     one.state = other.state = state
     tokens = tokens_for(config, 6, batch)
-    np.testing.assert_allclose(one.feed(tokens), other.feed(tokens), rtol=0, atol=1e-5 if size <= 1 else 3e-4)
+    np.testing.assert_allclose(one.feed(tokens), other.feed(tokens), rtol=0, atol=3e-4 if size == 1e4 else 1e-5)
     precise: FloatArray = native(config, weights, batch, 1, "int8").feed(tokens)
     assert np.isfinite(precise).all()

@@ -18,7 +18,7 @@ from longhand.units import PLURAL
 if TYPE_CHECKING:
     from longhand.generation.loop import Piece
 
-FLUSH_INTERVAL = 0.05  # seconds: often enough for the eye, seldom enough for a pipe
+FLUSH_INTERVAL = 0.02  # seconds: less than a piece takes, seldom enough for a pipe where they are single characters
 
 
 @click.command()

@@ -730,11 +730,12 @@ INLINE void NAME(float_block)(const float *group, int64_t inputs, int64_t from, 
         for (int64_t s = 0, n; s < streams; s += n) {
             float *first = sums + s * GROUP + quarter * UNITS;
             n = NAME(together)(streams - s);
-/* The first streams bring the next weights into the second cache. One alone reads fast enough. */
-#define TILE(quarters, count)                                                                   \
-    if (n == count && quarter % quarters == 0) {                                                \
-        if (s == 0) NAME(tile)(weights, inputs, from, to, next, x, first, quarters, count);     \
-        if (s != 0) NAME(tile)(weights, inputs, from, to, NULL, x + s, first, quarters, count); \
+/* The first streams bring the next weights into the second cache. One alone reads fast enough, as do two and three
+ * that read two quarters at a time. */
+#define TILE(quarters, count) \
+    if (n == count && quarter % quarters == 0) {                                                                 \
+        if (s == 0) NAME(tile)(weights, inputs, from, to, quarters == 1 ? next : NULL, x, first, quarters, count); \
+        if (s != 0) NAME(tile)(weights, inputs, from, to, NULL, x + s, first, quarters, count);                  \
     }
             if (TOGETHER >= 6) {
                 TILE(1, 6)

@@ -20,7 +20,7 @@ from longhand.runtime.native import library
 from longhand.runtime.reference import LARGEST_TABLE
 
 UNITS, GROUP, LINE = 16, 64, 64
-LARGE_PAGE = 2**21  # bytes; NumPy asks Linux for such pages, which only fit whole
+LARGE_PAGE = 2**21  # bytes; NumPy asks Linux for such pages where an array is large, and they only fit whole
 MOST = 127  # an 8-bit integer's, of weights and of what a layer shows
 Precision = Literal["fp32", "int8"]
 
@@ -106,7 +106,8 @@ def aligned(shape: tuple[int, ...], kind: npt.DTypeLike) -> npt.NDArray[Any]:
     kind = np.dtype(kind)
     size = math.prod(shape) * kind.itemsize
     boundary = LARGE_PAGE if size >= LARGE_PAGE else LINE
-    room = np.zeros(size + boundary, np.uint8)
+    room = np.empty(size + boundary, np.uint8)  # not np.zeros, for which older NumPys ask for no large pages
+    room[:] = 0
     start = -room.ctypes.data % boundary
     return room[start : start + size].view(kind).reshape(shape)
 

@@ -23,7 +23,9 @@ from longhand.state import State
 # meetings, and of a call, for the threads' start. That takes milliseconds where a core has to be woken: one text's
 # beginning is sooner written by one thread, while who runs several streams keeps the cores awake (LOG.md).
 LEAST_STEP, LEAST_CALL, LEAST_TEXT = 250_000, 25_000_000, 500_000_000
-PAUSE = 0.1  # seconds after which the cores may be asleep again
+PAUSE = 0.05  # seconds after which the cores may be asleep again (LOG.md)
+# Where other programs keep a core busy, threads that wait for one another are slower than one alone, up to eight times.
+SLOW_CALLS, CALLS_ALONE = 2, 10  # so many slow ones in a row, and one thread makes the next ones alone
 
 
 class NativeSession:
@@ -46,6 +48,11 @@ class NativeSession:
         for name in ("hidden", "shown", "cell", "place"):
             setattr(self._states, name, _address(getattr(self, f"_{name}")))
         self._read, self._left = 0, 0.0  # bytes of weights without a pause, and when the last call ended
+        self._rate_alone, self._slow, self._alone = (
+            0.0,
+            0,
+            0,
+        )  # of one thread, bytes a second; slow calls; calls to come
 
     @property
     def state(self) -> State:
@@ -120,8 +127,9 @@ class NativeSession:
         if time.monotonic() - self._left > PAUSE:
             self._read = 0
         step = self._packed.step_bytes * streams
-        enough = step >= LEAST_STEP and step * steps >= LEAST_CALL
-        return self.threads if enough and (streams > 1 or self._read + step * steps >= LEAST_TEXT) else 1
+        if step < LEAST_STEP or step * steps < LEAST_CALL or self._alone:
+            return 1
+        return self.threads if streams > 1 or self._read + step * steps >= LEAST_TEXT else 1
 
     def _run(self, tokens: TokenIds, streams: Streams | None, steps: int, **arrays: npt.NDArray[Any]) -> None:
         """Carry out a task of `steps`, with what it reads and writes in arrays called as in kernel.c."""
@@ -132,12 +140,27 @@ class NativeSession:
         for name, array in {"slots": slots, "given": given, **arrays}.items():
             setattr(task, name, _address(array))
         task.nevers = len(arrays.get("never", ()))
+        began = time.monotonic()
         status = self._kernel.run(task)
-        self._read, self._left = self._read + self._packed.step_bytes * len(slots) * steps, time.monotonic()
+        self._note(len(slots), steps, task.threads, began)
         if status == library.NOT_FINITE:
             raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
         if status != library.DONE:
             raise MemoryError
+
+    def _note(self, streams: int, steps: int, threads: int, began: float) -> None:
+        """Take note of a call: how much it read, and whether several threads were slower than one."""
+        self._left, read = time.monotonic(), self._packed.step_bytes * streams * steps
+        self._read += read
+        if streams > 1 or read < LEAST_CALL:
+            return
+        rate = read / max(self._left - began, 1e-9)
+        if threads == 1:
+            self._rate_alone, self._alone = rate, max(0, self._alone - 1)
+            return
+        self._slow = self._slow + 1 if rate < self._rate_alone else 0
+        if self._slow == SLOW_CALLS:
+            self._slow, self._alone = 0, CALLS_ALONE
 
 
 def _address(array: npt.NDArray[Any] | None) -> int | None:
