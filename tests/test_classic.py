@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import VERSE, Run, assert_refused, small_file
+from engines import Forgetful
 
 from longhand.arrays import FloatArray, TokenIds
 from longhand.config import NetworkConfig, TrainConfig, train_config
@@ -53,7 +54,7 @@ def classic_file(window: int = 7, layers: int = 2) -> ModelFile:
     return ModelFile(config, tokenizer.to_record(), weights)
 
 
-class LossyEngine:
+class LossyEngine(Forgetful):
     """An engine whose losses are given, and whose weights count the steps."""
 
     def __init__(self, weights: Weights, losses: list[float]) -> None:
@@ -147,7 +148,7 @@ def test_checkpoints_are_written_when_the_training_loss_improved_and_the_best_is
 
     model = train_model([io.StringIO(TEXT)], small(epochs=4.0), tmp_path / "m", tell=listen)
     second = (2.0 * (len(TEXT) - 10 - last) + 5.0 * last) / (len(TEXT) - 10)  # each window counts the same
-    assert sorted(path.name for path in (tmp_path / "m.run").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "m.run").glob("[!.]*")) == [
         "log.jsonl",
         "weights-improvement-01-3.0000.safetensors",
         f"weights-improvement-02-{second:.4f}.safetensors",
@@ -186,7 +187,8 @@ def test_an_interrupt_keeps_what_was_learned_of_the_first_epoch(
     model = train_model([io.StringIO(TEXT)], small(), tmp_path / "m", tell=listen)
     assert model.card.stopped_by == "SIGINT"
     assert model.weights["head.bias"][0] == 5
-    assert [path.name for path in (tmp_path / "m.run").iterdir()] == ["log.jsonl"]  # no epoch ended
+    left = sorted(path.name for path in (tmp_path / "m.run").glob("[!.]*"))
+    assert left == ["checkpoint-0000000005.safetensors", "log.jsonl"]  # no epoch ended
     assert finished[0].output == tmp_path / "m.safetensors"
 
 
@@ -194,7 +196,7 @@ def test_overwriting_removes_the_earlier_trainings_checkpoints(monkeypatch: pyte
     for loss in (3.0, 2.0):
         lossy(monkeypatch, [loss])
         train_model([io.StringIO(TEXT)], small(epochs=1.0), tmp_path / "m", overwrite=True)
-    names = sorted(path.name for path in (tmp_path / "m.run").iterdir())
+    names = sorted(path.name for path in (tmp_path / "m.run").glob("[!.]*"))
     assert names == ["log.jsonl", "weights-improvement-01-2.0000.safetensors"]
 
 
@@ -348,11 +350,11 @@ def test_a_part_of_an_epoch_is_on_disk_before_anyone_is_told(monkeypatch: pytest
 
     def listen(event: Event) -> None:
         if isinstance(event, EpochEnded):
-            seen.append(sorted(path.name for path in (tmp_path / "m.run").iterdir()))
+            seen.append(sorted(path.name for path in (tmp_path / "m.run").glob("[!.]*")))
 
     train_model([io.StringIO(TEXT)], small(epochs=0.5), tmp_path / "m", tell=listen)
     assert seen == [["best.safetensors", "log.jsonl"]]
-    assert [path.name for path in (tmp_path / "m.run").iterdir()] == ["log.jsonl"]
+    assert [path.name for path in (tmp_path / "m.run").glob("[!.]*")] == ["log.jsonl"]
 
 
 def test_what_does_not_go_together_is_refused(longhand: Run, tmp_path: Path, model_path: Path) -> None:

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from conftest import VERSE, small_file
+from engines import Forgetful
 
 from longhand.arrays import FloatArray, TokenIds
 from longhand.config import TrainConfig
@@ -22,7 +23,7 @@ from longhand.training.trainer import train_model
 BATCH, WINDOW = 4, 16
 
 
-class RecordingEngine:
+class RecordingEngine(Forgetful):
     """An engine that learns nothing, notes all it is given, and returns a state that can be recognised."""
 
     def __init__(self, weights: Weights) -> None:

@@ -76,6 +76,14 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     device: Annotated[
         Literal["auto", "cpu", "cuda", "mps"], Meta(description="what to train on: auto, cpu, cuda or mps")
     ] = "auto"
+    checkpoint_every: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="seconds between checkpoints, more where they take more than 2 % of the time",
+        ),
+    ] = 30.0
 
 
 CLASSIC: dict[str, int | float] = {
@@ -88,6 +96,9 @@ CLASSIC: dict[str, int | float] = {
     "held_out": 0.0,
 }
 """Where the classic recipe's defaults differ from the default recipe's."""
+
+CHANGEABLE = ("minutes", "epochs", "threads", "device", "checkpoint_every")
+"""Settings that a training may go on with another value of."""
 
 TEMPERATURE = 0.8
 """What texts are drawn with where nothing else is said, but for models that read a window: those write greedily."""
@@ -175,6 +186,25 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
     by_minutes = "minutes" in values and values.get("epochs") is None
     defaults = {name: value for name, value in CLASSIC.items() if not (name == "epochs" and by_minutes)}
     return configured(TrainConfig, {**defaults, **values})
+
+
+def resumed_settings(saved: TrainConfig, values: Mapping[str, object]) -> TrainConfig:
+    """Return the settings of a training that goes on: those it began with, but for what may change on the way.
+
+    Raises `OptionError` as `configured` does, and for another value of a setting that has to stay.
+    """
+    before = msgspec.to_builtins(saved)
+    by, other = ("minutes", "epochs") if saved.epochs is None else ("epochs", "minutes")
+    if values.get(other) is not None:
+        raise OptionError(f"{other}: the training to resume ends after some {by}: give --{by}, or neither")
+    config = configured(TrainConfig, {**before, **values})
+    for name in values:
+        if name not in CHANGEABLE and getattr(config, name) != before[name]:
+            raise OptionError(
+                f"{name.replace('_', ' ')}: found {values[name]}, the training to resume has {before[name]}: leave it "
+                "out, or start anew"
+            )
+    return config
 
 
 def sampling_for(network: NetworkConfig, sampling: SamplingConfig) -> SamplingConfig:

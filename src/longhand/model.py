@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from longhand.config import NetworkConfig, RunConfig, SamplingConfig, configured, sampling_for, train_config
+from longhand.config import (
+    NetworkConfig,
+    RunConfig,
+    SamplingConfig,
+    TrainConfig,
+    configured,
+    resumed_settings,
+    sampling_for,
+    train_config,
+)
 from longhand.errors import ModelFormatError, OptionError
 from longhand.generation.loop import Piece, stream_text
 from longhand.modelfile import Card, ModelFile, existing_model, model_path, read_model, write_model
@@ -133,6 +142,7 @@ def train(
     output: str | os.PathLike[str] | None = None,
     *,
     overwrite: bool = False,
+    resume: bool = False,
     listener: Listener | None = None,
     **settings: Any,
 ) -> Model:
@@ -140,6 +150,8 @@ def train(
 
     - corpus: a path, an open text stream such as `io.StringIO(text)`, or several of them; folders are read whole
     - output: where to write the model file; its log goes beside it. Nothing is written if left out
+    - resume: go on with the training of `output` that did not end, on the same text; of its settings only `minutes`,
+      `epochs`, `threads`, `device` and `checkpoint_every` may be given anew
     - listener: is called with every event of `longhand.training.events`
     - settings: the fields of `longhand.TrainConfig`: `minutes` (5), `epochs`, `hidden`, `layers`, `seed` and so on
 
@@ -148,8 +160,18 @@ def train(
     from longhand.training.events import nobody
     from longhand.training.trainer import train_model
 
-    config = train_config(settings)
-    return Model(train_model(_sources(corpus), config, output, overwrite=overwrite, tell=listener or nobody))
+    config = settings_of(output, settings, resume)
+    file = train_model(_sources(corpus), config, output, overwrite=overwrite, resume=resume, tell=listener or nobody)
+    return Model(file)
+
+
+def settings_of(output: str | os.PathLike[str] | None, values: Mapping[str, Any], resume: bool) -> TrainConfig:
+    """Return the settings of a training: the values that were given, beside those it began with if it is resumed."""
+    if not resume or output is None:
+        return train_config(values)
+    from longhand.training.run_folder import resumed_config
+
+    return resumed_settings(resumed_config(model_path(output)), values)
 
 
 def import_keras(

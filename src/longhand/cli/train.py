@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from longhand.cli.options import given, settings_options
-from longhand.config import TrainConfig, train_config
+from longhand.config import TrainConfig
 from longhand.errors import OptionError
 
 
@@ -18,7 +18,8 @@ from longhand.errors import OptionError
 @click.option("-o", "--output", help="the model file; CORPUS.safetensors in this folder if left out")
 @settings_options(TrainConfig, learning_rate="--lr")
 @click.option("--overwrite", is_flag=True, help="replace an existing model of that name")
-def train(corpus: tuple[str, ...], output: str | None, overwrite: bool, **settings: Any) -> int:
+@click.option("--resume", is_flag=True, help="go on with the training of that name where its last checkpoint left it")
+def train(corpus: tuple[str, ...], output: str | None, overwrite: bool, resume: bool, **settings: Any) -> int:
     """Learn a text and write a model of it to one file.
 
     CORPUS is text files or folders of them; - is standard input. The last tenth of the text is held out: the model is
@@ -28,14 +29,17 @@ def train(corpus: tuple[str, ...], output: str | None, overwrite: bool, **settin
     """
     if settings["minutes"] is not None and settings["epochs"] is not None:
         raise OptionError("--minutes and --epochs exclude each other: give one of them")
-    config = train_config(given(settings))
+    if resume and overwrite:
+        raise OptionError("--resume and --overwrite exclude each other: give one of them")
 
     from longhand.cli.watcher import watching
+    from longhand.model import settings_of
     from longhand.training.trainer import train_model
 
     target = _default_output(corpus[0]) if output is None else output
+    config = settings_of(target, given(settings), resume)
     with watching(None if corpus[0] == "-" else corpus[0]) as watcher:
-        model = train_model(corpus, config, target, overwrite=overwrite, tell=watcher)
+        model = train_model(corpus, config, target, overwrite=overwrite, resume=resume, tell=watcher)
     return exit_code(model.card.stopped_by)
 
 

@@ -17,7 +17,17 @@ from longhand.cli.output import discard_stdout, note, visible
 from longhand.model import Model
 from longhand.modelfile import ModelFile
 from longhand.runtime.native.library import switched_off
-from longhand.training.events import EpochEnded, Evaluated, Event, Finished, Started, Stepped
+from longhand.training.events import (
+    EpochEnded,
+    Evaluated,
+    Event,
+    Finished,
+    NotCheckpointed,
+    Resumed,
+    RolledBack,
+    Started,
+    Stepped,
+)
 
 SAMPLE_LENGTH = 200
 PLAIN_INTERVAL = 10.0  # seconds between plain lines
@@ -70,7 +80,18 @@ class Watcher:
             self._evaluated(event)
         elif isinstance(event, EpochEnded):
             self._epoch_ended(event)
-        else:
+        elif isinstance(event, Resumed):
+            for problem in event.problems:
+                note(problem)
+            self.say(f"goes on after step {event.step:,}")
+        elif isinstance(event, RolledBack):
+            note(
+                f"{event.problem} at step {event.step:,}: back to step {event.to_step:,}, and on with a learning rate "
+                f"of {event.learning_rate:g}"
+            )
+        elif isinstance(event, NotCheckpointed):
+            note(f"no checkpoint: {event.problem}; the training goes on, the earlier one is kept")
+        elif isinstance(event, Finished):
             needed = f" --seed-from {shlex.quote(self._text or 'TEXT')}" if self._prompt else ""
             self.say(result(event) + needed)
 
@@ -158,7 +179,8 @@ def result(event: Finished) -> str:
     if (bits := card.validation_bits_per_character) is not None:
         score = f"{bits:.3f} bits ({bits * math.log(2):.3f} nats) per character on held-out text"
     end = {"SIGINT": "ended early (Ctrl-C), ", "SIGTERM": "ended early (SIGTERM), "}.get(card.stopped_by, "")
+    later = " The same command with --resume goes on." if end else ""
     return (
-        f"{end}{score}; {card.trained_seconds:.0f} s, {card.trained_epochs:.2f} epochs.\n"
+        f"{end}{score}; {card.trained_seconds:.0f} s, {card.trained_epochs:.2f} epochs.{later}\n"
         f"{event.output} holds the model. Next: longhand generate {shlex.quote(str(event.output))}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -48,6 +49,13 @@ class EncodedCorpus(Generic[AnyTokenizer]):
     def held_out_ids(self) -> TokenIds:
         """The part that scores are measured on, (tokens,)."""
         return self.ids[len(self.ids) - self.held_out :]
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this text, as it is numbered and split, from others: a BLAKE2b hash, in hexadecimal."""
+        hashed = hashlib.blake2b(repr((self.ids.dtype.str, self.held_out, self.tokenizer.to_record())).encode())
+        hashed.update(np.ascontiguousarray(self.ids).data)
+        return hashed.hexdigest()
 
     def characters_of(self, ids: TokenIds) -> int:
         """Return how many characters token numbers stand for."""

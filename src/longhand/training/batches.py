@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from longhand.arrays import BoolArray, TokenIds
+from longhand.training.saved import Saved, generator_facts, restore_generator
 
 RESTART_SHARE = 1 / 64  # of the windows: so that the network also learns to begin
 SEARCH_AHEAD = 4096  # tokens in which a line's beginning is looked for
@@ -66,6 +67,16 @@ class Streams:
         self._next += self._window
         self._fresh[:] = False
         return Window(tokens[:-1], tokens[1:], restart)
+
+    def saved(self) -> Saved:
+        """See `longhand.training.saved.Part`."""
+        arrays = {"next": self._next.copy(), "fresh": self._fresh.copy()}
+        return Saved(arrays, {"random": generator_facts(self._random)})
+
+    def restore(self, saved: Saved) -> None:
+        """See `longhand.training.saved.Part`."""
+        self._next, self._fresh = saved.arrays["next"].copy(), saved.arrays["fresh"].copy()
+        restore_generator(self._random, saved.facts["random"])
 
     def _beginning(self) -> int:
         """Return where to read on after the text's end: not always at 0, or all streams would meet on one grid."""

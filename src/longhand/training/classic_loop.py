@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from longhand.config import NetworkConfig
-from longhand.training.engine import Engine
+from longhand.training.course import Course, Outcome
 from longhand.training.evaluation import HeldOutWindows
-from longhand.training.events import EpochEnded, Listener
-from longhand.training.interrupt import Interrupt
-from longhand.training.learner import Learner
-from longhand.training.loop import Outcome, Snapshot, going_on, last_score
-from longhand.training.pace import Pace
+from longhand.training.events import EpochEnded
+from longhand.training.learner import Learner, refuse_unless_finite
+from longhand.training.loop import going_on, last_score, learn, restored_outcome, saved_outcome
+from longhand.training.saved import Part, Saved, joined, part_of
 from longhand.training.windows import Windows
 
 
@@ -22,19 +21,18 @@ from longhand.training.windows import Windows
 class ClassicLoop:
     """One training by the classic recipe.
 
+    - parts: what else changes while it learns; see `longhand.training.safety.Safety`
     - held_out: makes what scores some of the held-out text; None if nothing is held out
     """
 
     network: NetworkConfig
-    engine: Engine
+    course: Course
     learner: Learner
     windows: Windows
+    parts: Mapping[str, Part]
     held_out: Callable[[int], HeldOutWindows] | None
-    pace: Pace
-    snapshot: Snapshot
-    tell: Listener
-    interrupt: Interrupt
     _best: Outcome | None = None
+    _scored: int | None = None
     _scorer: HeldOutWindows | None = None
     _nats: float = 0.0
     _targets: int = 0
@@ -43,18 +41,37 @@ class ClassicLoop:
     def run(self) -> Outcome:
         """Train until the pace or an interrupt says that it is the end; at least one step is made.
 
-        What was learned of an epoch that did not end counts as one. Raises `TrainingError` if the loss, in learning or
-        in scoring, is no longer a finite number.
+        What was learned of an epoch that did not end counts as one. Raises `TrainingError` where the loss, in learning
+        or in scoring, is again and again no finite number.
         """
-        while going_on(self.learner, self.pace, self.interrupt):
-            loss, targets = self.learner.step()
-            self._nats += loss * targets
-            self._targets += targets
-            if self.windows.at_epoch_end and going_on(self.learner, self.pace, self.interrupt):
-                self._end_epoch(self.interrupt.asked)
-        stopped = last_score(self.pace, self.interrupt)
-        best = self._end_epoch(stopped) if self._targets else self._scored_at_last(stopped)
-        return replace(best, steps=self.learner.steps, stopped_by=self.interrupt.signal or self.pace.name)
+        learn(self.course, self.learner, {**self.parts, "loop": self}, self._stepped, self._ended)
+        assert self._best is not None  # an epoch, or a part of one, has ended
+        return self._best.ended(self.learner.steps, self.course.interrupt.signal or self.course.pace.name)
+
+    def saved(self) -> Saved:
+        """See `longhand.training.saved.Part`."""
+        counts = {"nats": self._nats, "targets": self._targets, "epoch": self._epoch, "scored": self._scored}
+        return joined({"best": saved_outcome(self._best), "counts": Saved({}, counts)})
+
+    def restore(self, saved: Saved) -> None:
+        """See `longhand.training.saved.Part`."""
+        self._best, counts = restored_outcome(part_of(saved, "best")), saved.facts["counts"]
+        self._nats, self._targets, self._epoch = (counts[name] for name in ("nats", "targets", "epoch"))
+        self._scored = counts["scored"]
+        self._scorer = None if self._scored is None or self.held_out is None else self.held_out(self._scored)
+
+    def _stepped(self, loss: float, targets: int) -> None:
+        self._nats += loss * targets
+        self._targets += targets
+        if self.windows.at_epoch_end and going_on(self.learner, self.course.pace, self.course.interrupt):
+            self._end_epoch(self.course.interrupt.asked)
+
+    def _ended(self) -> None:
+        stopped = last_score(self.course.pace, self.course.interrupt)
+        if self._targets:
+            self._end_epoch(stopped)
+        else:
+            self._best = self._scored_at_last(stopped)
 
     def _scored_at_last(self, stopped: Callable[[], bool] | None) -> Outcome:
         """Return the best after an epoch that is already ended, whose score an interrupt may have ended too."""
@@ -64,7 +81,7 @@ class ClassicLoop:
             best = self._outcome(best.training_bits, self._score(stopped))
         return best
 
-    def _end_epoch(self, stopped: Callable[[], bool] | None) -> Outcome:
+    def _end_epoch(self, stopped: Callable[[], bool] | None) -> None:
         """Keep the weights if the epoch's mean loss in learning is the lowest so far, and begin the next epoch."""
         nats = self._nats / self._targets
         bits = nats / math.log(2)
@@ -72,7 +89,7 @@ class ClassicLoop:
         improved = best is None or best.training_bits is None or bits < best.training_bits
         if best is None or improved:
             best = self._best = self._outcome(bits, None if stopped is None else self._score(stopped))
-        self.tell(
+        self.course.tell(
             EpochEnded(
                 self.learner.status(),
                 epoch=self._epoch,
@@ -80,27 +97,27 @@ class ClassicLoop:
                 training_nats=nats,
                 validation_bits=best.validation_bits if improved else None,
                 improved=improved,
-                model=self.snapshot(best),
+                model=self.course.snapshot(best),
             )
         )
         self._epoch, self._nats, self._targets = self._epoch + 1, 0.0, 0
-        return best
 
     def _score(self, stopped: Callable[[], bool]) -> float | None:
         if self.held_out is None:
             return None
         began = time.monotonic()
         if self._scorer is None:
-            self._scorer = self.held_out(self.pace.scored_characters())
-        bits = self._scorer.bits(self.engine, self.network, stopped)
+            self._scored = self.course.pace.scored_characters()
+            self._scorer = self.held_out(self._scored)
+        bits = self._scorer.bits(self.course.engine, self.network, stopped)
         if bits is not None:
-            self.learner.refuse_unless_finite(bits, self.learner.steps)
-            self.pace.evaluated(time.monotonic() - began)
+            refuse_unless_finite(bits)
+            self.course.pace.evaluated(time.monotonic() - began)
         return bits
 
     def _outcome(self, training_bits: float | None, validation_bits: float | None) -> Outcome:
         return Outcome(
-            self.engine.weights(),
+            self.course.engine.weights(),
             validation_bits=validation_bits,
             training_bits=training_bits,
             scored=0 if self._scorer is None or validation_bits is None else self._scorer.characters,

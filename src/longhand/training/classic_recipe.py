@@ -14,12 +14,11 @@ from longhand.modelfile import scalar_embedding
 from longhand.text.encoded import EncodedCorpus
 from longhand.text.listed import ListedTokenizer
 from longhand.training.classic_loop import ClassicLoop
+from longhand.training.course import Course, Outcome
 from longhand.training.engine import Update
 from longhand.training.evaluation import HeldOutWindows
 from longhand.training.initial import keras_weights
 from longhand.training.learner import Learner
-from longhand.training.loop import Outcome
-from longhand.training.recipe import Course
 from longhand.training.schedule import constant
 from longhand.training.windows import Windows
 from longhand.units import PLURAL
@@ -92,14 +91,11 @@ class ClassicRecipe:
         )
         return ClassicLoop(
             network=self.network,
-            engine=course.engine,
+            course=course,
             learner=learner,
             windows=self._windows,
+            parts={"reader": self._windows},
             held_out=self._scorer if self.corpus.held_out else None,
-            pace=course.pace,
-            snapshot=course.snapshot,
-            tell=course.tell,
-            interrupt=course.interrupt,
         ).run()
 
     def _scorer(self, count: int) -> HeldOutWindows:

@@ -12,11 +12,11 @@ from longhand.modelfile import scalar_embedding
 from longhand.text.characters import CharacterTokenizer
 from longhand.text.encoded import EncodedCorpus
 from longhand.training.batches import Streams
+from longhand.training.course import Course, Outcome
 from longhand.training.engine import Update
 from longhand.training.initial import initial_weights
 from longhand.training.learner import Learner
-from longhand.training.loop import Loop, Outcome
-from longhand.training.recipe import Course
+from longhand.training.loop import Loop
 from longhand.training.schedule import learning_rate
 
 COUNTED_AT_ONCE = 1 << 20  # tokens
@@ -91,14 +91,11 @@ class DefaultRecipe:
         )
         return Loop(
             network=self.network,
-            engine=course.engine,
+            course=course,
             learner=learner,
+            parts={"reader": streams},
             held_out=self.corpus.held_out_ids,
             start=tokenizer.start,
-            pace=course.pace,
-            snapshot=course.snapshot,
-            tell=course.tell,
-            interrupt=course.interrupt,
         ).run()
 
 

@@ -8,6 +8,11 @@ from typing import Protocol
 from longhand.arrays import FloatArray, TokenIds
 from longhand.modelfile import Weights
 from longhand.state import State
+from longhand.training.saved import Saved
+
+
+class DivergenceError(Exception):
+    """The loss, the gradient or the score is no finite number."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class Engine(Protocol):
         - targets: (targets, batch), the tokens that follow the last positions of `inputs`, or all of them
         - state: where the streams stand; the gradient ends there (truncated back-propagation through time)
 
-        Returns the mean loss in nats a token, before the update, and the state after the window.
+        Returns the mean loss in nats a token, before the update, and the state after the window. Raises
+        `DivergenceError`, with the weights as they were, where the loss or the gradient is no finite number.
         """
         ...
 
@@ -51,4 +57,12 @@ class Engine(Protocol):
 
     def weights(self) -> Weights:
         """Return a copy of the weights, named and shaped as in a model file."""
+        ...
+
+    def saved(self) -> Saved:
+        """Return the weights and all that their updates depend on; see `longhand.training.saved.Part`."""
+        ...
+
+    def restore(self, saved: Saved) -> None:
+        """Go on from there."""
         ...

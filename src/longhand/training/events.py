@@ -89,6 +89,44 @@ class EpochEnded:
 
 
 @dataclass(frozen=True)
+class Resumed:
+    """A training that had stopped goes on after a step; `problems` are what is wrong with newer checkpoints."""
+
+    step: int
+    problems: list[str]
+
+
+@dataclass(frozen=True)
+class Checkpointed:
+    """All of the training has been written after a step, to a file of the run's folder: it can go on from there."""
+
+    step: int
+    file: str
+
+
+@dataclass(frozen=True)
+class NotCheckpointed:
+    """A checkpoint could not be written: the disk is full, say. The training goes on, the earlier one is kept."""
+
+    step: int
+    problem: str
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """At a step the loss, the gradient or the score was no finite number; the training went back.
+
+    - to_step: the checkpoint's
+    - learning_rate: the highest one from here on
+    """
+
+    step: int
+    to_step: int
+    problem: str
+    learning_rate: float
+
+
+@dataclass(frozen=True)
 class Finished:
     """The training is over; `output` is the file that holds the best model, if one was asked for."""
 
@@ -96,7 +134,9 @@ class Finished:
     output: Path | None
 
 
-Event: TypeAlias = "Started | Stepped | Evaluated | EpochEnded | Finished"
+Event: TypeAlias = (
+    "Started | Resumed | Stepped | Evaluated | EpochEnded | Checkpointed | NotCheckpointed | RolledBack | Finished"
+)
 Listener: TypeAlias = Callable[[Event], None]
 
 

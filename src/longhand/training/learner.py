@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from longhand.config import NetworkConfig
-from longhand.errors import TrainingError
 from longhand.state import State
 from longhand.training.batches import Window
-from longhand.training.engine import Engine
+from longhand.training.engine import DivergenceError, Engine
 from longhand.training.events import Listener, Stepped
 from longhand.training.pace import Pace
+from longhand.training.saved import Saved
 
 RECENT = 0.02  # weight of the latest step in the training loss that is shown, once there are many
 
@@ -28,6 +28,8 @@ class Reader(Protocol):
 
 class Learner:
     """Reads, learns, and tells of each step.
+
+    `rate_share` is the share of the scheduled rate that is learned with: less than 1 after trouble.
 
     - schedule: the learning rate of the progress, 0 to 1, and the highest rate
     - characters_per_target: more than 1 where a token is a word
@@ -47,7 +49,7 @@ class Learner:
     ) -> None:
         self._characters_per_target = characters_per_target
         self._engine, self._network, self._reader, self._pace, self._tell = engine, network, reader, pace, tell
-        self._schedule, self._highest = schedule, learning_rate
+        self._schedule, self.highest_rate, self.rate_share = schedule, learning_rate, 1.0
         self._state = State.zeros(network, 0)
         self.steps = 0
         self.recent_bits = 0.0
@@ -55,13 +57,13 @@ class Learner:
     def step(self) -> tuple[float, int]:
         """Learn from the next window; return its mean loss in nats a token and how many targets it had.
 
-        Raises `TrainingError` if the loss is no longer a finite number.
+        Raises `DivergenceError` if the loss or the gradient is no finite number.
         """
         began = time.monotonic()
         window = self._reader.read()
-        rate = self._schedule(self._pace.progress(self.steps), self._highest)
+        rate = self.rate_share * self._schedule(self._pace.progress(self.steps), self.highest_rate)
         loss, self._state = self._engine.step(window.inputs, window.targets, self._state_for(window), rate)
-        self.refuse_unless_finite(loss, self.steps + 1)
+        refuse_unless_finite(loss)
         self.steps += 1
         self.recent_bits += max(RECENT, 1 / self.steps) * (loss / math.log(2) - self.recent_bits)
         self._pace.stepped(window.targets.size, time.monotonic() - began)
@@ -79,12 +81,24 @@ class Learner:
             training_bits=self.recent_bits,
         )
 
-    def refuse_unless_finite(self, loss: float, step: int) -> None:
-        """Raise `TrainingError` for a loss, in learning or in scoring, that is no finite number."""
-        if not math.isfinite(loss):
-            raise TrainingError(f"the loss became {loss} at step {step}: try a lower --lr than {self._highest}")
+    def saved(self) -> Saved:
+        """See `longhand.training.saved.Part`."""
+        facts = {"steps": self.steps, "recent_bits": self.recent_bits, "rate_share": self.rate_share}
+        return Saved({"hidden": self._state.hidden.copy(), "cell": self._state.cell.copy()}, facts)
+
+    def restore(self, saved: Saved) -> None:
+        """See `longhand.training.saved.Part`."""
+        self._state = State(saved.arrays["hidden"].copy(), saved.arrays["cell"].copy())
+        self.steps, self.recent_bits = saved.facts["steps"], saved.facts["recent_bits"]
+        self.rate_share = saved.facts["rate_share"]
 
     def _state_for(self, window: Window) -> State:
         if window.restart.all():
             return State.zeros(self._network, len(window.restart))
         return self._state.restarted(window.restart)
+
+
+def refuse_unless_finite(loss: float) -> None:
+    """Raise `DivergenceError` for a loss, in learning or in scoring, that is no finite number."""
+    if not math.isfinite(loss):
+        raise DivergenceError(f"the loss became {loss}")

@@ -3,104 +3,132 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from longhand.arrays import TokenIds
 from longhand.config import NetworkConfig
-from longhand.modelfile import ModelFile, Weights
-from longhand.training.engine import Engine
+from longhand.training.course import Course, Outcome
+from longhand.training.engine import DivergenceError
 from longhand.training.evaluation import HeldOut
-from longhand.training.events import Evaluated, Listener
+from longhand.training.events import Evaluated
 from longhand.training.interrupt import Interrupt
-from longhand.training.learner import Learner
+from longhand.training.learner import Learner, refuse_unless_finite
 from longhand.training.pace import QUICK, Pace
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a training ended with.
-
-    - weights: the best ones
-    - validation_bits: their score in bits per character; None if none could be measured
-    - training_bits: mean loss in learning when they were kept, bits per token; None before there was any
-    - scored: characters that the score was measured on
-    - kept_steps: how many had been made when these weights were scored
-    - steps: all that were made
-    - stopped_by: "time", "epochs", "SIGINT" or "SIGTERM"
-    """
-
-    weights: Weights
-    validation_bits: float | None = None
-    training_bits: float | None = None
-    scored: int = 0
-    kept_steps: int = 0
-    steps: int = 0
-    stopped_by: str = ""
-
-
-Snapshot = Callable[[Outcome], ModelFile]
-"""Makes a model file of what there is so far."""
+from longhand.training.safety import Safety
+from longhand.training.saved import Part, Saved, joined, part_of
 
 
 @dataclass
 class Loop:
     """One training, from the first step to the model that scored best.
 
+    - parts: what else changes while it learns; see `longhand.training.safety.Safety`
     - held_out: token numbers of the text to score, (tokens,)
     - start: the start token
     """
 
     network: NetworkConfig
-    engine: Engine
+    course: Course
     learner: Learner
+    parts: Mapping[str, Part]
     held_out: TokenIds
     start: int
-    pace: Pace
-    snapshot: Snapshot
-    tell: Listener
-    interrupt: Interrupt
     _best: Outcome | None = None
     _scorer: HeldOut | None = None
 
     def run(self) -> Outcome:
         """Train until the pace or an interrupt says that it is the end; at least one step is made.
 
-        Raises `TrainingError` if the loss, in learning or in scoring, is no longer a finite number.
+        Raises `TrainingError` where the loss, in learning or in scoring, is again and again no finite number.
         """
-        while going_on(self.learner, self.pace, self.interrupt):
-            self.learner.step()
-            if self.pace.evaluation_due(self.learner.steps):
-                self._evaluate(self.interrupt.asked)
-        if (stopped := last_score(self.pace, self.interrupt)) is not None:
-            self._evaluate(stopped)
+        pace, interrupt = self.course.pace, self.course.interrupt
+        learn(self.course, self.learner, {**self.parts, "loop": self}, self._stepped, self._ended)
         best = self._best or self._outcome(None)
-        return replace(best, steps=self.learner.steps, stopped_by=self.interrupt.signal or self.pace.name)
+        return best.ended(self.learner.steps, interrupt.signal or pace.name)
+
+    def saved(self) -> Saved:
+        """See `longhand.training.saved.Part`."""
+        scored = None if self._scorer is None else self._scorer.tokens
+        return joined({"best": saved_outcome(self._best), "scored": Saved({}, {"tokens": scored})})
+
+    def restore(self, saved: Saved) -> None:
+        """See `longhand.training.saved.Part`."""
+        self._best = restored_outcome(part_of(saved, "best"))
+        scored = saved.facts["scored"]["tokens"]
+        self._scorer = None if scored is None else HeldOut(self.held_out[:scored], self.start)
+
+    def _stepped(self, loss: float, targets: int) -> None:  # noqa: ARG002 (what `learn` tells)
+        if self.course.pace.evaluation_due(self.learner.steps):
+            self._evaluate(self.course.interrupt.asked)
+
+    def _ended(self) -> None:
+        if (stopped := last_score(self.course.pace, self.course.interrupt)) is not None:
+            self._evaluate(stopped)
 
     def _evaluate(self, stopped: Callable[[], bool]) -> None:
+        course = self.course
         began = time.monotonic()
         if self._scorer is None:
-            self._scorer = HeldOut(self.held_out[: self.pace.scored_characters()], self.start)
-        bits = self._scorer.bits(self.engine, self.network, stopped)
+            self._scorer = HeldOut(self.held_out[: course.pace.scored_characters()], self.start)
+        bits = self._scorer.bits(course.engine, self.network, stopped)
         if bits is None:
             return
-        self.learner.refuse_unless_finite(bits, self.learner.steps)
+        refuse_unless_finite(bits)
         outcome = self._outcome(bits)
         best = self._best is None or self._best.validation_bits is None or bits < self._best.validation_bits
         if best:
             self._best = outcome
-        self.tell(Evaluated(self.learner.status(), bits, best, self.snapshot(outcome)))
-        self.pace.evaluated(time.monotonic() - began)
+        course.tell(Evaluated(self.learner.status(), bits, best, course.snapshot(outcome)))
+        course.pace.evaluated(time.monotonic() - began)
 
     def _outcome(self, bits: float | None) -> Outcome:
         return Outcome(
-            self.engine.weights(),
+            self.course.engine.weights(),
             validation_bits=bits,
             training_bits=self.learner.recent_bits,
             scored=0 if self._scorer is None or bits is None else self._scorer.tokens,
             kept_steps=self.learner.steps,
             steps=self.learner.steps,
         )
+
+
+def learn(
+    course: Course,
+    learner: Learner,
+    parts: Mapping[str, Part],
+    stepped: Callable[[float, int], None],
+    ended: Callable[[], None],
+) -> None:
+    """Make one step after another until it is the end, with a checkpoint now and then, and a way back from trouble.
+
+    - parts: what changes while it learns; see `Safety`
+    - stepped: is called after each step, with its mean loss in nats a token and how many targets it had
+    - ended: is called after the last one
+    """
+    safety = Safety(course, learner, {"engine": course.engine, "pace": course.pace, **parts})
+    while True:
+        try:
+            while going_on(learner, course.pace, course.interrupt):
+                stepped(*learner.step())
+                safety.look_after()
+            if course.interrupt.asked():
+                safety.take()  # to go on from, some day
+            ended()
+        except DivergenceError as trouble:  # noqa: PERF203 (this loop is made for it)
+            safety.turn_back(trouble)
+        else:
+            return
+
+
+def saved_outcome(outcome: Outcome | None) -> Saved:
+    """Return what a loop remembers of its best outcome so far."""
+    return Saved() if outcome is None else outcome.saved()
+
+
+def restored_outcome(saved: Saved) -> Outcome | None:
+    """Return the outcome that `saved_outcome` made this of."""
+    return Outcome.of(saved) if saved.facts else None
 
 
 def going_on(learner: Learner, pace: Pace, interrupt: Interrupt) -> bool:

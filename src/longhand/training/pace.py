@@ -10,6 +10,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from longhand.training.saved import Saved
+
 FORWARD_SPEED = 3.0  # scoring reads about this many times as fast as training; the first score tells exactly
 RECENT = 0.02  # weight of the latest step in the speed that predictions are made from
 SCORING_SHARE = 0.05  # of the time: for the last score, and for all earlier ones together
@@ -23,6 +25,7 @@ class Pace(ABC):
     """What both paces share: the clock, the speed, and what scoring takes."""
 
     name: str
+    _remembered: tuple[str, ...] = ("_seen", "_characters", "_learning_seconds", "_recent_speed", "_forward_speed")
 
     def __init__(self, began: float, held_out: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._began, self._held_out, self._clock = began, held_out, clock
@@ -62,6 +65,17 @@ class Pace(ABC):
         if self._recent_speed:
             self._forward_speed = self.scored_characters() / max(seconds, 1e-9) / self._recent_speed
 
+    def saved(self) -> Saved:
+        """See `longhand.training.saved.Part`. What goes by between two processes does not count."""
+        facts = {name: getattr(self, name) for name in self._remembered}
+        return Saved({}, {**facts, "seconds": self.seconds()})
+
+    def restore(self, saved: Saved) -> None:
+        """See `longhand.training.saved.Part`."""
+        for name in self._remembered:
+            setattr(self, name, saved.facts[name])
+        self._began = self._clock() - saved.facts["seconds"]
+
     def seconds(self) -> float:
         """Return the seconds since the training began."""
         return self._clock() - self._began
@@ -87,6 +101,7 @@ class TimePace(Pace):
     """
 
     name = "time"
+    _remembered = (*Pace._remembered, "_last_score", "_scored")
 
     def __init__(
         self,

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from longhand.config import NetworkConfig
 from longhand.modelfile import Weights
 from longhand.text.encoded import EncodedCorpus
-from longhand.training.engine import Engine, Update
-from longhand.training.events import Listener
-from longhand.training.interrupt import Interrupt
-from longhand.training.loop import Outcome, Snapshot
-from longhand.training.pace import Pace
-
-
-@dataclass(frozen=True)
-class Course:
-    """What a recipe's loop runs with."""
-
-    engine: Engine
-    pace: Pace
-    snapshot: Snapshot
-    tell: Listener
-    interrupt: Interrupt
+from longhand.training.course import Course, Outcome
+from longhand.training.engine import Update
 
 
 class Recipe(Protocol):

@@ -1,52 +1,93 @@
-"""The folder beside a model in which its training leaves its log and, while it runs, the best model so far."""
+"""The folder beside a model in which its training leaves its log, its checkpoints and the best model so far."""
 
 from __future__ import annotations
 
+import datetime
 import json
-from contextlib import suppress
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from longhand.errors import OutputError
-from longhand.files import cannot_write, refuse_existing
+import filelock
+
+from longhand.config import TrainConfig
+from longhand.errors import ModelFormatError, OutputError
+from longhand.files import cannot_write, refuse_existing, write_atomically
 from longhand.modelfile import SUFFIX, ModelFile, write_model
+from longhand.training.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
 
 BEST, LOG = f"best{SUFFIX}", "log.jsonl"
-CHECKPOINTS = f"weights-improvement-*{SUFFIX}"  # the classic recipe's, which stay
+LOCK, HOLDER = ".lock", ".holder.json"
+PROBED = 0.5  # seconds for which one who only looks whether the lock is held may hold it
+IMPROVED = f"weights-improvement-*{SUFFIX}"  # the classic recipe's, which stay
+CHECKPOINTS = f"checkpoint-*{SUFFIX}"
+CHECKPOINTS_KEPT = 2
+LEFTOVERS = ".longhand-*.part"  # of a process that was killed while it wrote
 
 
 class RunFolder:
-    """`NAME.run` beside `NAME.safetensors`. Making one only checks; `claim` makes the folder.
+    """`NAME.run` beside `NAME.safetensors`. Making one only checks; `claimed` makes the folder and holds it.
 
     - output: the model file to write in the end
     - overwrite: whether it and an earlier training's folder may be replaced
+    - resume: whether the training that the folder holds is to go on
 
-    Raises `OutputError` if something is in the way.
+    Raises `OutputError` if something is in the way, or there is nothing to resume.
     """
 
-    def __init__(self, output: Path, overwrite: bool) -> None:
+    def __init__(self, output: Path, *, overwrite: bool = False, resume: bool = False) -> None:
         self.output = output
-        self._overwrite = overwrite
+        self._overwrite, self._resume = overwrite or resume, resume
         self._folder = output.with_suffix(".run")
         self._kept: Path | None = None
-        refuse_existing(output, overwrite)
+        refuse_existing(output, self._overwrite)
         if self._folder.exists() and not self._folder.is_dir():
             raise OutputError(f"{self._folder} is a file, where a folder goes: move it, or take another name")
-        if self._folder.exists() and not overwrite:
+        self._refuse_if_held()
+        if resume and not self._checkpoints():
+            raise OutputError(f"{self._folder}: no checkpoint in it to resume from; start without --resume")
+        if self._folder.exists() and not self._overwrite:
             raise self._in_the_way()
 
-    def claim(self) -> None:
-        """Make the folder, or empty an earlier one if that is allowed.
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the folder, and empty it of an earlier training unless that goes on.
 
-        Raises `OutputError` if another training was quicker, or the folder cannot be written.
+        Raises `OutputError` if another training holds it, or it cannot be written.
         """
+        lock = filelock.FileLock(self._folder / LOCK)
         try:
             self._folder.mkdir(exist_ok=self._overwrite)
-            for earlier in (self._folder / BEST, self._folder / LOG, *self._folder.glob(CHECKPOINTS)):
-                earlier.unlink(missing_ok=True)
-            (self._folder / LOG).touch()
+            lock.acquire(timeout=PROBED)
         except FileExistsError:
             raise self._in_the_way() from None
+        except filelock.Timeout:
+            raise self._held() from None
+        except OSError as error:
+            raise cannot_write(self._folder, error) from error
+        try:
+            self._prepare()
+            yield
+        finally:
+            (self._folder / HOLDER).unlink(missing_ok=True)
+            if not self.output.exists():
+                self._abandon()
+            lock.release()
+
+    def _prepare(self) -> None:
+        earlier = [*self._folder.glob(LEFTOVERS)]
+        if not self._resume:
+            earlier += [self._folder / BEST, self._folder / LOG, *self._folder.glob(IMPROVED), *self._checkpoints()]
+        try:
+            for path in earlier:
+                path.unlink(missing_ok=True)
+            (self._folder / LOG).touch()
+            started = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+            holder = {"process": os.getpid(), "host": socket.gethostname(), "since": started}
+            write_atomically(self._folder / HOLDER, json.dumps(holder).encode())
         except OSError as error:
             raise cannot_write(self._folder, error) from error
 
@@ -63,23 +104,83 @@ class RunFolder:
         self._kept = self._folder / (BEST if name is None else name + SUFFIX)
         write_model(model, self._kept, overwrite=True)
 
-    def finish(self, model: ModelFile) -> None:
-        """Write the model file."""
+    def checkpoint(self, step: int, checkpoint: Checkpoint) -> str:
+        """Write a checkpoint and return its name; of the earlier ones the newest are kept. Raises `OutputError`."""
+        path = self._folder / CHECKPOINTS.replace("*", f"{step:010}")
+        write_checkpoint(checkpoint, path)
+        for old in self._checkpoints()[CHECKPOINTS_KEPT:]:
+            with suppress(OSError):
+                old.unlink()
+        return path.name
+
+    def latest(self) -> tuple[Checkpoint, list[str]]:
+        """Return the newest checkpoint that can be read, and what is wrong with newer ones.
+
+        Raises `ModelFormatError` if none can be read.
+        """
+        problems: list[str] = []
+        for path in self._checkpoints():
+            try:
+                return read_checkpoint(path), problems
+            except ModelFormatError as error:  # noqa: PERF203 (there are two, as a rule)
+                problems.append(str(error))
+        raise ModelFormatError(f"{self._folder}: no checkpoint can be read: {'; '.join(problems)}")
+
+    def finish(self, model: ModelFile, *, interrupted: bool = False) -> None:
+        """Write the model file; the checkpoints of an interrupted training stay."""
         write_model(model, self.output, overwrite=self._overwrite)
-        (self._folder / BEST).unlink(missing_ok=True)
+        done = [self._folder / BEST, *([] if interrupted else self._checkpoints())]
+        for path in done:
+            path.unlink(missing_ok=True)
 
     def kept(self) -> Path | None:
         """Return the file of the best model so far, if one was kept."""
         best = self._kept or self._folder / BEST
         return best if best.exists() else None
 
-    def abandon(self) -> None:
-        """Leave no trace of a training that has kept no model, so that it can be started again."""
-        if self.kept() is None:
+    def _checkpoints(self) -> list[Path]:
+        """Return the checkpoints' paths, the newest first."""
+        return sorted(self._folder.glob(CHECKPOINTS), reverse=True)
+
+    def _abandon(self) -> None:
+        """Leave no trace of a training that has kept nothing, so that it can be started again."""
+        if self.kept() is None and not self._checkpoints():
             with suppress(OSError):
-                (self._folder / LOG).unlink(missing_ok=True)
+                for name in (LOG, LOCK):
+                    (self._folder / name).unlink(missing_ok=True)
                 self._folder.rmdir()
 
+    def _refuse_if_held(self) -> None:
+        if not (self._folder / LOCK).exists():
+            return
+        try:
+            with filelock.FileLock(self._folder / LOCK).acquire(timeout=0):
+                pass
+        except filelock.Timeout:
+            raise self._held() from None
+        except OSError as error:
+            raise cannot_write(self._folder, error) from error
+
+    def _held(self) -> OutputError:
+        try:
+            holder = json.loads((self._folder / HOLDER).read_text(encoding="utf-8"))
+            who = f"process {holder['process']} on {holder['host']}, since {holder['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            who = "another process"
+        return OutputError(f"{self._folder} is held by a training that runs now ({who}): wait, or choose another name")
+
     def _in_the_way(self) -> OutputError:
-        what = "holds an earlier training" if self.kept() is None else f"holds a model, {BEST}"
-        return OutputError(f"{self._folder} {what}: choose another name, or allow it to be replaced (--overwrite)")
+        what = "holds an earlier training"
+        if self._checkpoints():
+            what = "holds a training that did not end: go on with it (--resume)"
+        elif self.kept() is not None:
+            what = f"holds a model, {BEST}"
+        return OutputError(f"{self._folder} {what}; or choose another name, or allow it to be replaced (--overwrite)")
+
+
+def resumed_config(output: Path) -> TrainConfig:
+    """Return the settings of the training that did not end and whose model is to be `output`.
+
+    Raises `OutputError` if there is none, `ModelFormatError` if its checkpoints are damaged.
+    """
+    return RunFolder(output, resume=True).latest()[0].config

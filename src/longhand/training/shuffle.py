@@ -15,13 +15,15 @@ class Shuffle:
 
     A Feistel network over the smallest even number of bits that holds `count` (Luby and Rackoff, 1988), walked until
     the result lies below `count` (Black and Rogaway, 2002): less than four walks on average.
+
+    - keys: all that makes it another one than others, (rounds,), uint64
     """
 
     def __init__(self, count: int, random: np.random.Generator) -> None:
         self.count = count
         self._half = np.uint64(max(1, -(-(count - 1).bit_length() // 2)))
         self._mask = np.uint64((1 << int(self._half)) - 1)
-        self._keys = random.integers(0, 2**64, ROUNDS, np.uint64)
+        self.keys = random.integers(0, 2**64, ROUNDS, np.uint64)
 
     def at(self, begin: int, end: int) -> npt.NDArray[np.int64]:
         """Return what stands at the places from `begin` to `end`, (end - begin,)."""
@@ -32,7 +34,7 @@ class Shuffle:
 
     def _walked(self, places: Numbers) -> Numbers:
         left, right = places >> self._half, places & self._mask
-        for key in self._keys:
+        for key in self.keys:
             left, right = right, left ^ (_mixed(right ^ key) & self._mask)
         return (left << self._half) | right
 

@@ -23,8 +23,10 @@ from longhand.config import NetworkConfig
 from longhand.errors import OptionError
 from longhand.modelfile import Weights
 from longhand.state import State
-from longhand.training.engine import Update
+from longhand.training.engine import DivergenceError, Update
+from longhand.training.saved import Saved
 
+MOMENTS = ("exp_avg", "exp_avg_sq")  # AdamW's running means of the gradient and its square
 HELD_AT_ONCE = 1 << 21  # numbers of one kind of activation, of which there are about ten
 
 
@@ -58,6 +60,7 @@ class TorchEngine:
     - fixed_embedding: the embedding is no weight but part of the blueprint, as the classic recipe's scalar input is
     - device: "auto", "cpu", "cuda" or "mps"
     - threads: processor threads for all of torch in this process; None leaves torch's choice
+    - seed: where the dropout's chance starts; each step has its own, so that none has to be remembered
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class TorchEngine:
         self._device = _device(device)
         if threads is not None:
             torch.set_num_threads(threads)
-        torch.manual_seed(seed)
+        self._seed = seed
         self._network = _Network(config, dropout, input_dropout)
         self._network.load_state_dict(_to_torch(weights))
         self._network.embedding.weight.requires_grad_(not fixed_embedding)
@@ -90,12 +93,14 @@ class TorchEngine:
             weight_decay=update.weight_decay,
             fused=self._device.type != "mps",
         )
+        self._on_device = self._device.type == "cuda"  # where a fused optimiser counts its steps
 
     @_memory_errors
     def step(self, inputs: TokenIds, targets: TokenIds, state: State, learning_rate: float) -> tuple[float, State]:
         """Learn from one window of all streams; see `Engine.step`."""
         self._network.train()
         self._steps += 1
+        torch.manual_seed((self._seed << 32) + self._steps & 2**63 - 1)
         for group in self._optimizer.param_groups:
             group["lr"], group["eps"] = learning_rate, self._epsilon()
         self._optimizer.zero_grad()
@@ -107,8 +112,12 @@ class TorchEngine:
             share.backward()  # type: ignore[no-untyped-call]
             loss += share.item()
             after.append(state_after)
-        if self._update.gradient_norm is not None:
-            nn.utils.clip_grad_norm_(self._learning, self._update.gradient_norm)
+        longest = math.inf if self._update.gradient_norm is None else self._update.gradient_norm
+        length = nn.utils.clip_grad_norm_(self._learning, longest).item()
+        if not math.isfinite(loss) or not math.isfinite(length):
+            self._steps -= 1
+            what = f"the gradient's length became {length}" if math.isfinite(loss) else f"the loss became {loss}"
+            raise DivergenceError(what)
         self._optimizer.step()
         return loss, _joined(after)
 
@@ -123,6 +132,28 @@ class TorchEngine:
     def weights(self) -> Weights:
         """Return a copy of the weights, named and shaped as in a model file."""
         return _from_torch(self._network)
+
+    def saved(self) -> Saved:
+        """Return weights and moments; see `Engine.saved`."""
+        arrays = dict(self.weights())
+        for name, weight in self._network.named_parameters():
+            for moment in MOMENTS:
+                if moment in (state := self._optimizer.state.get(weight, {})):
+                    arrays[f"{moment}/{_file_name(name)}"] = state[moment].detach().cpu().numpy().copy()
+        return Saved(arrays, {"steps": self._steps})
+
+    def restore(self, saved: Saved) -> None:
+        """See `Engine.restore`."""
+        weights = {name: array for name, array in saved.arrays.items() if not name.startswith(MOMENTS)}
+        self._network.load_state_dict(_to_torch(weights))
+        self._steps = saved.facts["steps"]
+        self._optimizer.state.clear()
+        for name, weight in self._network.named_parameters():
+            if f"{MOMENTS[0]}/{_file_name(name)}" not in saved.arrays:
+                continue
+            moments = {m: self._moved(saved.arrays[f"{m}/{_file_name(name)}"]).clone() for m in MOMENTS}
+            count = torch.tensor(float(self._steps), device=self._device if self._on_device else "cpu")
+            self._optimizer.state[weight] = {"step": count, **moments}
 
     def _losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[Tensor, State]:
         logits, hidden, cell = self._network(

@@ -6,24 +6,38 @@ import datetime
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import msgspec
 
 from longhand.config import TrainConfig
-from longhand.errors import LonghandError, MissingExtraError, TrainingError
+from longhand.errors import LonghandError, MissingExtraError, OptionError, OutputError, TrainingError
 from longhand.modelfile import Card, ModelFile, model_path
 from longhand.text.encoded import encode_closed, encode_corpus
 from longhand.text.sources import Source
+from longhand.training.checkpoint_file import Checkpoint
 from longhand.training.classic_recipe import ClassicRecipe
+from longhand.training.course import Course, Outcome, Store
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.engine import Engine
-from longhand.training.events import EpochEnded, Evaluated, Event, Finished, Listener, Started, nobody
+from longhand.training.events import (
+    Checkpointed,
+    EpochEnded,
+    Evaluated,
+    Event,
+    Finished,
+    Listener,
+    NotCheckpointed,
+    Resumed,
+    RolledBack,
+    Started,
+    nobody,
+)
 from longhand.training.interrupt import Interrupt, listening
-from longhand.training.loop import Outcome
 from longhand.training.pace import Pace, StepPace, TimePace
-from longhand.training.recipe import Course, Recipe
+from longhand.training.recipe import Recipe
 from longhand.training.run_folder import RunFolder
+from longhand.training.saved import Saved
 from longhand.version import VERSION
 
 FEWEST_SCORES, MOST_SCORES = 4, 20  # in a training that counts epochs, which otherwise scores after each
@@ -35,29 +49,36 @@ def train_model(
     output: str | os.PathLike[str] | None = None,
     *,
     overwrite: bool = False,
+    resume: bool = False,
     tell: Listener = nobody,
 ) -> ModelFile:
     """Train a model on a corpus, write it to `output` if given, and return it.
 
     - sources: paths of files and folders, "-" for standard input, or open text streams
     - output: the model file's name; .safetensors is added where it is missing
+    - resume: go on from the newest checkpoint of the training of that name, on the same text and with its settings
+      (`longhand.training.run_folder.resumed_config`): bit for bit as if it had never stopped, on the same machine
     - tell: is called with every event; see `longhand.training.events`
 
     Once the corpus is read, SIGINT and SIGTERM end it early and leave the best model so far (in the main thread; the
     card's `stopped_by` names the signal). Raises any `LonghandError`; what was at `output` before is then still there.
     """
     began = time.monotonic()
-    run = None if output is None else RunFolder(model_path(output), overwrite)
+    if resume and output is None:
+        raise OptionError("resume: expected the name of the model whose training is to go on")
+    run = None if output is None else RunFolder(model_path(output), overwrite=overwrite, resume=resume)
     recipe = _recipe(sources, config)
     with _explained_lack_of_memory(), listening() as interrupt:
         training = _Training(recipe, config, began)
         engine = _engine(recipe, config)
         if run is None:
             return training.run(engine, tell, interrupt)
-        run.claim()
-        with _kept_or_abandoned(run):
-            model = training.run(engine, _logged(tell, run), interrupt)
-            run.finish(model)
+        with run.claimed(), _told_what_is_kept(run):
+            tell = _logged(tell, run)
+            resumed = _resumed(run, recipe, tell) if resume else None
+            store = _Store(run, config, recipe.corpus.fingerprint)
+            model = training.run(engine, tell, interrupt, store, resumed)
+            run.finish(model, interrupted=interrupt.asked())
     tell(Finished(model.card, run.output))
     return model
 
@@ -68,18 +89,37 @@ def _recipe(sources: Iterable[Source], config: TrainConfig) -> Recipe:
     return DefaultRecipe(encode_corpus(sources, config.held_out), config)
 
 
+def _resumed(run: RunFolder, recipe: Recipe, tell: Listener) -> Saved:
+    checkpoint, problems = run.latest()
+    if checkpoint.fingerprint != recipe.corpus.fingerprint:
+        raise OptionError(
+            f"{', '.join(recipe.corpus.names)}: not the text that the training to resume has read: give the same files "
+            "in the same order, or start anew"
+        )
+    tell(Resumed(checkpoint.saved.facts["learner"]["steps"], problems))
+    return checkpoint.saved
+
+
+class _Store:
+    """Where the checkpoints of a training go; see `longhand.training.course.Store`."""
+
+    def __init__(self, run: RunFolder, config: TrainConfig, fingerprint: str) -> None:
+        self._run, self._config, self._fingerprint = run, config, fingerprint
+
+    def write(self, step: int, saved: Saved) -> str:
+        """See `Store.write`."""
+        return self._run.checkpoint(step, Checkpoint(self._config, self._fingerprint, saved))
+
+
 @contextmanager
-def _kept_or_abandoned(run: RunFolder) -> Iterator[None]:
-    """Where a training fails, say where its best model is, or leave no folder that would be in the next one's way."""
+def _told_what_is_kept(run: RunFolder) -> Iterator[None]:
+    """Where a training fails, say where its best model is."""
     try:
         yield
     except LonghandError as error:
         if (kept := run.kept()) is not None:
             raise type(error)(f"{error}; the best model so far is {kept}") from error
         raise
-    finally:
-        if not run.output.exists():
-            run.abandon()
 
 
 @contextmanager
@@ -97,13 +137,23 @@ class _Training:
 
     def __init__(self, recipe: Recipe, config: TrainConfig, began: float) -> None:
         self._recipe, self._config, self._began = recipe, config, began
+        self._pace: Pace | None = None
 
-    def run(self, engine: Engine, tell: Listener, interrupt: Interrupt) -> ModelFile:
+    def run(
+        self,
+        engine: Engine,
+        tell: Listener,
+        interrupt: Interrupt,
+        store: Store | None = None,
+        resumed: Saved | None = None,
+    ) -> ModelFile:
         """Train with an engine and return the best model."""
         recipe = self._recipe
         untrained = self._model(Outcome(recipe.weights))
         tell(Started(recipe.network, self._plan(), recipe.corpus.notes, untrained, recipe.prompt))
-        return self._model(recipe.run(Course(engine, self._pace(), self._model, tell, interrupt)))
+        self._pace, every = self._new_pace(), self._config.checkpoint_every
+        course = Course(engine, self._pace, self._model, tell, interrupt, store, every, resumed)
+        return self._model(recipe.run(course))
 
     def _steps_per_epoch(self) -> float:
         return self._recipe.targets_per_epoch / self._recipe.targets_per_step
@@ -111,7 +161,7 @@ class _Training:
     def _epochs(self, steps: int) -> float:
         return round(steps / self._steps_per_epoch(), 3)
 
-    def _pace(self) -> Pace:
+    def _new_pace(self) -> Pace:
         held_out = len(self._recipe.corpus.held_out_ids)
         if self._config.epochs is None:
             return TimePace(self._began, held_out, self._config.minutes * 60, self._recipe.fewest_scored)
@@ -148,7 +198,7 @@ class _Training:
             validation_characters=outcome.scored,
             validation_bits_per_character=outcome.validation_bits,
             training_bits_per_token=outcome.training_bits,
-            trained_seconds=round(time.monotonic() - self._began, 1),
+            trained_seconds=0.0 if self._pace is None else round(self._pace.seconds(), 1),
             trained_characters=round(characters),
             trained_epochs=self._epochs(outcome.steps),
             kept_epochs=self._epochs(outcome.kept_steps),
@@ -199,6 +249,16 @@ def _logged(tell: Listener, run: RunFolder) -> Listener:
             run.log("epoch", **epoch, improved=event.improved, **_record(event))
             if event.improved:
                 run.keep(event.model, event.checkpoint if event.whole else None)
+        elif isinstance(event, Resumed):
+            run.log("resumed", step=event.step)
+        elif isinstance(event, Checkpointed):
+            run.log("checkpoint", step=event.step, file=event.file)
+        elif isinstance(event, NotCheckpointed):
+            with suppress(OutputError):  # the log's disk is as full
+                run.log("no checkpoint", step=event.step, problem=event.problem)
+        elif isinstance(event, RolledBack):
+            back = {"to_step": event.to_step, "problem": event.problem, "learning_rate": event.learning_rate}
+            run.log("rolled back", step=event.step, **back)
         tell(event)
 
     return listen

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from longhand.arrays import TokenIds
 from longhand.training.batches import Window
+from longhand.training.saved import Saved, generator_facts, restore_generator
 from longhand.training.shuffle import Shuffle
 
 
@@ -38,6 +39,15 @@ class Windows:
         self._next = end
         inputs, targets = cut(self._ids, first, self._window)
         return Window(inputs, targets, restart=np.ones(len(first), np.bool_))
+
+    def saved(self) -> Saved:
+        """See `longhand.training.saved.Part`."""
+        return Saved({"keys": self._order.keys.copy()}, {"next": self._next, "random": generator_facts(self._random)})
+
+    def restore(self, saved: Saved) -> None:
+        """See `longhand.training.saved.Part`."""
+        self._order.keys, self._next = saved.arrays["keys"].copy(), saved.facts["next"]
+        restore_generator(self._random, saved.facts["random"])
 
 
 def cut(ids: TokenIds, first: npt.NDArray[np.int64], window: int) -> tuple[TokenIds, TokenIds]:

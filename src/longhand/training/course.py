@@ -1,0 +1,80 @@
+"""What a training runs with, and what it ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Protocol
+
+from longhand.modelfile import ModelFile, Weights
+from longhand.training.engine import Engine
+from longhand.training.events import Listener
+from longhand.training.interrupt import Interrupt
+from longhand.training.pace import Pace
+from longhand.training.saved import Saved
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training ended with.
+
+    - weights: the best ones
+    - validation_bits: their score in bits per character; None if none could be measured
+    - training_bits: mean loss in learning when they were kept, bits per token; None before there was any
+    - scored: characters that the score was measured on
+    - kept_steps: how many had been made when these weights were scored
+    - steps: all that were made
+    - stopped_by: "time", "epochs", "SIGINT" or "SIGTERM"
+    """
+
+    weights: Weights
+    validation_bits: float | None = None
+    training_bits: float | None = None
+    scored: int = 0
+    kept_steps: int = 0
+    steps: int = 0
+    stopped_by: str = ""
+
+    def saved(self) -> Saved:
+        """Return this as what a part of a training remembers."""
+        return Saved(self.weights, {name: value for name, value in asdict(self).items() if name != "weights"})
+
+    @classmethod
+    def of(cls, saved: Saved) -> Outcome:
+        """Return what `saved` made of it."""
+        return cls(dict(saved.arrays), **saved.facts)
+
+    def ended(self, steps: int, stopped_by: str) -> Outcome:
+        """Return this as the end of a training of so many steps."""
+        return replace(self, steps=steps, stopped_by=stopped_by)
+
+
+Snapshot = Callable[[Outcome], ModelFile]
+"""Makes a model file of what there is so far."""
+
+
+class Store(Protocol):
+    """Where checkpoints go."""
+
+    def write(self, step: int, saved: Saved) -> str:
+        """Write what all parts of the training remember after a step; return the file's name. Raises `OutputError`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a recipe's loop runs with.
+
+    - store: where checkpoints are written, if anywhere
+    - every: seconds between checkpoints
+    - resumed: what the parts of the training remembered where it is to go on
+    """
+
+    engine: Engine
+    pace: Pace
+    snapshot: Snapshot
+    tell: Listener
+    interrupt: Interrupt
+    store: Store | None = None
+    every: float = 30.0
+    resumed: Saved | None = None
