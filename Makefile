@@ -60,12 +60,12 @@ clean:
 	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	touch $@
 
-.venv/.kernel: src/longhand/runtime/native/kernel.c setup.py | .venv/.ready
+.venv/.kernel: $(shell find src -name '*.c' -o -name '*.h') setup.py | .venv/.ready
 	$(BIN)/python setup.py -q build_ext --inplace --force
 	touch $@
 
 # The base install, from a wheel, without torch: tests/test_base_install.py runs it.
-.venv-base/.ready: .venv-base/.dependencies pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.c') | .venv/.ready
+.venv-base/.ready: .venv-base/.dependencies pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.[ch]') | .venv/.ready
 	rm -rf build/lib* build/bdist* build/wheel
 	$(BIN)/python -m pip wheel -qq --no-deps --no-build-isolation -w build/wheel .
 	.venv-base/bin/python -m pip install -qq --no-deps --force-reinstall build/wheel/*.whl

@@ -1,7 +1,7 @@
-"""Builds the kernel with the C compiler that is here; without one Longhand installs all the same and runs on NumPy.
+"""Builds what is in C with the compiler that is here; without one Longhand installs all the same and runs on NumPy.
 
-The kernel is a shared library loaded through ctypes, not a module: it knows nothing of Python, so that one wheel
-serves every Python version of a platform. All else is in pyproject.toml.
+These are shared libraries loaded through ctypes, not modules: they know nothing of Python, so that one wheel serves
+every Python version of a platform. All else is in pyproject.toml.
 """
 
 from __future__ import annotations
@@ -10,21 +10,33 @@ from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
-KERNEL = Extension(
-    "longhand.runtime.native._kernel",
-    ["src/longhand/runtime/native/kernel.c"],
-    extra_compile_args=[
-        "-std=c11",
-        "-O3",
-        "-ffp-contract=fast",
-        "-Wno-psabi",
-        "-fvisibility=hidden",
-        "-pthread",
-        "-g0",
-    ],
-    extra_link_args=["-pthread"],
-    optional=True,
-)
+HEADERS = ["src/longhand/native/common.h", "src/longhand/native/lanes.h"]
+
+
+def library(name: str, source: str) -> Extension:
+    """Return how a part in C is built."""
+    return Extension(
+        name,
+        [source],
+        depends=HEADERS,
+        extra_compile_args=[
+            "-std=c11",
+            "-O3",
+            "-ffp-contract=fast",
+            "-Wno-psabi",
+            "-fvisibility=hidden",
+            "-pthread",
+            "-g0",
+        ],
+        extra_link_args=["-pthread", "-lm"],
+        optional=True,
+    )
+
+
+LIBRARIES = [
+    library("longhand.runtime.native._kernel", "src/longhand/runtime/native/kernel.c"),
+    library("longhand.training.native._learn", "src/longhand/training/native/learn.c"),
+]
 
 
 class BuildLibrary(build_ext):
@@ -43,4 +55,4 @@ class PlatformWheel(bdist_wheel):
         return "py3", "none", super().get_tag()[2]
 
 
-setup(ext_modules=[KERNEL], cmdclass={"build_ext": BuildLibrary, "bdist_wheel": PlatformWheel})
+setup(ext_modules=LIBRARIES, cmdclass={"build_ext": BuildLibrary, "bdist_wheel": PlatformWheel})

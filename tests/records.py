@@ -11,8 +11,9 @@ import numpy as np
 from longhand.config import NetworkConfig
 from longhand.generation.sampler import draw
 from longhand.modelfile import Weights
+from longhand.native.memory import aligned
 from longhand.runtime.native import library
-from longhand.runtime.native.packing import GROUP, UNITS, Packed, Precision, aligned
+from longhand.runtime.native.packing import GROUP, UNITS, Packed, Precision
 from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import Drawing
 from longhand.state import State

@@ -42,14 +42,23 @@ def test_its_kernel_runs_and_belongs_to_no_python_version(python: str, model_pat
     assert "-py3-none-" in wheel.name
     assert not wheel.name.endswith("-any.whl")
     with zipfile.ZipFile(wheel) as archive:
-        kernels = [member for member in archive.infolist() if "_kernel" in member.filename]
-    assert [member.filename for member in kernels] == ["longhand/runtime/native/_kernel.so"]
-    assert kernels[0].file_size < 200_000
+        kernels = [member for member in archive.infolist() if member.filename.endswith(".so")]
+    names = [member.filename for member in kernels]
+    assert sorted(names) == ["longhand/runtime/native/_kernel.so", "longhand/training/native/_learn.so"]
+    assert all(member.file_size < 200_000 for member in kernels)
 
 
-def test_it_tells_what_a_model_is_and_what_training_lacks(python: str, model_path: Path, tmp_path: Path) -> None:
+@needs_kernel
+def test_it_trains(python: str, tmp_path: Path) -> None:
+    settings = ["--epochs", 3, "--hidden", 16, "--batch", 4, "--window", 16]
+    done = fresh("train", __file__, "-o", tmp_path / "new", *settings, python=python, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert load(tmp_path / "new").card.validation_bits_per_character is not None
+
+
+def test_it_tells_what_a_model_is_and_what_a_gpu_needs(python: str, model_path: Path, tmp_path: Path) -> None:
     assert '"tokens": "char"' in fresh("info", model_path, "--json", python=python, cwd=tmp_path).stdout
-    done = fresh("train", __file__, "-o", tmp_path / "new", python=python, cwd=tmp_path)
+    done = fresh("train", __file__, "-o", tmp_path / "new", "--device", "cuda", python=python, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "pip install 'longhand[train]'" in done.stderr
     assert not list(tmp_path.glob("new*"))

@@ -18,7 +18,7 @@ from longhand.benchmark.cases import Case, cases, random_weights
 from longhand.benchmark.contestants import OurLoop, contestants
 from longhand.benchmark.measuring import measured
 from longhand.config import BenchConfig
-from longhand.runtime.native import library
+from longhand.native import loading
 from longhand.runtime.native.packing import multiply_adds
 from longhand.runtime.native.session import NativeSession
 from longhand.runtime.reference import NumpySession
@@ -125,7 +125,7 @@ def test_without_rivals_and_without_the_kernel_numpy_is_measured(
     longhand: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contestants_module, "NEEDS", dict.fromkeys(contestants_module.NEEDS, ("no_such_module",)))
-    monkeypatch.setenv(library.SWITCH, library.OFF)
+    monkeypatch.setenv(loading.SWITCH, loading.OFF)
     done = longhand("bench", *TINY, "--streams", 2, "--json")
     (row,) = json.loads(done.stdout)
     assert (row["runtime"], row["limit"], row["limit_share"]) == ("numpy", None, None)

@@ -17,8 +17,10 @@ import longhand as package
 from longhand.config import NetworkConfig
 from longhand.generation import loop
 from longhand.model import Model, load
-from longhand.runtime import choice
-from longhand.runtime.choice import precision, processors
+from longhand.native import loading
+from longhand.native import processors as processors_module
+from longhand.native.processors import processors
+from longhand.runtime.choice import precision
 from longhand.runtime.native import library
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +40,7 @@ def reload() -> Iterator[Callable[[], None]]:
 def test_the_golden_text_is_written_by_every_runtime(
     switch: str, monkeypatch: pytest.MonkeyPatch, reload: Callable[[], None]
 ) -> None:
-    monkeypatch.setenv(library.SWITCH, switch)
+    monkeypatch.setenv(loading.SWITCH, switch)
     reload()
     model = Model(small_file())
     assert (model.runtime.name == "numpy") == (switch == "0" or not library.FILE.exists())
@@ -55,14 +57,14 @@ def test_long_texts_are_the_same_in_numpy_and_in_the_kernel_whatever_the_pieces(
     native = model.generate("a", **options)
     monkeypatch.setattr(loop, "LARGEST_PIECE", 7)
     assert model.generate("a", **options) == native
-    monkeypatch.setenv(library.SWITCH, library.OFF)
+    monkeypatch.setenv(loading.SWITCH, loading.OFF)
     other = Model(small_file(hidden=33, layers=3))
     assert (model.runtime.name, other.runtime.name) == ("native-fp32", "numpy")
     assert other.generate("a", **options) == native
 
 
 def test_switched_off_numpy_runs_and_nobody_is_bothered(model_path: Path) -> None:
-    environment = {"env": {**os.environ, library.SWITCH: "0"}}
+    environment = {"env": {**os.environ, loading.SWITCH: "0"}}
     words = ["-m", "longhand", "generate", str(model_path), "--length", "20", "--seed", "1"]
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True, **environment)  # type: ignore[call-overload]
     assert done.stdout == load(model_path).generate(length=20, seed=1)
@@ -134,7 +136,7 @@ def test_auto_takes_int8_for_large_networks_where_that_is_faster(monkeypatch: py
 def test_int8_without_the_kernel_is_noted(
     model_path: Path, longhand: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(library.SWITCH, library.OFF)
+    monkeypatch.setenv(loading.SWITCH, loading.OFF)
     done = longhand("generate", model_path, "--length", 5, "--precision", "int8")
     assert "int8 needs the kernel in C: read with 32-bit floats" in done.stderr
 
@@ -142,7 +144,7 @@ def test_int8_without_the_kernel_is_noted(
 def test_threads_without_the_kernel_are_noted(
     model_path: Path, longhand: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(library.SWITCH, library.OFF)
+    monkeypatch.setenv(loading.SWITCH, loading.OFF)
     assert "NumPy itself decides" in longhand("generate", model_path, "--length", 5, "--threads", 2).stderr
     assert json.loads(longhand("info", model_path, "--json").stdout)["threads"] is None
 
@@ -150,7 +152,7 @@ def test_threads_without_the_kernel_are_noted(
 def test_a_training_is_refused_before_it_begins_if_the_switch_says_neither(
     verse_path: Path, tmp_path: Path, longhand: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(library.SWITCH, "perhaps")
+    monkeypatch.setenv(loading.SWITCH, "perhaps")
     done = longhand("train", verse_path, "-o", tmp_path / "new", "--minutes", 0.05)
     assert_refused(done, "LONGHAND_NATIVE: found 'perhaps' in the environment")
     assert not list(tmp_path.glob("new*"))
@@ -159,7 +161,7 @@ def test_a_training_is_refused_before_it_begins_if_the_switch_says_neither(
 def test_a_switch_that_says_neither_is_refused(
     model_path: Path, longhand: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(library.SWITCH, "perhaps")
+    monkeypatch.setenv(loading.SWITCH, "perhaps")
     assert_refused(
         longhand("generate", model_path), "LONGHAND_NATIVE: found 'perhaps' in the environment, expected 0, 1"
     )
@@ -185,7 +187,7 @@ def test_nonsense_is_refused(
 
 def test_a_container_s_share_of_the_processors_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert processors() >= 1
-    monkeypatch.setattr(choice, "QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(processors_module, "QUOTA", tmp_path / "cpu.max")
     free = processors()
     for quota, expected in (
         ("100000 100000", 1),

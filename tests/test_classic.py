@@ -88,7 +88,7 @@ def lossy(monkeypatch: pytest.MonkeyPatch, losses: list[float]) -> list[LossyEng
         engines.append(LossyEngine(recipe.weights, losses))
         return engines[-1]
 
-    monkeypatch.setattr(trainer, "_engine", make)
+    monkeypatch.setattr(trainer, "engine_for", make)
     return engines
 
 

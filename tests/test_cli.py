@@ -266,13 +266,19 @@ def test_generate_info_and_the_import_never_import_torch(model_path: Path) -> No
     for arguments in (["generate", str(model_path), "--length", "20"], ["info", str(model_path)]):
         done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-    done = subprocess.run(
-        [sys.executable, "-c", code, "train", __file__, "-o", str(model_path.with_name("new"))],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert_refused(done, "training needs torch, which is not installed: pip install 'longhand[train]'")
+    train = [sys.executable, "-c", code, "train", __file__, "-o", str(model_path.with_name("new"))]
+    for arguments, environment, message in (
+        (["--device", "cuda"], {}, "torch is not installed, and this needs it: pip install 'longhand[train]'"),
+        (["--recipe", "classic"], {}, "torch is not installed, and this needs it: pip install 'longhand[train]'"),
+        (
+            [],
+            {"LONGHAND_NATIVE": "0"},
+            "torch is not installed, and the engine in C is not here (LONGHAND_NATIVE=0 says",
+        ),
+    ):
+        environment = {**os.environ, **environment}
+        done = subprocess.run([*train, *arguments], capture_output=True, text=True, check=False, env=environment)
+        assert_refused(done, message)
 
 
 def test_the_demo_learns_from_the_standard_library(longhand: Run, tmp_path: Path) -> None:

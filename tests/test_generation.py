@@ -14,7 +14,7 @@ from longhand.generation import loop
 from longhand.generation.loop import drawn_pieces, stream_text
 from longhand.generation.sampler import Sampler
 from longhand.model import Model
-from longhand.runtime.native.library import SWITCH
+from longhand.native.loading import SWITCH
 
 
 def test_the_same_seed_writes_the_same_text(model: Model) -> None:

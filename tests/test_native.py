@@ -12,8 +12,9 @@ import pytest
 from conftest import needs_kernel
 from networks import native, network, tokens_for
 
+from longhand.native.memory import aligned
 from longhand.runtime.native import library, packing
-from longhand.runtime.native.packing import Packed, Precision, aligned
+from longhand.runtime.native.packing import Packed, Precision
 from longhand.runtime.native.session import NativeSession
 from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import Drawing
@@ -301,7 +302,7 @@ def test_reading_for_the_time_that_it_takes_reads_all_of_it(instructions: int, m
     kernel, _ = library.found()
     assert kernel is not None
     monkeypatch.setattr(kernel, "instructions", instructions & kernel.instructions)
-    numbers = packing.aligned((3 * 4096,), np.float32)
+    numbers = aligned((3 * 4096,), np.float32)
     numbers[:] = np.arange(len(numbers)) % 7
     for runs in (1, 4):
         for threads in (1, 3):

@@ -58,7 +58,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch, text: str, epochs: float = 3) -> t
         engines.append(RecordingEngine(recipe.weights))
         return engines[0]
 
-    monkeypatch.setattr(trainer, "_engine", make)
+    monkeypatch.setattr(trainer, "engine_for", make)
     config = TrainConfig(epochs=epochs, batch=BATCH, window=WINDOW, hidden=8, embedding=4, learning_rate=0.01)
     model = train_model([io.StringIO(text)], config)
     return engines[0], model

@@ -16,9 +16,10 @@ from conftest import VERSE, Run, assert_refused
 from longhand.errors import OptionError, OutputError, TrainingError
 from longhand.model import train
 from longhand.modelfile import ModelFile
-from longhand.training import safety
+from longhand.training import safety, trainer
 from longhand.training.checkpoint_file import write_checkpoint
-from longhand.training.engine import DivergenceError
+from longhand.training.choice import engine_for
+from longhand.training.engine import DivergenceError, Engine
 from longhand.training.events import Checkpointed, Event, NotCheckpointed, Resumed, RolledBack, Stepped
 from longhand.training.torch_engine import TorchEngine
 
@@ -141,20 +142,24 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path) 
         train(verse(), tmp_path / "n", resume=True)
 
 
-class Unsteady(TorchEngine):
+class Unsteady:
     """An engine whose loss is no number whenever the rate is above a limit."""
 
-    limit = 1.0
+    def __init__(self, engine: Engine, limit: float) -> None:
+        self._engine, self._limit, self._steps = engine, limit, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
 
     def step(self, *arguments: Any) -> Any:
-        if self._steps > 5 and arguments[3] > self.limit:
+        self._steps += 1
+        if self._steps > 6 and arguments[3] > self._limit:
             raise DivergenceError("the loss became nan")
-        return super().step(*arguments)
+        return self._engine.step(*arguments)
 
 
 def unsteady(monkeypatch: pytest.MonkeyPatch, limit: float) -> None:
-    monkeypatch.setattr("longhand.training.torch_engine.TorchEngine", Unsteady)
-    monkeypatch.setattr(Unsteady, "limit", limit)
+    monkeypatch.setattr(trainer, "engine_for", lambda recipe, config: Unsteady(engine_for(recipe, config), limit))
 
 
 @pytest.mark.usefixtures("often")

@@ -62,7 +62,7 @@ class FixedEngine(Forgetful):
 
 
 def with_engine(monkeypatch: pytest.MonkeyPatch, nats: list[float], loss: float = 1.0) -> None:
-    monkeypatch.setattr(trainer, "_engine", lambda recipe, _: FixedEngine(recipe.weights, nats, loss))
+    monkeypatch.setattr(trainer, "engine_for", lambda recipe, _: FixedEngine(recipe.weights, nats, loss))
 
 
 def test_it_learns_more_than_how_often_each_character_comes() -> None:
@@ -223,7 +223,7 @@ def test_lack_of_memory_says_what_to_lower(monkeypatch: pytest.MonkeyPatch) -> N
     def no_memory(*_: object) -> None:
         raise MemoryError("for a step")
 
-    monkeypatch.setattr(trainer, "_engine", no_memory)
+    monkeypatch.setattr(trainer, "engine_for", no_memory)
     with pytest.raises(TrainingError, match=r"out of memory \(for a step\): take a smaller --hidden, --batch or"):
         train_model([verse()], small(epochs=1))
 
@@ -253,7 +253,7 @@ def test_an_interrupted_training_does_not_score_a_long_text_to_its_end(monkeypat
             time.sleep(0.05)
             return np.ones(targets.shape, np.float32) * inputs.shape[0], state
 
-    monkeypatch.setattr(trainer, "_engine", lambda recipe, _: Slow(recipe.weights, []))
+    monkeypatch.setattr(trainer, "engine_for", lambda recipe, _: Slow(recipe.weights, []))
     monkeypatch.setattr("longhand.training.loop.QUICK", 0.2)
     began = time.monotonic()
 

@@ -13,7 +13,8 @@ from longhand.config import TEMPERATURE, RunConfig, SamplingConfig
 from longhand.generation.loop import drawn_pieces
 from longhand.generation.sampler import Sampler
 from longhand.modelfile import Weights
-from longhand.runtime.choice import Runtime, processors
+from longhand.native.processors import processors
+from longhand.runtime.choice import Runtime
 from longhand.runtime.native import library
 from longhand.runtime.native.packing import Precision
 from longhand.runtime.native.session import NativeSession

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from longhand.benchmark.contestants import NEEDS, missing
-from longhand.runtime.choice import processors
+from longhand.native.memory import aligned
+from longhand.native.processors import processors
 from longhand.runtime.native import library
-from longhand.runtime.native.packing import aligned
 
 PRODUCT = 2048  # rows and columns of the matrices that are multiplied
 RUNS = 4  # in which a part of the memory is read

@@ -16,7 +16,7 @@ from rich.text import Text
 from longhand.cli.output import discard_stdout, note, visible
 from longhand.model import Model
 from longhand.modelfile import ModelFile
-from longhand.runtime.native.library import switched_off
+from longhand.native.loading import switched_off
 from longhand.training.events import (
     EpochEnded,
     Evaluated,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 from longhand.config import NetworkConfig, RunConfig
 from longhand.modelfile import Weights
+from longhand.native import loading
+from longhand.native.processors import processors
 from longhand.runtime.native import library
 from longhand.runtime.native.library import Library
 from longhand.runtime.native.packing import Packed, Precision, multiply_adds
@@ -21,7 +21,6 @@ SMALL = 8_000_000
 """Bytes of 32-bit weights that `auto` leaves as they are: from the caches they come fast enough."""
 
 MOST_THREADS = 4  # of one call: more wait for each other at every layer longer than they compute
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
 Name = Literal["native-fp32", "native-int8", "numpy"]
 
 
@@ -70,7 +69,7 @@ class Runtime:
     @property
     def switched_off(self) -> bool:
         """Whether somebody said that the kernel is not to run."""
-        return library.switched_off()
+        return loading.switched_off()
 
     def session(self, batch: int = 1) -> Session:
         """Return a session of `batch` streams that have read nothing yet."""
@@ -101,25 +100,3 @@ def precision(config: NetworkConfig, wanted: Literal["auto", "fp32", "int8"], ke
     if wanted == "auto":
         return "int8" if kernel.instructions and 4 * multiply_adds(config) > SMALL else "fp32"
     return wanted
-
-
-def processors() -> int:
-    """Return how many processor cores this process may use, as far as the system tells."""
-    if not hasattr(os, "sched_getaffinity"):
-        return os.cpu_count() or 1
-    allowed = os.sched_getaffinity(0)
-    siblings = Path("/sys/devices/system/cpu/")
-    try:  # two threads of one core share what the kernel keeps busy
-        cores = {(siblings / f"cpu{one}/topology/thread_siblings_list").read_text() for one in allowed}
-    except OSError:
-        cores = {str(one) for one in allowed}
-    return max(1, min(len(cores), _quota()))
-
-
-def _quota() -> int:
-    """Return how many processors a container may keep busy; many, if it does not say."""
-    try:
-        quota, period = QUOTA.read_text(encoding="ascii").split()
-        return int(quota) // int(period)
-    except (OSError, ValueError):
-        return len(os.sched_getaffinity(0))

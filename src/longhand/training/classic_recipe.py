@@ -29,6 +29,7 @@ class ClassicRecipe:
 
     update = Update(betas=(0.9, 0.999), epsilon=1e-7, epsilon_hat=True)
     input_dropout = False
+    native = False  # it holds all windows of a step at once: several times the memory
     fewest_scored = 1_000  # each costs a whole window
 
     def __init__(self, corpus: EncodedCorpus[ListedTokenizer], config: TrainConfig) -> None:

@@ -27,6 +27,7 @@ class DefaultRecipe:
 
     update = Update(betas=(0.9, 0.99), weight_decay=0.01, gradient_norm=1.0)
     prompt = ""
+    native = True
     fewest_scored = 10_000
 
     def __init__(self, corpus: EncodedCorpus[CharacterTokenizer], config: TrainConfig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +10,9 @@ from longhand.arrays import FloatArray, TokenIds
 from longhand.modelfile import Weights
 from longhand.state import State
 from longhand.training.saved import Saved
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""What checkpoints call the running means of the gradient and its square, as torch does."""
 
 
 class DivergenceError(Exception):
@@ -31,6 +35,10 @@ class Update:
     epsilon_hat: bool = False
     weight_decay: float = 0.0
     gradient_norm: float | None = None
+
+    def epsilon_after(self, steps: int) -> float:
+        """Return the epsilon to add after the correction, in step `steps`, counted from 1."""
+        return self.epsilon / math.sqrt(1 - self.betas[1] ** steps) if self.epsilon_hat else self.epsilon
 
 
 class Engine(Protocol):

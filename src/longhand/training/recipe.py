@@ -20,6 +20,8 @@ class Recipe(Protocol):
     update: Update
     input_dropout: bool
     """Whether the embedding's numbers are left out too, or only what the LSTM layers give."""
+    native: bool
+    """Whether the engine in C may train it."""
     fewest_scored: int
     """How many tokens of the held-out text are scored however short the time."""
 

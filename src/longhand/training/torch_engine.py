@@ -23,10 +23,9 @@ from longhand.config import NetworkConfig
 from longhand.errors import OptionError
 from longhand.modelfile import Weights
 from longhand.state import State
-from longhand.training.engine import DivergenceError, Update
+from longhand.training.engine import MOMENTS, DivergenceError, Update
 from longhand.training.saved import Saved
 
-MOMENTS = ("exp_avg", "exp_avg_sq")  # AdamW's running means of the gradient and its square
 HELD_AT_ONCE = 1 << 21  # numbers of one kind of activation, of which there are about ten
 
 
@@ -102,7 +101,7 @@ class TorchEngine:
         self._steps += 1
         torch.manual_seed((self._seed << 32) + self._steps & 2**63 - 1)
         for group in self._optimizer.param_groups:
-            group["lr"], group["eps"] = learning_rate, self._epsilon()
+            group["lr"], group["eps"] = learning_rate, self._update.epsilon_after(self._steps)
         self._optimizer.zero_grad()
         loss, after = 0.0, []
         for streams in _groups(inputs, state):
@@ -161,12 +160,6 @@ class TorchEngine:
         )
         losses = functional.cross_entropy(logits.flatten(0, 1), self._moved(targets).flatten(), reduction="none")
         return losses.view(targets.shape), State(hidden.cpu().numpy(), cell.cpu().numpy())
-
-    def _epsilon(self) -> float:
-        """Return the epsilon that torch is to add after its correction; see `Update.epsilon_hat`."""
-        if not self._update.epsilon_hat:
-            return self._update.epsilon
-        return self._update.epsilon / math.sqrt(1 - self._update.betas[1] ** self._steps)
 
     def _moved(self, array: TokenIds | FloatArray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)

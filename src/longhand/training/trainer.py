@@ -11,11 +11,12 @@ from contextlib import contextmanager, suppress
 import msgspec
 
 from longhand.config import TrainConfig
-from longhand.errors import LonghandError, MissingExtraError, OptionError, OutputError, TrainingError
+from longhand.errors import LonghandError, OptionError, OutputError, TrainingError
 from longhand.modelfile import Card, ModelFile, model_path
 from longhand.text.encoded import encode_closed, encode_corpus
 from longhand.text.sources import Source
 from longhand.training.checkpoint_file import Checkpoint
+from longhand.training.choice import engine_for
 from longhand.training.classic_recipe import ClassicRecipe
 from longhand.training.course import Course, Outcome, Store
 from longhand.training.default_recipe import DefaultRecipe
@@ -70,7 +71,7 @@ def train_model(
     recipe = _recipe(sources, config)
     with _explained_lack_of_memory(), listening() as interrupt:
         training = _Training(recipe, config, began)
-        engine = _engine(recipe, config)
+        engine = engine_for(recipe, config)
         if run is None:
             return training.run(engine, tell, interrupt)
         with run.claimed(), _told_what_is_kept(run):
@@ -198,7 +199,7 @@ class _Training:
             validation_characters=outcome.scored,
             validation_bits_per_character=outcome.validation_bits,
             training_bits_per_token=outcome.training_bits,
-            trained_seconds=0.0 if self._pace is None else round(self._pace.seconds(), 1),
+            trained_seconds=0.0 if self._pace is None else round(self._pace.seconds(), 2),
             trained_characters=round(characters),
             trained_epochs=self._epochs(outcome.steps),
             kept_epochs=self._epochs(outcome.kept_steps),
@@ -210,28 +211,6 @@ class _Training:
 
 def _counted(number: float, unit: str) -> str:
     return f"{number:g} {unit}{'' if number == 1 else 's'}"
-
-
-def _engine(recipe: Recipe, config: TrainConfig) -> Engine:
-    try:
-        from longhand.training.torch_engine import TorchEngine
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise MissingExtraError(
-            "training needs torch, which is not installed: pip install 'longhand[train]' (generating does not need it)"
-        ) from None
-    return TorchEngine(
-        recipe.network,
-        recipe.weights,
-        update=recipe.update,
-        dropout=config.dropout,
-        input_dropout=recipe.input_dropout,
-        fixed_embedding=config.embedding == 0,
-        device=config.device,
-        threads=config.threads,
-        seed=config.seed,
-    )
 
 
 def _logged(tell: Listener, run: RunFolder) -> Listener:

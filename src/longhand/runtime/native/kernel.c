@@ -10,48 +10,15 @@
  * products of 8-bit integers are written for each.
  */
 #ifndef LANES
-#define _POSIX_C_SOURCE 200809L
-#include <float.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
+#include "../../native/common.h"
 
 #define INTERFACE 5 /* what library.py expects */
 #define GROUP 64    /* rows */
 #define UNITS 16    /* of a layer in a group */
 #define BLOCK 256   /* inputs of which a quarter group's weights, 16 KB, stay in the first cache for all streams */
 #define STRETCH 128 /* inputs whose products are summed by themselves, so that fewer digits are lost; BLOCK is so many */
-#define MOST_THREADS 64
 #define AHEAD 2048  /* bytes of 8-bit weights that are asked for in advance; floats come fast enough */
 #define FEW 16      /* streams */
-#define PATIENCE 2000 /* turns of a spin before the processor is offered to others */
-#define LINE 64        /* bytes: of a cache, and of every alignment here */
-
-enum { DONE = 0, NOT_FINITE = 1, NO_MEMORY = 2 };
-
-#define PUBLIC __attribute__((visibility("default")))
-#define INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 24")
-#endif
-/* Keeps what was computed so far from being fused with what follows: rounded as it stands, on every processor. */
-#if defined(__x86_64__)
-#define APART(vector) __asm__("" : "+x"(vector))
-#elif defined(__aarch64__)
-#define APART(vector) __asm__("" : "+w"(vector))
-#else
-#define APART(vector) __asm__("" : "+m"(vector))
-#endif
 
 /* A packed matrix: floats [groups][4][inputs][16], or with scales 8-bit integers [groups][inputs / 4][64][4]. */
 typedef struct {
@@ -215,55 +182,19 @@ static const Functions portable = FUNCTIONS(plain, integers_portable);
 static const Functions neon = FUNCTIONS(plain, integers_neon);
 #endif
 
-/* Bits: 1 for the instructions that this processor has beyond the portable ones. */
-PUBLIC int64_t longhand_instructions(void) {
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#elif defined(__aarch64__)
-    return 1;
-#else
-    return 0;
-#endif
-}
+PUBLIC int64_t longhand_instructions(void) { return instructions_here(); }
 
 PUBLIC int64_t longhand_interface(void) { return INTERFACE; }
 
 static const Functions *functions_for(int64_t instructions) {
 #if defined(__x86_64__)
-    if (instructions & longhand_instructions()) return &avx2;
+    if (instructions & instructions_here()) return &avx2;
 #elif defined(__aarch64__)
     if (instructions) return &neon;
 #else
     (void)instructions;
 #endif
     return &portable;
-}
-
-/* Numbers too small to be normal count as zero: they would be a hundred times slower. Returns what to go back to. */
-static uint64_t flush_to_zero(void) {
-#if defined(__x86_64__)
-    uint32_t before = _mm_getcsr();
-    _mm_setcsr(before | 0x8040);
-    return before;
-#elif defined(__aarch64__)
-    uint64_t before;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
-    __asm__ volatile("msr fpcr, %0" : : "r"(before | 1u << 24));
-    return before;
-#else
-    return 0;
-#endif
-}
-
-static void flush_as_before(uint64_t before) {
-#if defined(__x86_64__)
-    _mm_setcsr((uint32_t)before);
-#elif defined(__aarch64__)
-    __asm__ volatile("msr fpcr, %0" : : "r"(before));
-#else
-    (void)before;
-#endif
 }
 
 /* ---- drawing a token ---- */
@@ -377,8 +308,8 @@ typedef struct {
     int32_t *token; /* [streams], read next */
     Counter *taken; /* [layers + 1], groups of each layer and of the head that somebody computes in this step */
     int64_t done; /* steps */
-    int threads;
-    atomic_int go, arrived, turn, failed;
+    Team team;
+    atomic_int failed;
 } Work;
 
 /* What a layer shows, of each stream. */
@@ -396,43 +327,16 @@ typedef struct {
     int32_t damage[8] __attribute__((aligned(32)));
 } Worker;
 
-INLINE void rest(void) {
-#if defined(__x86_64__)
-    _mm_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
-static void await(atomic_int *value, int wanted) {
-    for (int64_t n = 0; atomic_load_explicit(value, memory_order_acquire) != wanted; n++) {
-        rest();
-        if (n > PATIENCE) sched_yield();
-    }
-}
-
-/* Wait until all threads are here. */
-static void meet(Work *work) {
-    if (work->threads == 1) return;
-    int turn = atomic_load_explicit(&work->turn, memory_order_relaxed);
-    if (atomic_fetch_add_explicit(&work->arrived, 1, memory_order_acq_rel) + 1 < work->threads) {
-        await(&work->turn, !turn);
-        return;
-    }
-    atomic_store_explicit(&work->arrived, 0, memory_order_relaxed);
-    atomic_store_explicit(&work->turn, !turn, memory_order_release);
-}
-
 /* Return the group that a worker computes after `g`, or at first for -1; `count` and more if there is none.
  *
  * With a few streams each worker has a part of its own, which may stay in its core's cache. With many a group takes so
  * long that it pays to take the next one that nobody has: cores are not equally fast, nor always there. */
 static int64_t next_group(const Worker *worker, Counter *taken, int64_t count, int64_t g) {
     const Work *work = worker->work;
-    if (work->task->streams > FEW && work->threads > 1)
+    if (work->task->streams > FEW && work->team.threads > 1)
         return atomic_fetch_add_explicit(&taken->count, 1, memory_order_relaxed);
-    int64_t next = g < 0 ? count * worker->number / work->threads : g + 1;
-    return next < count * (worker->number + 1) / work->threads ? next : count;
+    int64_t next = g < 0 ? count * worker->number / work->team.threads : g + 1;
+    return next < count * (worker->number + 1) / work->team.threads ? next : count;
 }
 
 static void none_taken(Work *work) {
@@ -528,7 +432,7 @@ static void conclude(Worker *worker, int64_t step) {
     const int told = task->drawn == NULL && task->states->shown == NULL; /* the logits say it */
     for (int n = 0; n < 8 && !told; n++)
         if (worker->damage[n]) atomic_store(&work->failed, NOT_FINITE);
-    for (int64_t s = worker->number; s < task->streams; s += work->threads) {
+    for (int64_t s = worker->number; s < task->streams; s += work->team.threads) {
         int64_t place = step * task->streams + s;
         float *logits = work->logits + s * network->head.groups * GROUP;
         if (task->outputs != NULL)
@@ -552,25 +456,23 @@ static void *labour(void *worker_) {
     Work *work = worker->work;
     const Task *task = work->task;
     uint64_t before = flush_to_zero();
-    await(&work->go, 1);
+    await(&work->team.go, 1);
     for (int64_t step = 0; step < task->steps && !atomic_load(&work->failed); step++) {
         for (int64_t l = 0; l < task->network->layers; l++) {
             advance_layer(worker, l, step);
-            meet(work);
+            meet(&work->team);
         }
         if (task->logits != NULL || task->drawn != NULL) {
             predict(worker, step);
-            meet(work);
+            meet(&work->team);
         }
         conclude(worker, step);
         if (worker->number == 0) work->done = step + 1;
-        meet(work);
+        meet(&work->team);
     }
     flush_as_before(before);
     return NULL;
 }
-
-static int64_t rounded(int64_t bytes) { return (bytes + LINE - 1) / LINE * LINE; }
 
 static char *aligned(int64_t bytes) {
     void *room;
@@ -616,11 +518,11 @@ PUBLIC int64_t longhand_run(const Task *task) {
     memcpy(work.token, task->given, (size_t)task->streams * sizeof *work.token);
     none_taken(&work);
     for (int n = 0; n < most; n++) workers[n].work = &work, workers[n].number = n;
-    for (work.threads = 1; work.threads < most; work.threads++) /* fewer, where the system gives no more */
-        if (pthread_create(&others[work.threads], NULL, labour, &workers[work.threads]) != 0) break;
-    atomic_store_explicit(&work.go, 1, memory_order_release);
+    for (work.team.threads = 1; work.team.threads < most; work.team.threads++) /* fewer, where the system gives no more */
+        if (pthread_create(&others[work.team.threads], NULL, labour, &workers[work.team.threads]) != 0) break;
+    atomic_store_explicit(&work.team.go, 1, memory_order_release);
     labour(&workers[0]);
-    for (int n = 1; n < work.threads; n++) pthread_join(others[n], NULL);
+    for (int n = 1; n < work.team.threads; n++) pthread_join(others[n], NULL);
     for (int64_t s = 0; s < task->streams; s++) {
         uint8_t *place = task->states->place + task->slots[s];
         *place = (uint8_t)((*place + work.done) & 1);
@@ -665,14 +567,7 @@ PUBLIC int64_t longhand_read(const void *memory, int64_t bytes, int64_t times, i
 
 #else /* ---- compiled for each set of instructions: LANES numbers a vector, up to TOGETHER streams at a time ---- */
 
-#define Vector NAME(Vector)
-#define Ints NAME(Ints)
-#define Shorts NAME(Shorts)
-#define Bytes NAME(Bytes)
-typedef float Vector __attribute__((vector_size(4 * LANES)));
-typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
-typedef int16_t Shorts __attribute__((vector_size(2 * LANES)));
-typedef int8_t Bytes __attribute__((vector_size(LANES)));
+#include "../../native/lanes.h"
 
 /* ---- sums of products: 32-bit floats ---- */
 
@@ -766,62 +661,6 @@ static void NAME(floats)(const Matrix *matrix, int64_t g, const float *const *x,
 }
 
 /* ---- activations ---- */
-
-INLINE Vector NAME(choose)(Ints mask, Vector yes, Vector no) {
-    return (Vector)((mask & (Ints)yes) | (~mask & (Ints)no));
-}
-
-/* x, or `low` or `high` where it is beyond; NaN stays. */
-INLINE Vector NAME(within)(Vector low, Vector x, Vector high) {
-#if defined(__x86_64__) /* one instruction each; of two that cannot be compared they return the second */
-#if LANES == 8
-    return _mm256_min_ps(high, _mm256_max_ps(low, x));
-#else
-    return _mm_min_ps(high, _mm_max_ps(low, x));
-#endif
-#elif defined(__aarch64__)
-    return vminq_f32(high, vmaxq_f32(low, x));
-#else
-    x = NAME(choose)(x < low, low, x);
-    return NAME(choose)(x > high, high, x);
-#endif
-}
-
-/* e^x = scale + part, from 2^n e^r with |r| <= ln 2 / 2: scale is 2^n, part 2^n (e^r - 1), each within two units in the
- * last place; beyond `least` and `most`, which are within -87 and 88, their values; NaN stays in part. Coefficients:
- * Taylor's, which at this |r| leave 2e-8. */
-INLINE void NAME(exponential)(Vector x, float least, float most, Vector *scale, Vector *part) {
-    const float shift = 12582912.f; /* 1.5 * 2^23: its last bits become n */
-    const Vector zero = {0};
-    x = NAME(within)(zero + least, x, zero + most);
-    Vector shifted = x * 1.44269504f + shift, n = shifted - shift;
-    Vector r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    Vector power = zero + 1.f / 5040;
-    power = power * r + 1.f / 720;
-    power = power * r + 1.f / 120;
-    power = power * r + 1.f / 24;
-    power = power * r + 1.f / 6;
-    power = power * r + .5f;
-    power = power * r + 1.f;
-    *scale = (Vector)(((Ints)shifted << 23) + 0x3F800000);
-    *part = power * r * *scale;
-}
-
-/* 1 / sigmoid(x) = 1 + e^-x */
-INLINE Vector NAME(inverse_sigmoid)(Vector x) {
-    Vector scale, part;
-    NAME(exponential)(-x, -87.f, 88.f, &scale, &part);
-    return 1.f + (scale + part);
-}
-
-/* sigmoid(x) tanh(y) in one division: tanh(y) = -less / (2 + less) with less = e^(-2 y) - 1, of which no digit is lost
- * where y is small. Beyond 20 tanh is 1: there, e^(2 y) stays small enough for the product. */
-INLINE Vector NAME(gated)(Vector x, Vector y) {
-    Vector scale, part;
-    NAME(exponential)(-2.f * y, -40.f, 40.f, &scale, &part);
-    Vector less = (scale - 1.f) + part;
-    return -less / (NAME(inverse_sigmoid)(x) * (2.f + less));
-}
 
 /* A group's sums become what its 16 units remember and show. `damage` gets bits where that is no number. */
 static void NAME(gates)(const float *sums, float *cell, float *hidden, int8_t *shown, int32_t *damage) {

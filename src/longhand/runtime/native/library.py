@@ -1,14 +1,11 @@
 """The compiled kernel: where it is, whether it may be used, and its structures as ctypes knows them.
 
-It is a plain shared library beside this file, loaded by its full path: no module is imported from it, and calls run
-without Python's global lock. Where there is none (no compiler when Longhand was installed) NumPy does the work.
+See `longhand.native`; where there is no kernel NumPy does the work.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
-import platform
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -16,11 +13,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from longhand.errors import OptionError
+from longhand.native import loading
 
 INTERFACE = 5  # what kernel.c calls itself; another number is another version's library
-SWITCH = "LONGHAND_NATIVE"  # in the environment: 0 for none, portable for instructions that all processors have
-OFF, ON, PLAIN = "0", "1", "portable"
 DONE, NOT_FINITE = 0, 1
 FILE = Path(__file__).with_name("_kernel.so")  # on every platform: the name that setup.py gives it
 
@@ -97,9 +92,7 @@ class Library:
     @property
     def instruction_set(self) -> str:
         """What `instructions` are called."""
-        if not self.instructions:
-            return PLAIN
-        return "avx2" if platform.machine().lower() in ("x86_64", "amd64") else "neon"
+        return loading.instruction_set(self.instructions)
 
     def run(self, task: Task) -> int:
         """Carry out a task; returns DONE or what went wrong."""
@@ -114,33 +107,16 @@ class Library:
         return int(self._read(memory.ctypes.data, memory.size, times, runs, threads, self.instructions))
 
 
-def switched_off() -> bool:
-    """Whether the environment says that the kernel is not to run."""
-    return _switch() == OFF
-
-
-def _switch() -> str:
-    value = os.environ.get(SWITCH) or ON
-    if value not in (OFF, ON, PLAIN):
-        raise OptionError(f"{SWITCH}: found {value!r} in the environment, expected {OFF}, {ON} or {PLAIN}")
-    return value
-
-
 def found() -> tuple[Library | None, str]:
     """Return the kernel, or None and the reason why there is none.
 
     Raises `OptionError` if the environment says neither yes nor no.
     """
-    if switched_off():
-        return None, f"{SWITCH}={OFF} says so"
-    return _loaded(_switch() == PLAIN)
+    if loading.switched_off():
+        return None, loading.why_off()
+    return _loaded(loading.portable())
 
 
 @cache
 def _loaded(portable: bool) -> tuple[Library | None, str]:
-    if not FILE.exists():
-        return None, "it was not built when Longhand was installed, for want of a C compiler (gcc or clang)"
-    try:
-        return Library(FILE, portable=portable), ""
-    except (OSError, AttributeError) as error:
-        return None, f"it cannot be loaded ({error})"
+    return loading.loaded(FILE, lambda path: Library(path, portable=portable))

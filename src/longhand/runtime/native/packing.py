@@ -7,7 +7,6 @@ a row per token, where that is not too large.
 from __future__ import annotations
 
 import ctypes
-import math
 from typing import Any, Literal
 
 import numpy as np
@@ -16,11 +15,11 @@ import numpy.typing as npt
 from longhand.arrays import FloatArray
 from longhand.config import NetworkConfig
 from longhand.modelfile import Weights
+from longhand.native.memory import aligned
 from longhand.runtime.native import library
 from longhand.runtime.reference import LARGEST_TABLE
 
-UNITS, GROUP, LINE = 16, 64, 64
-LARGE_PAGE = 2**21  # bytes; NumPy asks Linux for such pages where an array is large, and they only fit whole
+UNITS, GROUP = 16, 64
 MOST = 127  # an 8-bit integer's, of weights and of what a layer shows
 Precision = Literal["fp32", "int8"]
 
@@ -99,17 +98,6 @@ def multiply_adds(config: NetworkConfig) -> int:
     """Return how many multiply-adds a token costs, which is how many weights are read for it: all but the table's."""
     hidden = config.hidden
     return 4 * hidden**2 + (config.layers - 1) * 8 * hidden**2 + config.vocabulary_size * hidden
-
-
-def aligned(shape: tuple[int, ...], kind: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return an array of zeros that begins with a line of the cache, as the kernel's vectors must, or a large page."""
-    kind = np.dtype(kind)
-    size = math.prod(shape) * kind.itemsize
-    boundary = LARGE_PAGE if size >= LARGE_PAGE else LINE
-    room = np.empty(size + boundary, np.uint8)  # not np.zeros, for which older NumPys ask for no large pages
-    room[:] = 0
-    start = -room.ctypes.data % boundary
-    return room[start : start + size].view(kind).reshape(shape)
 
 
 def _grouped(array: FloatArray) -> FloatArray:

@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.errors import ModelFormatError
+from longhand.native.memory import aligned
 from longhand.runtime.native import library
 from longhand.runtime.native.library import SAMPLING, Library, Task
-from longhand.runtime.native.packing import MOST, UNITS, Packed, aligned
+from longhand.runtime.native.packing import MOST, UNITS, Packed
 from longhand.runtime.reference import head_logits
 from longhand.runtime.session import Drawing, Streams, checked_state, checked_streams, checked_tokens
 from longhand.state import State

@@ -1,0 +1,218 @@
+"""The engine in C against torch's, which is the truth, and against itself."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import ALPHABET
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import network
+
+from longhand.config import NetworkConfig
+from longhand.modelfile import Weights
+from longhand.state import State
+from longhand.training.engine import DivergenceError, Update
+from longhand.training.native import library
+from longhand.training.native.layout import Layout
+from longhand.training.native_engine import NativeEngine
+from longhand.training.torch_engine import TorchEngine
+
+KERNEL, _ = library.found()
+pytestmark = pytest.mark.skipif(KERNEL is None, reason="the library in C is not here: it needs a compiler")
+ADAM = Update(betas=(0.9, 0.99), weight_decay=0.01, gradient_norm=1.0)
+SHAPES = [
+    (2, 32, 16, 9, 5),
+    (1, 1, 1, 1, 1),
+    (3, 17, 7, 4, 3),
+    (2, 48, 128, 12, 16),
+    (1, 33, 1, 20, 7),
+    (2, 250, 40, 8, 61),
+]
+
+
+def native(config: NetworkConfig, weights: Weights, **settings: Any) -> NativeEngine:
+    assert KERNEL is not None
+    return NativeEngine(KERNEL, config, weights, **{"update": ADAM, "dropout": 0.0, "threads": 1, **settings})
+
+
+def window(config: NetworkConfig, length: int, batch: int, seed: int = 0) -> tuple[Any, Any]:
+    random = np.random.default_rng(seed)
+    tokens = random.integers(0, config.vocabulary_size, (length + 1, batch))
+    return tokens[:-1], tokens[1:]
+
+
+def random_state(config: NetworkConfig, batch: int) -> State:
+    random = np.random.default_rng(3)
+    shape = (config.layers, batch, config.hidden)
+    return State(random.uniform(-1, 1, shape).astype(np.float32), random.normal(0, 1, shape).astype(np.float32))
+
+
+@pytest.mark.parametrize(("layers", "hidden", "embedding", "length", "batch"), SHAPES)
+@pytest.mark.parametrize("last", [0, 1])
+def test_it_learns_what_torch_learns(
+    layers: int, hidden: int, embedding: int, length: int, batch: int, last: int
+) -> None:
+    config, weights = network(layers, hidden, 37, embedding)
+    for update in (ADAM, Update(betas=(0.9, 0.999), epsilon=1e-4, epsilon_hat=True)):
+        one = native(config, weights, update=update)
+        other = TorchEngine(config, weights, update=update, dropout=0, device="cpu", threads=1)
+        state = mine = random_state(config, batch)
+        for step in range(4):
+            inputs, targets = window(config, length, batch, step)
+            if last:
+                targets = targets[-1:]
+            loss, mine = one.step(inputs, targets, mine, 1e-2)
+            expected, state = other.step(inputs, targets, state, 1e-2)
+            assert loss == pytest.approx(expected, abs=2e-5)
+            np.testing.assert_allclose(mine.hidden, state.hidden, rtol=0, atol=5e-5)
+            np.testing.assert_allclose(mine.cell, state.cell, rtol=0, atol=2e-4)
+        found, wanted = one.saved().arrays, other.saved().arrays
+        assert set(found) == set(wanted)
+        for name in found:
+            if "exp_avg" in name:  # the gradients, in effect
+                scale = np.abs(wanted[name]).max() + 1e-12
+                np.testing.assert_allclose(found[name] / scale, wanted[name] / scale, rtol=0, atol=2e-3, err_msg=name)
+        inputs, targets = window(config, length, batch, 9)
+        losses, _ = one.losses(inputs, targets, state)
+        np.testing.assert_allclose(losses, other.losses(inputs, targets, state)[0], rtol=0, atol=5e-4)
+
+
+def test_the_first_update_is_torchs_to_the_last_digits() -> None:
+    config, weights = network(2, 64, 50, 24)
+    one, other = native(config, weights), TorchEngine(config, weights, update=ADAM, dropout=0, device="cpu", threads=1)
+    inputs, targets = window(config, 16, 8)
+    for engine in (one, other):
+        engine.step(inputs, targets, State.zeros(config, 8), 1e-3)
+    found, wanted = one.saved().arrays, other.saved().arrays
+    for name in found:
+        np.testing.assert_allclose(
+            found[name], wanted[name], rtol=2e-4, atol=1e-8 if "exp" in name else 2e-5, err_msg=name
+        )
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_the_numbers_do_not_depend_on_the_threads(dropout: float) -> None:
+    config, weights = network(2, 72, 41, 20)
+    engines = [native(config, weights, threads=threads, dropout=dropout) for threads in (1, 2, 3, 7)]
+    inputs, targets = window(config, 10, 6)
+    states = [State.zeros(config, 6)] * len(engines)
+    for _ in range(3):
+        results = [engine.step(inputs, targets, state, 1e-2) for engine, state in zip(engines, states, strict=True)]
+        states = [state for _, state in results]
+        assert len({loss for loss, _ in results}) == 1
+    first = engines[0].weights()
+    for engine in engines[1:]:
+        assert all(np.array_equal(array, first[name]) for name, array in engine.weights().items())
+
+
+def test_portable_instructions_compute_the_same_to_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, weights = network(2, 40, 30, 12)
+    inputs, targets = window(config, 8, 5)
+    fast = native(config, weights, dropout=0.2)
+    loss, _ = fast.step(inputs, targets, State.zeros(config, 5), 1e-3)
+    assert KERNEL is not None
+    monkeypatch.setattr(KERNEL, "instructions", 0)
+    plain = native(config, weights, dropout=0.2)
+    assert plain.step(inputs, targets, State.zeros(config, 5), 1e-3)[0] == pytest.approx(loss, abs=1e-6)
+    found, wanted = (engine.saved().arrays["exp_avg/layers.0.weight_hh"] for engine in (plain, fast))
+    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-8)
+
+
+def test_dropout_leaves_out_its_share_and_the_gradient_is_that_of_the_loss() -> None:
+    """The gradient of a random direction, against the loss a little to either side, with the same numbers left out."""
+    config, weights = network(2, 32, 21, 16)
+    plain = Update(betas=(0.0, 0.0), weight_decay=0.0)
+    inputs, targets = window(config, 6, 40)
+    state = random_state(config, 40)
+    engine = native(config, weights, update=plain, dropout=0.4)
+    whole, _ = native(config, weights, update=plain).step(inputs, targets, state, 1e-9)
+    assert engine.step(inputs, targets, state, 1e-9)[0] != whole
+    gradient = {name.removeprefix("exp_avg/"): array for name, array in engine.saved().arrays.items() if "avg/" in name}
+    for name in weights:
+        direction = np.sign(gradient[name]) * np.float32(1e-2 / math.sqrt(gradient[name].size))
+        losses = []
+        for sign in (1, -1):
+            moved = {**weights, name: weights[name] + sign * direction}
+            losses.append(native(config, moved, update=plain, dropout=0.4).step(inputs, targets, state, 1e-9)[0])
+        slope = float((gradient[name] * direction).sum())
+        assert (losses[0] - losses[1]) / 2 == pytest.approx(slope, rel=0.03, abs=2e-6), name
+
+
+def test_each_step_leaves_out_other_numbers_and_scoring_none() -> None:
+    config, weights = network(1, 48, 21, 16)
+    inputs, targets = window(config, 6, 10)
+    engine = native(config, weights, dropout=0.5)
+    state = State.zeros(config, 10)
+    losses = {engine.step(inputs, targets, state, 0.0)[0] for _ in range(4)}
+    assert len(losses) == 4
+    scored, _ = engine.losses(inputs, targets, state)
+    exact, _ = native(config, weights).losses(inputs, targets, state)
+    assert np.array_equal(scored, exact)
+    again = {native(config, weights, dropout=0.5).step(inputs, targets, state, 0.0)[0] for _ in range(2)}
+    assert len(again) == 1
+    assert again < losses
+    assert native(config, weights, dropout=0.5, seed=1).step(inputs, targets, state, 0.0)[0] not in losses
+
+
+def test_an_embedding_that_is_fixed_stays_and_all_else_learns() -> None:
+    config, weights = network(2, 24, 21, 5)
+    engine = native(config, weights, fixed_embedding=True)
+    engine.step(*window(config, 6, 4), State.zeros(config, 4), 1e-2)
+    after = engine.weights()
+    changed = {name for name in weights if not np.array_equal(weights[name], after[name])}
+    assert changed == set(weights) - {"embedding.weight"}
+
+
+@pytest.mark.parametrize("name", ["head.weight", "layers.1.weight_hh", "embedding.weight"])
+def test_where_the_numbers_run_away_the_weights_stay(name: str) -> None:
+    config, weights = network(2, 24, 21, 5)
+    weights[name] = weights[name] * np.float32(1e38)
+    weights["head.weight"][3] = np.nan if name != "head.weight" else np.float32(3e38)
+    engine = native(config, weights, threads=2)
+    before = engine.saved().arrays
+    with pytest.raises(DivergenceError, match="became"):
+        engine.step(*window(config, 6, 4), State.zeros(config, 4), 1e-2)
+    after = engine.saved()
+    assert all(np.array_equal(after.arrays[key], before[key], equal_nan=True) for key in before)
+    assert after.facts == {"steps": 0}
+
+
+def test_what_is_saved_goes_on_in_either_engine() -> None:
+    config, weights = network(2, 30, 21, 9)
+    one = native(config, weights)
+    for step in range(3):
+        one.step(*window(config, 8, 4, step), State.zeros(config, 4), 1e-2)
+    saved = one.saved()
+    same = native(config, weights)
+    other = TorchEngine(config, weights, update=ADAM, dropout=0, device="cpu", threads=1)
+    for engine in (same, other):
+        engine.restore(saved)
+    results = [engine.step(*window(config, 8, 4, 7), State.zeros(config, 4), 1e-2)[0] for engine in (one, same, other)]
+    assert results[0] == results[1] == pytest.approx(results[2], abs=1e-5)
+    assert all(np.array_equal(array, same.weights()[name]) for name, array in one.weights().items())
+    for name, array in other.weights().items():
+        np.testing.assert_allclose(array, one.weights()[name], rtol=0, atol=2e-4)
+
+
+@given(st.integers(1, 3), st.integers(1, 40), st.integers(1, 40), st.integers(1, 70))
+@settings(max_examples=30)
+def test_what_is_packed_is_unpacked(layers: int, hidden: int, embedding: int, vocabulary: int) -> None:
+    config = NetworkConfig(vocabulary_size=vocabulary, embedding=embedding, hidden=hidden, layers=layers)
+    _, weights = network(layers, hidden, vocabulary, embedding)
+    layout = Layout(config)
+    found = layout.unpacked(layout.packed(weights))
+    assert all(np.array_equal(found[name], weights[name]) for name in weights)
+
+
+def test_windows_of_any_size_follow_one_another() -> None:
+    config, weights = network(2, 20, len(ALPHABET), 9)
+    one = native(config, weights, threads=2)
+    other = TorchEngine(config, weights, update=ADAM, dropout=0, device="cpu", threads=1)
+    for length, batch in ((3, 2), (30, 8), (1, 1), (5, 40)):
+        state = State.zeros(config, batch)
+        loss, _ = one.step(*window(config, length, batch), state, 1e-3)
+        assert loss == pytest.approx(other.step(*window(config, length, batch), state, 1e-3)[0], abs=1e-5)
