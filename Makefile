@@ -34,10 +34,11 @@ kernel: .venv/.kernel       ## the part in C, where there is a compiler
 # are not looked for.
 sanitize: kernel             ## the kernel under the address, undefined-behaviour and thread sanitizers
 	mkdir -p build
-	gcc -std=c11 -O1 -g -ffp-contract=fast -Wno-psabi -fPIC -shared -pthread -fsanitize=address,undefined \
-		-fno-sanitize-recover=all src/longhand/runtime/native/kernel.c -o build/sanitized.so
+	for part in runtime/native/kernel training/native/learn; do \
+		gcc -std=c11 -O1 -g -ffp-contract=fast -Wno-psabi -fPIC -shared -pthread -fsanitize=address,undefined \
+			-fno-sanitize-recover=all src/longhand/$$part.c -o build/sanitized-$${part##*/}.so -lm || exit 1; done
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
-		LONGHAND_KERNEL=build/sanitized.so $(BIN)/python -m pytest -q tests/test_native*.py -p no:cacheprovider
+		LONGHAND_SANITIZED=build/sanitized $(BIN)/python -m pytest -q tests/test_native*.py -p no:cacheprovider
 	$(BIN)/python -m pytest -q -m "" tests/test_replay.py -k sanitizer
 
 # Pins everything anew from the ranges in pyproject.toml. What torch brings for CUDA is left to torch's own pins.

@@ -20,15 +20,18 @@ from longhand.modelfile import ModelFile, write_model
 from longhand.runtime.native import library
 from longhand.text.characters import CharacterTokenizer
 from longhand.training.initial import initial_weights
+from longhand.training.native import library as learning
 
 CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
 ALPHABET = "\n abcdefghijklmnopqrstuvwxyz"
 VERSE = "the cat sat on the mat\nthe dog lay on the log\na bird sang in the tree\nso the day went on\n"
 
-if built := os.environ.get("LONGHAND_KERNEL"):  # `make sanitize` has another one tested
-    library.FILE = Path(built).resolve()
-    if library.found()[0] is None:
-        raise RuntimeError(f"{built}: {library.found()[1]}")
+if built := os.environ.get("LONGHAND_SANITIZED"):  # `make sanitize` has other libraries tested
+    modules: dict[str, Any] = {"kernel": library, "learn": learning}
+    for part, module in modules.items():
+        module.FILE = Path(f"{built}-{part}.so").resolve()
+        if module.found()[0] is None:
+            raise RuntimeError(f"{module.FILE}: {module.found()[1]}")
 
 needs_kernel = pytest.mark.skipif(library.found()[0] is None, reason="the kernel in C is not here: it needs a compiler")
 
