@@ -17,7 +17,7 @@ RECENT = 0.02  # weight of the latest step in the speed that predictions are mad
 SCORING_SHARE = 0.05  # of the time: for the last score, and for all earlier ones together
 FIRST_SCORE = 0.1  # of the time: when the first score is due
 QUICK = 5.0  # seconds that an interrupted training may still take to score itself
-SLOW_STEPS = 3  # at the beginning, while torch sets itself up: they say nothing about the speed
+SLOW_STEPS = 3  # at the beginning, while the engine sets itself up: they say nothing about the speed
 SAVING = 0.3  # seconds set aside to write the model
 
 

@@ -60,7 +60,10 @@ typedef struct {
     float *logits, *shares, *head_turned; /* [rows / 16][m][16], [m][rows + PAD], [hidden / 16][rows][16]; m: scored */
     float *above, *below;                 /* [n][a width]: gradients of what a layer shows, and of its inputs */
     float *sums, *carried;                /* [n][4 hidden + PAD], of the gates' sums; [batch][hidden], of the cells */
-    double *squares;                      /* [chunks of weights] */
+    int tabled; /* whether the first layer's inputs are a token's each, so that a row for each token is enough */
+    float *table, *table_rows; /* [4 hidden / 16][vocabulary][16]: what inputs add, and later sums of the gradients of the
+                                * gates' sums; these again as [vocabulary][4 hidden + PAD] */
+    double *squares;           /* [chunks of weights] */
 } Plan;
 
 typedef struct {
@@ -126,6 +129,7 @@ static Step step_for(int64_t instructions) {
 /* Lay out what a step needs in one piece of memory; returns its size if there is none yet. */
 static int64_t lay_out(Plan *plan, char *room) {
     const Lesson *lesson = plan->lesson;
+    plan->tabled = lesson->input_dropout == 0 && 2 * lesson->vocabulary <= lesson->window * lesson->batch;
     const int64_t B = lesson->batch, N = lesson->window * B, M = lesson->scored * B, H = lesson->hidden;
     const int64_t widest = H > padded(lesson->inputs) ? H : padded(lesson->inputs);
     int64_t used = 0;
@@ -137,7 +141,14 @@ static int64_t lay_out(Plan *plan, char *room) {
         kept->inputs = l > 0 ? H : lesson->inputs;
         kept->width = kept->inputs + PAD;
         kept->length = N + PAD;
-        if (l == 0 || lesson->dropout > 0) {
+        if (l == 0 && plan->tabled) {
+            kept->x = lesson->weights + lesson->embedding;
+            kept->width = lesson->inputs;
+            kept->length = lesson->vocabulary + PAD;
+            PART(kept->x_turned, kept->inputs * kept->length);
+            PART(plan->table, 4 * H * lesson->vocabulary);
+            PART(plan->table_rows, lesson->vocabulary * (4 * H + PAD));
+        } else if (l == 0 || lesson->dropout > 0) {
             PART(kept->x, N * kept->width);
             PART(kept->x_turned, kept->inputs * kept->length);
         } else { /* what the layer below shows, as it is */
@@ -341,16 +352,22 @@ static void NAME(forward_layer)(Pupil *pupil, int64_t l) {
     const int64_t H = lesson->hidden, B = lesson->batch, N = lesson->window * B, W = H + PAD;
     int64_t from, to;
     part_of(pupil, H / 16, &from, &to);
-    for (int64_t n = 0; n < N; n += ROWS) { /* what the inputs add, for all positions */
-        const int64_t rows = N - n < ROWS ? N - n : ROWS;
+    const int tabled = l == 0 && plan->tabled;
+    const int64_t different = tabled ? lesson->vocabulary : N;
+    float *added = tabled ? plan->table : kept->gates;
+    for (int64_t n = 0; n < different; n += ROWS) { /* what the inputs add, for all positions or all tokens */
+        const int64_t rows = different - n < ROWS ? different - n : ROWS;
         for (int64_t b = 4 * from; b < 4 * to; b++) {
-            float *sums = kept->gates + (b * N + n) * 16;
+            float *sums = added + (b * different + n) * 16;
             const float *block = lesson->weights + lesson->place[l].input + b * 16 * kept->inputs;
             NAME(begin)(sums, lesson->weights + lesson->place[l].bias + b * 16, rows);
             NAME(product)(block, kept->inputs, kept->x + n * kept->width, kept->width, rows, sums, 16);
         }
     }
     for (int64_t n = 0; n < N; n += B) { /* what the past adds, one position after another */
+        for (int64_t b = 4 * from; b < 4 * to && tabled; b++)
+            for (int64_t k = n; k < n + B; k++)
+                memcpy(kept->gates + (b * N + k) * 16, added + (b * different + lesson->tokens[k]) * 16, 64);
         for (int64_t b = 4 * from; b < 4 * to; b++)
             NAME(product)(lesson->weights + lesson->place[l].recurrent + b * 16 * H, H, kept->h + n * W, W, B,
                           kept->gates + (b * N + n) * 16, 16);
@@ -464,12 +481,29 @@ INLINE void NAME(close_gates)(const Plan *plan, const Kept *kept, int64_t g, int
     }
 }
 
-/* From the gradient of what a layer shows to those of its weights and its inputs. */
+/* The first layer's gradients of a block's sums, added up for each token: [vocabulary][16]; kept as rows too. */
+static const float *NAME(gathered)(const Plan *plan, int64_t b) {
+    const Lesson *lesson = plan->lesson;
+    const int64_t V = lesson->vocabulary, N = lesson->window * lesson->batch, Z = 4 * lesson->hidden + PAD;
+    const float *sums = plan->kept[0].gates + b * N * 16;
+    float *table = plan->table + b * V * 16;
+    memset(table, 0, (size_t)V * 16 * sizeof *table);
+    for (int64_t n = 0; n < N; n++)
+        for (int p = 0; p < 16; p += LANES)
+            *(Vector *)(table + lesson->tokens[n] * 16 + p) += *(const Vector *)(sums + n * 16 + p);
+    for (int64_t v = 0; v < V; v++) memcpy(plan->table_rows + v * Z + b * 16, table + v * 16, 16 * sizeof *table);
+    return table;
+}
+
+/* From the gradient of what a layer shows to those of its weights and its inputs: for all positions, or, where inputs
+ * are a token's, for all tokens. */
 static void NAME(backward_layer)(Pupil *pupil, int64_t l) {
     Plan *plan = pupil->plan;
     const Lesson *lesson = plan->lesson;
     const Kept *kept = plan->kept + l;
     const int64_t H = lesson->hidden, B = lesson->batch, N = lesson->window * B, W = H + PAD, Z = 4 * H + PAD;
+    const int tabled = l == 0 && plan->tabled;
+    const int64_t different = tabled ? lesson->vocabulary : N;
     int64_t from, to;
     part_of(pupil, H / 16, &from, &to);
     for (int64_t s = 0; s < B; s++) memset(plan->carried + s * H + 16 * from, 0, (size_t)(to - from) * 64);
@@ -486,17 +520,20 @@ static void NAME(backward_layer)(Pupil *pupil, int64_t l) {
         const float *sums = kept->gates + b * N * 16;
         float *gradient = lesson->gradient + b * 16 * H + lesson->place[l].recurrent;
         NAME(weigh)(sums, N, kept->h_turned, B + N + PAD, H, gradient);
+        if (tabled) sums = NAME(gathered)(plan, b);
         gradient = lesson->gradient + b * 16 * kept->inputs + lesson->place[l].input;
-        NAME(weigh)(sums, N, kept->x_turned, kept->length, kept->inputs, gradient);
-        NAME(weigh_bias)(sums, N, lesson->gradient + lesson->place[l].bias + b * 16);
+        NAME(weigh)(sums, different, kept->x_turned, kept->length, kept->inputs, gradient);
+        NAME(weigh_bias)(sums, different, lesson->gradient + lesson->place[l].bias + b * 16);
     }
+    if (tabled) meet(&plan->team);
+    const float *rows_of_sums = tabled ? plan->table_rows : plan->sums;
     const int64_t wide = padded(kept->inputs) + PAD;
     part_of(pupil, padded(kept->inputs) / 16, &from, &to);
-    for (int64_t n = 0; n < N; n++) memset(plan->below + n * wide + 16 * from, 0, (size_t)(to - from) * 64);
-    for (int64_t n = 0; n < N; n += ROWS) {
-        const int64_t rows = N - n < ROWS ? N - n : ROWS;
+    for (int64_t n = 0; n < different; n++) memset(plan->below + n * wide + 16 * from, 0, (size_t)(to - from) * 64);
+    for (int64_t n = 0; n < different; n += ROWS) {
+        const int64_t rows = different - n < ROWS ? different - n : ROWS;
         for (int64_t g = from; g < to; g++)
-            NAME(product)(kept->input_turned + g * 64 * H, 4 * H, plan->sums + n * Z, Z, rows,
+            NAME(product)(kept->input_turned + g * 64 * H, 4 * H, rows_of_sums + n * Z, Z, rows,
                           plan->below + n * wide + 16 * g, wide);
     }
     const int64_t last = 16 * to < kept->inputs ? 16 * to : kept->inputs;
@@ -514,9 +551,11 @@ static void NAME(backward_embedding)(Pupil *pupil) {
     part_of(pupil, padded(E) / 16, &from, &to);
     from *= 16, to = 16 * to < E ? 16 * to : E;
     if (lesson->embedding >= lesson->learned || from >= to) return;
-    for (int64_t v = 0; v < lesson->vocabulary; v++)
-        memset(lesson->gradient + lesson->embedding + v * E + from, 0, (size_t)(to - from) * sizeof(float));
-    for (int64_t n = 0; n < lesson->window * lesson->batch; n++) {
+    for (int64_t v = 0; v < lesson->vocabulary; v++) {
+        float *row = lesson->gradient + lesson->embedding + v * E;
+        for (int64_t e = from; e < to; e++) row[e] = plan->tabled ? plan->below[v * wide + e] : 0;
+    }
+    for (int64_t n = 0; n < lesson->window * lesson->batch && !plan->tabled; n++) {
         float *row = lesson->gradient + lesson->embedding + lesson->tokens[n] * E;
         for (int64_t e = from; e < to; e++) row[e] += plan->below[n * wide + e];
     }
@@ -577,7 +616,7 @@ static void NAME(prepare)(Pupil *pupil) {
     Kept *first = plan->kept;
     int64_t from, to;
     part_of(pupil, N, &from, &to);
-    for (int64_t n = from; n < to; n++)
+    for (int64_t n = from; n < to && !plan->tabled; n++)
         memcpy(first->x + n * first->width, lesson->weights + lesson->embedding + lesson->tokens[n] * E,
                (size_t)E * sizeof(float));
     for (int64_t l = 0; l < lesson->layers; l++) {
@@ -600,7 +639,7 @@ static void NAME(prepare)(Pupil *pupil) {
         part_of(pupil, E, &from, &to);
         if (lesson->input_dropout > 0)
             NAME(drop)(first->x, first->x, first->width, N, E, from, to, key_of(lesson, -1), lesson->input_dropout);
-        NAME(turn)(first->x, first->width, N, from, to, first->x_turned, first->length);
+        NAME(turn)(first->x, first->width, plan->tabled ? lesson->vocabulary : N, from, to, first->x_turned, first->length);
     }
     meet(&plan->team);
 }
