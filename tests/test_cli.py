@@ -289,3 +289,26 @@ def test_the_demo_learns_from_the_standard_library(longhand: Run, tmp_path: Path
     assert done.stdout.count("    def ") >= 2  # the prompt, before and after
     assert done.stdout.index("Before") < done.stdout.index("It writes:") < done.stdout.index("seconds it writes:")
     assert load(tmp_path / "demo.safetensors").card.corpus[0].endswith(".py")
+
+
+def test_a_program_reads_one_event_a_line(longhand: Run, verse_path: Path, tmp_path: Path) -> None:
+    done = longhand("train", verse_path, "-o", tmp_path / "m", *QUICK, "--json-lines")
+    assert (done.returncode, done.stderr) == (0, "")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    kinds = [event["event"] for event in events]
+    assert (kinds[0], kinds[1], kinds[-2:]) == ("started", "step", ["evaluated", "finished"])
+    assert events[-1]["output"] == str(tmp_path / "m.safetensors")
+    assert events[-1]["card"]["validation_bits_per_character"] == pytest.approx(
+        events[-2]["validation_bits_per_character"], abs=1e-4
+    )
+    log = [json.loads(line) for line in (tmp_path / "m.run" / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert log == [event for event in events if event["event"] != "step"]
+
+
+def test_a_training_goes_on_where_no_program_reads_its_lines(verse_path: Path, tmp_path: Path) -> None:
+    words = ["train", str(verse_path), "-o", str(tmp_path / "m"), "--json-lines", *map(str, QUICK)]
+    with subprocess.Popen([sys.executable, "-m", "longhand", *words], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait() == 0
+    assert load(tmp_path / "m").card.validation_bits_per_character is not None

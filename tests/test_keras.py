@@ -53,7 +53,9 @@ def keras_greedy(model: Any, first: Any, weights: Weights, count: int) -> str:
     return "".join(written)
 
 
-@pytest.mark.parametrize(("window", "hidden", "embedding"), [(100, 256, None), (40, 64, 16)])
+@pytest.mark.parametrize(
+    ("window", "hidden", "embedding"), [pytest.param(100, 256, None, marks=pytest.mark.slow), (40, 64, 16)]
+)
 def test_the_same_weights_give_keras_probabilities_and_its_thousand_greedy_characters(
     keras: Any, tmp_path: Path, window: int, hidden: int, embedding: int | None
 ) -> None:

@@ -70,6 +70,7 @@ def test_the_classic_recipe_trains_on_tiny_shakespeare_in_less_than_900_mb(tmp_p
     assert load(tmp_path / "m").card.trained_characters > 128
 
 
+@pytest.mark.slow
 def test_the_classic_recipe_trains_on_100_mb_in_less_than_a_gigabyte(tmp_path: Path) -> None:
     text = large_text(tmp_path, 100, ENGLISH)
     options = ["--recipe", "classic", "--minutes", "0.4", "-o", str(tmp_path / "m")]

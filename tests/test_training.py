@@ -117,8 +117,8 @@ def test_events_come_in_order_and_the_log_repeats_the_scores(tmp_path: Path) -> 
     assert 0 < steps[0].progress < steps[-1].progress == 1
     lines = (tmp_path / "m.run" / "log.jsonl").read_text(encoding="utf-8").splitlines()
     log = [json.loads(line) for line in lines]
-    assert [line["event"] for line in log] == ["started", *["evaluated"] * 4]
-    assert log[-1]["validation_bits_per_character"] == round(events[-2].validation_bits, 4)
+    assert [line["event"] for line in log] == ["started", *["evaluated"] * 4, "finished"]
+    assert log[-2]["validation_bits_per_character"] == round(events[-2].validation_bits, 4)
     assert [path.name for path in (tmp_path / "m.run").glob("[!.]*")] == ["log.jsonl"]
     assert model.card.held_out_characters == model.card.validation_characters == len(VERSE * 4)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ from longhand.errors import OptionError
 @settings_options(TrainConfig, learning_rate="--lr")
 @click.option("--overwrite", is_flag=True, help="replace an existing model of that name")
 @click.option("--resume", is_flag=True, help="go on with the training of that name where its last checkpoint left it")
-def train(corpus: tuple[str, ...], output: str | None, overwrite: bool, resume: bool, **settings: Any) -> int:
+@click.option("--json-lines", is_flag=True, help="print for programs: one event a line, as JSON")
+def train(
+    corpus: tuple[str, ...], output: str | None, overwrite: bool, resume: bool, json_lines: bool, **settings: Any
+) -> int:
     """Learn a text and write a model of it to one file.
 
     CORPUS is text files or folders of them; - is standard input. The last tenth of the text is held out: the model is
@@ -32,13 +36,15 @@ def train(corpus: tuple[str, ...], output: str | None, overwrite: bool, resume: 
     if resume and overwrite:
         raise OptionError("--resume and --overwrite exclude each other: give one of them")
 
+    from longhand.cli.json_lines import JsonLines
     from longhand.cli.watcher import watching
     from longhand.model import settings_of
     from longhand.training.trainer import train_model
 
     target = _default_output(corpus[0]) if output is None else output
     config = settings_of(target, given(settings), resume)
-    with watching(None if corpus[0] == "-" else corpus[0]) as watcher:
+    watched = nullcontext(JsonLines()) if json_lines else watching(None if corpus[0] == "-" else corpus[0])
+    with watched as watcher:
         model = train_model(corpus, config, target, overwrite=overwrite, resume=resume, tell=watcher)
     return exit_code(model.card.stopped_by)
 

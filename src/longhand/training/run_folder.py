@@ -91,11 +91,11 @@ class RunFolder:
         except OSError as error:
             raise cannot_write(self._folder, error) from error
 
-    def log(self, kind: str, **record: Any) -> None:
+    def log(self, record: dict[str, Any]) -> None:
         """Append a line to log.jsonl."""
         try:
             with (self._folder / LOG).open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"event": kind, **record}, ensure_ascii=False) + "\n")
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
         except OSError as error:
             raise cannot_write(self._folder / LOG, error) from error
 

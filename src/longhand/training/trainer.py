@@ -6,7 +6,7 @@ import datetime
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 import msgspec
 
@@ -22,7 +22,6 @@ from longhand.training.course import Course, Outcome, Store
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.engine import Engine
 from longhand.training.events import (
-    Checkpointed,
     EpochEnded,
     Evaluated,
     Event,
@@ -30,13 +29,14 @@ from longhand.training.events import (
     Listener,
     NotCheckpointed,
     Resumed,
-    RolledBack,
     Started,
+    Stepped,
     nobody,
 )
 from longhand.training.interrupt import Interrupt, listening
 from longhand.training.pace import Pace, StepPace, TimePace
 from longhand.training.recipe import Recipe
+from longhand.training.records import record
 from longhand.training.run_folder import RunFolder
 from longhand.training.saved import Saved
 from longhand.version import VERSION
@@ -80,7 +80,7 @@ def train_model(
             store = _Store(run, config, recipe.corpus.fingerprint)
             model = training.run(engine, tell, interrupt, store, resumed)
             run.finish(model, interrupted=interrupt.asked())
-    tell(Finished(model.card, run.output))
+            tell(Finished(model.card, run.output))
     return model
 
 
@@ -217,38 +217,15 @@ def _logged(tell: Listener, run: RunFolder) -> Listener:
     """Return a listener that logs events, keeps each best model in the run's folder, and passes events on."""
 
     def listen(event: Event) -> None:
-        if isinstance(event, Started):
-            run.log("started", plan=event.plan, notes=event.notes)
-        elif isinstance(event, Evaluated):
-            run.log("evaluated", **_record(event), best=event.best)
-            if event.best:
-                run.keep(event.model)
-        elif isinstance(event, EpochEnded):
-            epoch = {"epoch": event.epoch, "whole": event.whole, "loss": round(event.training_nats, 4)}
-            run.log("epoch", **epoch, improved=event.improved, **_record(event))
-            if event.improved:
-                run.keep(event.model, event.checkpoint if event.whole else None)
-        elif isinstance(event, Resumed):
-            run.log("resumed", step=event.step)
-        elif isinstance(event, Checkpointed):
-            run.log("checkpoint", step=event.step, file=event.file)
-        elif isinstance(event, NotCheckpointed):
-            with suppress(OutputError):  # the log's disk is as full
-                run.log("no checkpoint", step=event.step, problem=event.problem)
-        elif isinstance(event, RolledBack):
-            back = {"to_step": event.to_step, "problem": event.problem, "learning_rate": event.learning_rate}
-            run.log("rolled back", step=event.step, **back)
+        with (
+            suppress(OutputError) if isinstance(event, NotCheckpointed) else nullcontext()
+        ):  # the log's disk is full too
+            if not isinstance(event, Stepped):
+                run.log(record(event))
+        if isinstance(event, Evaluated) and event.best:
+            run.keep(event.model)
+        elif isinstance(event, EpochEnded) and event.improved:
+            run.keep(event.model, event.checkpoint if event.whole else None)
         tell(event)
 
     return listen
-
-
-def _record(event: Evaluated | EpochEnded) -> dict[str, float | None]:
-    last, bits = event.last, event.validation_bits
-    return {
-        "step": last.step,
-        "seconds": round(last.seconds, 1),
-        "characters_per_second": round(last.characters_per_second),
-        "training_bits_per_character": round(last.training_bits, 4),
-        "validation_bits_per_character": None if bits is None else round(bits, 4),
-    }
