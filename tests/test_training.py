@@ -106,6 +106,18 @@ def test_the_best_model_is_kept_with_its_score(monkeypatch: pytest.MonkeyPatch, 
     assert np.array_equal(load(tmp_path / "m.safetensors").file.weights["head.bias"], model.weights["head.bias"])
 
 
+def test_it_ends_early_where_scores_only_get_worse(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with_engine(monkeypatch, [3.0, 2.0, *[2.1] * 5, 1.9, *[2.5] * 6, 0.1])
+    events: list[Event] = []
+    model = train_model([verse()], small(epochs=20), tmp_path / "m", tell=events.append)
+    scores = [event for event in events if isinstance(event, Evaluated)]
+    assert len(scores) == 14
+    assert model.card.stopped_by == "no improvement"
+    assert model.card.validation_bits_per_character == pytest.approx(1.9 / math.log(2))
+    assert model.card.trained_epochs == pytest.approx(14, abs=0.2)
+    assert not list((tmp_path / "m.run").glob("checkpoint-*"))
+
+
 def test_events_come_in_order_and_the_log_repeats_the_scores(tmp_path: Path) -> None:
     events: list[Event] = []
     model = train_model([verse()], small(epochs=2), tmp_path / "m.safetensors", tell=events.append)

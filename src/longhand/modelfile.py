@@ -47,7 +47,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     trained_characters: int = 0  # read in training, repetitions counted
     trained_epochs: float = 0.0
     kept_epochs: float = 0.0  # after how many the weights that were kept had their score
-    stopped_by: str = ""  # "time", "epochs", "SIGINT" or "SIGTERM"
+    stopped_by: str = ""  # "time", "epochs", "no improvement", "SIGINT" or "SIGTERM"
     training: dict[str, Any] = {}  # the TrainConfig
 
 

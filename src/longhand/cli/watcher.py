@@ -180,6 +180,8 @@ def result(event: Finished) -> str:
         score = f"{bits:.3f} bits ({bits * math.log(2):.3f} nats) per character on held-out text"
     end = {"SIGINT": "ended early (Ctrl-C), ", "SIGTERM": "ended early (SIGTERM), "}.get(card.stopped_by, "")
     later = " The same command with --resume goes on." if end else ""
+    if card.stopped_by == "no improvement":
+        end = "ended early (the held-out text scored worse again and again: it learned by heart), "
     return (
         f"{end}{score}; {card.trained_seconds:.0f} s, {card.trained_epochs:.2f} epochs.{later}\n"
         f"{event.output} holds the model. Next: longhand generate {shlex.quote(str(event.output))}"

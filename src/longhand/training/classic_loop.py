@@ -60,11 +60,12 @@ class ClassicLoop:
         self._scored = counts["scored"]
         self._scorer = None if self._scored is None or self.held_out is None else self.held_out(self._scored)
 
-    def _stepped(self, loss: float, targets: int) -> None:
+    def _stepped(self, loss: float, targets: int) -> bool:
         self._nats += loss * targets
         self._targets += targets
         if self.windows.at_epoch_end and going_on(self.learner, self.course.pace, self.course.interrupt):
             self._end_epoch(self.course.interrupt.asked)
+        return False
 
     def _ended(self) -> None:
         stopped = last_score(self.course.pace, self.course.interrupt)

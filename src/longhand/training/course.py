@@ -24,7 +24,7 @@ class Outcome:
     - scored: characters that the score was measured on
     - kept_steps: how many had been made when these weights were scored
     - steps: all that were made
-    - stopped_by: "time", "epochs", "SIGINT" or "SIGTERM"
+    - stopped_by: "time", "epochs", "no improvement", "SIGINT" or "SIGTERM"
     """
 
     weights: Weights

@@ -18,10 +18,16 @@ from longhand.training.pace import QUICK, Pace
 from longhand.training.safety import Safety
 from longhand.training.saved import Part, Saved, joined, part_of
 
+PATIENCE = 6  # scores in a row that are not the best
+NO_IMPROVEMENT = "no improvement"
+
 
 @dataclass
 class Loop:
     """One training, from the first step to the model that scored best.
+
+    It ends early where the held-out text has scored worse than before for long: what is learned from then on is the
+    learned part by heart.
 
     - parts: what else changes while it learns; see `longhand.training.safety.Safety`
     - held_out: token numbers of the text to score, (tokens,)
@@ -36,6 +42,7 @@ class Loop:
     start: int
     _best: Outcome | None = None
     _scorer: HeldOut | None = None
+    _worse: int = 0  # scores in a row that were not the best
 
     def run(self) -> Outcome:
         """Train until the pace or an interrupt says that it is the end; at least one step is made.
@@ -45,24 +52,33 @@ class Loop:
         pace, interrupt = self.course.pace, self.course.interrupt
         learn(self.course, self.learner, {**self.parts, "loop": self}, self._stepped, self._ended)
         best = self._best or self._outcome(None)
-        return best.ended(self.learner.steps, interrupt.signal or pace.name)
+        end = NO_IMPROVEMENT if self._hopeless() else pace.name
+        return best.ended(self.learner.steps, interrupt.signal or end)
 
     def saved(self) -> Saved:
         """See `longhand.training.saved.Part`."""
         scored = None if self._scorer is None else self._scorer.tokens
-        return joined({"best": saved_outcome(self._best), "scored": Saved({}, {"tokens": scored})})
+        return joined(
+            {"best": saved_outcome(self._best), "scored": Saved({}, {"tokens": scored, "worse": self._worse})}
+        )
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
         self._best = restored_outcome(part_of(saved, "best"))
-        scored = saved.facts["scored"]["tokens"]
+        scored, self._worse = (saved.facts["scored"][name] for name in ("tokens", "worse"))
         self._scorer = None if scored is None else HeldOut(self.held_out[:scored], self.start)
 
-    def _stepped(self, loss: float, targets: int) -> None:  # noqa: ARG002 (what `learn` tells)
+    def _stepped(self, loss: float, targets: int) -> bool:  # noqa: ARG002 (what `learn` tells)
         if self.course.pace.evaluation_due(self.learner.steps):
             self._evaluate(self.course.interrupt.asked)
+        return self._hopeless()
+
+    def _hopeless(self) -> bool:
+        return self._worse >= PATIENCE
 
     def _ended(self) -> None:
+        if self._hopeless():
+            return
         if (stopped := last_score(self.course.pace, self.course.interrupt)) is not None:
             self._evaluate(stopped)
 
@@ -77,6 +93,7 @@ class Loop:
         refuse_unless_finite(bits)
         outcome = self._outcome(bits)
         best = self._best is None or self._best.validation_bits is None or bits < self._best.validation_bits
+        self._worse = 0 if best else self._worse + 1
         if best:
             self._best = outcome
         course.tell(Evaluated(self.learner.status(), bits, best, course.snapshot(outcome)))
@@ -97,25 +114,27 @@ def learn(
     course: Course,
     learner: Learner,
     parts: Mapping[str, Part],
-    stepped: Callable[[float, int], None],
+    stepped: Callable[[float, int], bool],
     ended: Callable[[], None],
 ) -> None:
     """Make one step after another until it is the end, with a checkpoint now and then, and a way back from trouble.
 
     - parts: what changes while it learns; see `Safety`
-    - stepped: is called after each step, with its mean loss in nats a token and how many targets it had
+    - stepped: is called after each step, with its mean loss in nats a token and how many targets it had; says whether
+      it was the last
     - ended: is called after the last one
     """
     safety = Safety(course, learner, {"engine": course.engine, "pace": course.pace, **parts})
     while True:
         try:
             while going_on(learner, course.pace, course.interrupt):
-                stepped(*learner.step())
+                if stepped(*learner.step()):
+                    break
                 safety.look_after()
             if course.interrupt.asked():
                 safety.take()  # to go on from, some day
             ended()
-        except DivergenceError as trouble:  # noqa: PERF203 (this loop is made for it)
+        except DivergenceError as trouble:
             safety.turn_back(trouble)
         else:
             return
