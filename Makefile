@@ -25,6 +25,7 @@ bench: kernel               ## the figures of README.md, measured on this machin
 	$(BIN)/python bench/encoding.py
 	$(BIN)/python bench/startup.py
 	$(BIN)/longhand bench
+	$(BIN)/python bench/steps.py
 	$(BIN)/python bench/quality.py
 	$(BIN)/python bench/classic.py
 

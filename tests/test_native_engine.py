@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import math
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ALPHABET
+from conftest import ALPHABET, VERSE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import network
 
-from longhand.config import NetworkConfig
+from longhand.config import NetworkConfig, TrainConfig
 from longhand.modelfile import Weights
 from longhand.state import State
+from longhand.text.encoded import encode_corpus
+from longhand.training import choice, torch_engine
+from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.engine import DivergenceError, Update
 from longhand.training.native import library
 from longhand.training.native.layout import Layout
@@ -216,3 +222,16 @@ def test_windows_of_any_size_follow_one_another() -> None:
         state = State.zeros(config, batch)
         loss, _ = one.step(*window(config, length, batch), state, 1e-3)
         assert loss == pytest.approx(other.step(*window(config, length, batch), state, 1e-3)[0], abs=1e-5)
+
+
+def test_a_driver_without_a_gpu_that_torch_can_use_leaves_the_processor(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recipe = DefaultRecipe(encode_corpus([io.StringIO(VERSE * 40)]), TrainConfig(hidden=8, window=8))
+    (tmp_path / "version").touch()
+    monkeypatch.setattr(choice, "GPU_DRIVER", tmp_path / "version")
+    monkeypatch.setattr(torch_engine, "sees_gpu", lambda: False)
+    assert isinstance(choice.engine_for(recipe, TrainConfig()), NativeEngine)
+    assert isinstance(choice.engine_for(recipe, TrainConfig(device="cpu")), NativeEngine)
+    monkeypatch.setitem(sys.modules, "longhand.training.torch_engine", None)  # as without torch
+    assert isinstance(choice.engine_for(recipe, TrainConfig()), NativeEngine)

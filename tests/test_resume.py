@@ -6,6 +6,7 @@ import hashlib
 import io
 import math
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,23 @@ import numpy as np
 import pytest
 from conftest import VERSE, Run, assert_refused
 
-from longhand.errors import OptionError, OutputError, TrainingError
+from longhand.errors import ModelFormatError, OptionError, OutputError, TrainingError
 from longhand.model import train
 from longhand.modelfile import ModelFile
 from longhand.training import safety, trainer
-from longhand.training.checkpoint_file import write_checkpoint
+from longhand.training.checkpoint_file import read_checkpoint, write_checkpoint
 from longhand.training.choice import engine_for
 from longhand.training.engine import DivergenceError, Engine
-from longhand.training.events import Checkpointed, Event, NotCheckpointed, Resumed, RolledBack, Stepped
+from longhand.training.events import (
+    Checkpointed,
+    EpochEnded,
+    Evaluated,
+    Event,
+    NotCheckpointed,
+    Resumed,
+    RolledBack,
+    Stepped,
+)
 from longhand.training.torch_engine import TorchEngine
 
 SMALL: dict[str, Any] = {
@@ -91,18 +101,29 @@ def test_a_killed_training_goes_on_to_the_same_losses_and_weights(tmp_path: Path
     )
 
 
-@pytest.mark.usefixtures("often")
-def test_an_interrupted_training_keeps_its_checkpoint_and_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("settings", "at"), [(SMALL, 20), (SMALL, "scores"), (CLASSIC, 3), (CLASSIC, "epoch")])
+def test_an_interrupted_training_keeps_its_checkpoint_and_goes_on(
+    tmp_path: Path, settings: dict[str, Any], at: int | str
+) -> None:
+    """Also where it is interrupted while a score is due, or an epoch ends."""
+    whole, first, second = Watch(), Watch(), Watch()
+    expected = train(verse(), tmp_path / "whole", listener=whole, **settings)
+    ends = [event.last.step for event in whole.events if isinstance(event, Evaluated | EpochEnded)]
+    step = at if isinstance(at, int) else ends[0]
+
     def interrupt(event: Event) -> None:
-        if isinstance(event, Stepped) and event.step == 20:
+        first(event)
+        if isinstance(event, Stepped) and event.step == step:
             signal.raise_signal(signal.SIGINT)
 
-    expected = train(verse(), tmp_path / "whole", **SMALL)
-    first = train(verse(), tmp_path / "cut", listener=interrupt, **SMALL)
-    assert first.card.stopped_by == "SIGINT"
-    second = train(verse(), tmp_path / "cut", resume=True)
-    assert second.card.stopped_by == "epochs"
-    assert digest(second.file) == digest(expected.file)
+    assert train(verse(), tmp_path / "cut", listener=interrupt, **settings).card.stopped_by == "SIGINT"
+    resumed = train(verse(), tmp_path / "cut", listener=second, resume=True)
+    assert resumed.card.stopped_by == "epochs"
+    assert digest(resumed.file) == digest(expected.file)
+    scores = {event.last.step: event.validation_bits for event in second.of(Evaluated)}
+    wanted = {event.last.step: event.validation_bits for event in whole.of(Evaluated) if event.last.step >= step}
+    assert scores == wanted
+    assert [event.epoch for event in second.of(EpochEnded)] == [event.epoch for event in whole.of(EpochEnded)]
     with pytest.raises(OutputError, match="no checkpoint in it to resume from"):
         train(verse(), tmp_path / "cut", resume=True)
 
@@ -140,6 +161,30 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path) 
         path.write_bytes(b"\x80\x04.")  # a pickle
     with pytest.raises(Exception, match="no checkpoint can be read"):
         train(verse(), tmp_path / "n", resume=True)
+
+
+DAMAGES: dict[str, Callable[[Any, Any], object]] = {
+    "no tensor": lambda arrays, _: arrays.pop("engine/head.weight"),
+    "another tensor": lambda arrays, _: arrays.update({"engine/head.weight": np.zeros((3, 3), np.float32)}),
+    "another state": lambda arrays, _: arrays.update({"learner/hidden": np.zeros((1, 9, 5), np.float32)}),
+    "another batch": lambda arrays, _: arrays.update({"reader/next": np.zeros(9, np.int64)}),
+    "no count": lambda _, facts: facts.pop("returns"),
+    "another generator": lambda _, facts: facts["reader"].update(random={"bit_generator": "MT19937"}),
+    "no loss": lambda _, facts: facts["learner"].pop("recent_bits"),
+}
+
+
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path: Path, damage: str) -> None:
+    with pytest.raises(Killed):
+        train(verse(), tmp_path / "m", listener=Watch(4), **SMALL)
+    for path in (tmp_path / "m.run").glob("checkpoint-*"):
+        checkpoint = read_checkpoint(path)
+        DAMAGES[damage](checkpoint.saved.arrays, checkpoint.saved.facts)
+        write_checkpoint(checkpoint, path)
+    with pytest.raises(ModelFormatError, match="the checkpoint does not fit this training"):
+        train(verse(), tmp_path / "m", resume=True)
 
 
 class Unsteady:

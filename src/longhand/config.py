@@ -59,7 +59,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Meta(ge=0, le=65_536, description="numbers that stand for a token; 0: one, its number / the vocabulary's size"),
     ] = 128
     dropout: Annotated[
-        float, Meta(ge=0, lt=1, description="share of the numbers between layers left out at each step")
+        float, Meta(ge=0, le=0.99, description="share of the numbers between layers left out at each step")
     ] = 0.1
     batch: Annotated[
         int, Meta(ge=1, le=65_536, description="streams of text, or windows, that are read side by side")

@@ -75,7 +75,10 @@ class Streams:
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
-        self._next, self._fresh = saved.arrays["next"].copy(), saved.arrays["fresh"].copy()
+        found, fresh = saved.arrays["next"], saved.arrays["fresh"]
+        if found.shape != self._next.shape or fresh.shape != self._next.shape or not (found >= 0).all():
+            raise ValueError(f"positions of {found.shape} streams, expected {self._next.shape}")
+        self._next, self._fresh = found.copy(), fresh.copy()
         restore_generator(self._random, saved.facts["random"])
 
     def _beginning(self) -> int:

@@ -14,6 +14,16 @@ from longhand.training.recipe import Recipe
 GPU_DRIVER = Path("/proc/driver/nvidia/version")  # a GPU that torch may know how to use
 
 
+def _gpu_here() -> bool:
+    if not GPU_DRIVER.exists():  # to ask torch takes seconds
+        return False
+    try:
+        from longhand.training.torch_engine import sees_gpu
+    except ModuleNotFoundError:
+        return False
+    return sees_gpu()
+
+
 def engine_for(recipe: Recipe, config: TrainConfig) -> Engine:
     """Return the engine for a recipe.
 
@@ -21,7 +31,7 @@ def engine_for(recipe: Recipe, config: TrainConfig) -> Engine:
     here.
     """
     kernel, why_not = library.found()
-    on_processor = config.device == "cpu" or (config.device == "auto" and not GPU_DRIVER.exists())
+    on_processor = config.device == "cpu" or (config.device == "auto" and not _gpu_here())
     if kernel is not None and on_processor and recipe.native:
         return NativeEngine(
             kernel,

@@ -44,7 +44,8 @@ class ClassicLoop:
         What was learned of an epoch that did not end counts as one. Raises `TrainingError` where the loss, in learning
         or in scoring, is again and again no finite number.
         """
-        learn(self.course, self.learner, {**self.parts, "loop": self}, self._stepped, self._ended)
+        parts = {**self.parts, "loop": self}
+        learn(self.course, self.learner, parts, self._end_epoch_if_read, self._stepped, self._ended)
         assert self._best is not None  # an epoch, or a part of one, has ended
         return self._best.ended(self.learner.steps, self.course.interrupt.signal or self.course.pace.name)
 
@@ -63,9 +64,13 @@ class ClassicLoop:
     def _stepped(self, loss: float, targets: int) -> bool:
         self._nats += loss * targets
         self._targets += targets
-        if self.windows.at_epoch_end and going_on(self.learner, self.course.pace, self.course.interrupt):
-            self._end_epoch(self.course.interrupt.asked)
+        if going_on(self.learner, self.course.pace, self.course.interrupt):
+            self._end_epoch_if_read()
         return False
+
+    def _end_epoch_if_read(self) -> None:
+        if self.windows.at_epoch_end and self._targets:
+            self._end_epoch(self.course.interrupt.asked)
 
     def _ended(self) -> None:
         stopped = last_score(self.course.pace, self.course.interrupt)

@@ -88,7 +88,11 @@ class Learner:
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
-        self._state = State(saved.arrays["hidden"].copy(), saved.arrays["cell"].copy())
+        hidden, cell = saved.arrays["hidden"], saved.arrays["cell"]
+        expected = (self._network.layers, hidden.shape[1], self._network.hidden)
+        if hidden.shape != expected or cell.shape != expected:
+            raise ValueError(f"states of {hidden.shape} and {cell.shape}, expected {expected}")
+        self._state = State(hidden.copy(), cell.copy())
         self.steps, self.recent_bits = saved.facts["steps"], saved.facts["recent_bits"]
         self.rate_share = saved.facts["rate_share"]
 

@@ -43,6 +43,7 @@ class Loop:
     _best: Outcome | None = None
     _scorer: HeldOut | None = None
     _worse: int = 0  # scores in a row that were not the best
+    _due: bool = False  # a score that an interrupt ended: what goes on from here makes it first
 
     def run(self) -> Outcome:
         """Train until the pace or an interrupt says that it is the end; at least one step is made.
@@ -50,7 +51,8 @@ class Loop:
         Raises `TrainingError` where the loss, in learning or in scoring, is again and again no finite number.
         """
         pace, interrupt = self.course.pace, self.course.interrupt
-        learn(self.course, self.learner, {**self.parts, "loop": self}, self._stepped, self._ended)
+        parts = {**self.parts, "loop": self}
+        learn(self.course, self.learner, parts, self._score_if_due, self._stepped, self._ended)
         best = self._best or self._outcome(None)
         end = NO_IMPROVEMENT if self._hopeless() else pace.name
         return best.ended(self.learner.steps, interrupt.signal or end)
@@ -59,19 +61,26 @@ class Loop:
         """See `longhand.training.saved.Part`."""
         scored = None if self._scorer is None else self._scorer.tokens
         return joined(
-            {"best": saved_outcome(self._best), "scored": Saved({}, {"tokens": scored, "worse": self._worse})}
+            {
+                "best": saved_outcome(self._best),
+                "scored": Saved({}, {"tokens": scored, "worse": self._worse, "due": self._due}),
+            }
         )
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
         self._best = restored_outcome(part_of(saved, "best"))
-        scored, self._worse = (saved.facts["scored"][name] for name in ("tokens", "worse"))
+        scored, self._worse, self._due = (saved.facts["scored"][name] for name in ("tokens", "worse", "due"))
         self._scorer = None if scored is None else HeldOut(self.held_out[:scored], self.start)
 
     def _stepped(self, loss: float, targets: int) -> bool:  # noqa: ARG002 (what `learn` tells)
-        if self.course.pace.evaluation_due(self.learner.steps):
-            self._evaluate(self.course.interrupt.asked)
+        self._due = self.course.pace.evaluation_due(self.learner.steps)
+        self._score_if_due()
         return self._hopeless()
+
+    def _score_if_due(self) -> None:
+        if self._due:
+            self._evaluate(self.course.interrupt.asked)
 
     def _hopeless(self) -> bool:
         return self._worse >= PATIENCE
@@ -91,6 +100,7 @@ class Loop:
         if bits is None:
             return
         refuse_unless_finite(bits)
+        self._due = False
         outcome = self._outcome(bits)
         best = self._best is None or self._best.validation_bits is None or bits < self._best.validation_bits
         self._worse = 0 if best else self._worse + 1
@@ -114,12 +124,14 @@ def learn(
     course: Course,
     learner: Learner,
     parts: Mapping[str, Part],
+    resumed: Callable[[], None],
     stepped: Callable[[float, int], bool],
     ended: Callable[[], None],
 ) -> None:
     """Make one step after another until it is the end, with a checkpoint now and then, and a way back from trouble.
 
     - parts: what changes while it learns; see `Safety`
+    - resumed: is called before the first step of a training that goes on, for what an interrupt left undone
     - stepped: is called after each step, with its mean loss in nats a token and how many targets it had; says whether
       it was the last
     - ended: is called after the last one
@@ -127,6 +139,8 @@ def learn(
     safety = Safety(course, learner, {"engine": course.engine, "pace": course.pace, **parts})
     while True:
         try:
+            if course.resumed is not None and going_on(learner, course.pace, course.interrupt):
+                resumed()
             while going_on(learner, course.pace, course.interrupt):
                 if stepped(*learner.step()):
                     break

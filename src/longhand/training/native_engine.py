@@ -124,6 +124,8 @@ class NativeEngine:
         lesson = self._lesson
         lesson.window, lesson.batch = inputs.shape
         lesson.scored = len(targets)
+        if state.hidden.shape != (expected := (self._config.layers, inputs.shape[1], self._config.hidden)):
+            raise ValueError(f"states of {state.hidden.shape}, expected {expected}")
         hidden, cell = (self._wide(array) for array in (state.hidden, state.cell))
         losses = np.empty(targets.shape, np.float32)
         arrays: dict[str, Any] = {"hidden_state": hidden, "cell_state": cell, "losses": losses}

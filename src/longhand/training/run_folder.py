@@ -124,7 +124,7 @@ class RunFolder:
                 return read_checkpoint(path), problems
             except ModelFormatError as error:  # noqa: PERF203 (there are two, as a rule)
                 problems.append(str(error))
-        raise ModelFormatError(f"{self._folder}: no checkpoint can be read: {'; '.join(problems)}")
+        raise ModelFormatError(f"{self._folder}: no checkpoint can be read: {'; '.join(problems) or 'there is none'}")
 
     def finish(self, model: ModelFile, *, interrupted: bool = False) -> None:
         """Write the model file; the checkpoints of an interrupted training stay."""

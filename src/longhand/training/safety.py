@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from longhand.errors import OutputError, TrainingError
+from longhand.errors import LonghandError, ModelFormatError, OutputError, TrainingError
 from longhand.training.course import Course
 from longhand.training.engine import DivergenceError
 from longhand.training.events import Checkpointed, NotCheckpointed, RolledBack
@@ -30,10 +30,20 @@ class Safety:
         self._parts: dict[str, Part] = {"learner": learner, **parts}
         self._returns = 0
         if course.resumed is not None:
-            self._restore(course.resumed)
-            self._returns = course.resumed.facts["returns"]
+            self._resume(course.resumed)
         self._last = self._saved()
         self._next = self._clock() + course.every
+
+    def _resume(self, saved: Saved) -> None:
+        try:
+            self._restore(saved)
+            self._returns = int(saved.facts["returns"])
+        except LonghandError:
+            raise
+        except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelFormatError(
+                f"the checkpoint does not fit this training: damaged, or of another version ({error!r}); start anew"
+            ) from error
 
     def look_after(self) -> None:
         """Take a checkpoint if it is time to."""

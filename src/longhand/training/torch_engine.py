@@ -234,6 +234,11 @@ def _file_name(name: str) -> str:
     return name.removesuffix("_l0").replace(".bias_ih", ".bias")
 
 
+def sees_gpu() -> bool:
+    """Whether torch can use a GPU here."""
+    return torch.cuda.is_available()
+
+
 def _device(name: str) -> torch.device:
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":

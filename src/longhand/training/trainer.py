@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 
 import msgspec
 
-from longhand.config import TrainConfig
+from longhand.config import CHANGEABLE, TrainConfig
 from longhand.errors import LonghandError, OptionError, OutputError, TrainingError
 from longhand.modelfile import Card, ModelFile, model_path
 from longhand.text.encoded import encode_closed, encode_corpus
@@ -58,7 +58,8 @@ def train_model(
     - sources: paths of files and folders, "-" for standard input, or open text streams
     - output: the model file's name; .safetensors is added where it is missing
     - resume: go on from the newest checkpoint of the training of that name, on the same text and with its settings
-      (`longhand.training.run_folder.resumed_config`): bit for bit as if it had never stopped, on the same machine
+      (`longhand.training.run_folder.resumed_config`): on the same machine and with `epochs` bit for bit as if it had
+      never stopped
     - tell: is called with every event; see `longhand.training.events`
 
     Once the corpus is read, SIGINT and SIGTERM end it early and leave the best model so far (in the main thread; the
@@ -76,7 +77,7 @@ def train_model(
             return training.run(engine, tell, interrupt)
         with run.claimed(), _told_what_is_kept(run):
             tell = _logged(tell, run)
-            resumed = _resumed(run, recipe, tell) if resume else None
+            resumed = _resumed(run, recipe, config, tell) if resume else None
             store = _Store(run, config, recipe.corpus.fingerprint)
             model = training.run(engine, tell, interrupt, store, resumed)
             run.finish(model, interrupted=interrupt.asked())
@@ -90,14 +91,18 @@ def _recipe(sources: Iterable[Source], config: TrainConfig) -> Recipe:
     return DefaultRecipe(encode_corpus(sources, config.held_out), config)
 
 
-def _resumed(run: RunFolder, recipe: Recipe, tell: Listener) -> Saved:
+def _resumed(run: RunFolder, recipe: Recipe, config: TrainConfig, tell: Listener) -> Saved:
     checkpoint, problems = run.latest()
+    for name in TrainConfig.__struct_fields__:
+        if name not in CHANGEABLE and getattr(config, name) != (before := getattr(checkpoint.config, name)):
+            raise OptionError(f"{name}: found {getattr(config, name)}, the training to resume has {before}")
     if checkpoint.fingerprint != recipe.corpus.fingerprint:
         raise OptionError(
             f"{', '.join(recipe.corpus.names)}: not the text that the training to resume has read: give the same files "
             "in the same order, or start anew"
         )
-    tell(Resumed(checkpoint.saved.facts["learner"]["steps"], problems))
+    step = checkpoint.saved.facts.get("learner", {}).get("steps", 0)  # whether it is there is seen when it is restored
+    tell(Resumed(step, problems))
     return checkpoint.saved
 
 
@@ -217,15 +222,14 @@ def _logged(tell: Listener, run: RunFolder) -> Listener:
     """Return a listener that logs events, keeps each best model in the run's folder, and passes events on."""
 
     def listen(event: Event) -> None:
-        with (
-            suppress(OutputError) if isinstance(event, NotCheckpointed) else nullcontext()
-        ):  # the log's disk is full too
-            if not isinstance(event, Stepped):
-                run.log(record(event))
         if isinstance(event, Evaluated) and event.best:
             run.keep(event.model)
         elif isinstance(event, EpochEnded) and event.improved:
             run.keep(event.model, event.checkpoint if event.whole else None)
+        the_disk_is_full = isinstance(event, NotCheckpointed)
+        with suppress(OutputError) if the_disk_is_full else nullcontext():
+            if not isinstance(event, Stepped):
+                run.log(record(event))
         tell(event)
 
     return listen

@@ -87,6 +87,8 @@ class Layout:
 
     def _wide(self, name: str, array: FloatArray) -> FloatArray:
         """Return a tensor as a padded matrix, a layer's rows in groups of units with their gates."""
+        if array.shape != self._shapes[name]:
+            raise ValueError(f"{name} is {array.shape}, expected {self._shapes[name]}")
         matrix = array.reshape(len(array), -1)
         rows, inputs = self._spans[name].shape
         if name.startswith("layers."):
