@@ -25,7 +25,7 @@ BAD_TRAININGS = {
     "no time": (["good.txt", "--minutes", "0"], "minutes: found 0.0, expected a number > 0.0"),
     "nan": (["good.txt", "--lr", "nan"], "learning rate: found nan, expected a number"),
     "negative": (["good.txt", "--hidden", "-3"], "hidden: found -3, expected a whole number >= 1"),
-    "too much dropout": (["good.txt", "--dropout", "1"], "dropout: found 1.0, expected a number < 1.0"),
+    "too much dropout": (["good.txt", "--dropout", "1"], "dropout: found 1.0, expected a number <= 0.99"),
     "no number": (["good.txt", "--layers", "two"], "Invalid value for '--layers'"),
     "no device": (["good.txt", "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'cuda', 'mps'"),
     "unknown option": (["good.txt", "--minute", "1"], "--minute"),
