@@ -121,7 +121,7 @@ def test_a_text_that_goes_on_keeps_its_threads_whatever_the_pieces(monkeypatch: 
     assert several.threads_for(3, 1) == 2
 
 
-@pytest.mark.parametrize(("slower", "expected"), [(0.5, [2] * 30), (2.0, [2, 2, *[1] * 10] * 2), (1.0, [2] * 24)])
+@pytest.mark.parametrize(("slower", "expected"), [(0.5, [2] * 30), (2.0, [*[2] * 6, *[1] * 12] * 2), (1.0, [2] * 24)])
 def test_one_thread_goes_on_alone_where_several_are_slower(
     monkeypatch: pytest.MonkeyPatch, slower: float, expected: list[int]
 ) -> None:

@@ -26,7 +26,8 @@ from longhand.state import State
 LEAST_STEP, LEAST_CALL, LEAST_TEXT = 250_000, 25_000_000, 500_000_000
 PAUSE = 0.05  # seconds after which the cores may be asleep again (LOG.md)
 # Where other programs keep a core busy, threads that wait for one another are slower than one alone, up to eight times.
-SLOW_CALLS, CALLS_ALONE = 2, 10  # so many slow ones in a row, and one thread makes the next ones alone
+# So many slow calls in a row, and one thread makes the next ones alone; two or three are slow after any pause.
+SLOW_CALLS, CALLS_ALONE = 6, 12
 
 
 class NativeSession:
@@ -159,7 +160,7 @@ class NativeSession:
         if threads == 1:
             self._rate_alone, self._alone = rate, max(0, self._alone - 1)
             return
-        self._slow = self._slow + 1 if rate < self._rate_alone else 0
+        self._slow = self._slow + 1 if rate < 0.8 * self._rate_alone else 0
         if self._slow == SLOW_CALLS:
             self._slow, self._alone = 0, CALLS_ALONE
 
