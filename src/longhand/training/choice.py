@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from longhand.config import TrainConfig
 from longhand.errors import MissingExtraError
@@ -32,18 +33,16 @@ def engine_for(recipe: Recipe, config: TrainConfig) -> Engine:
     """
     kernel, why_not = library.found()
     on_processor = config.device == "cpu" or (config.device == "auto" and not _gpu_here())
+    shared: dict[str, Any] = {
+        "update": recipe.update,
+        "dropout": config.dropout,
+        "input_dropout": recipe.input_dropout,
+        "fixed_embedding": config.embedding == 0,
+        "threads": config.threads,
+        "seed": config.seed,
+    }
     if kernel is not None and on_processor and recipe.native:
-        return NativeEngine(
-            kernel,
-            recipe.network,
-            recipe.weights,
-            update=recipe.update,
-            dropout=config.dropout,
-            input_dropout=recipe.input_dropout,
-            fixed_embedding=config.embedding == 0,
-            threads=config.threads,
-            seed=config.seed,
-        )
+        return NativeEngine(kernel, recipe.network, recipe.weights, **shared)
     try:
         from longhand.training.torch_engine import TorchEngine
     except ModuleNotFoundError as error:
@@ -53,14 +52,4 @@ def engine_for(recipe: Recipe, config: TrainConfig) -> Engine:
         raise MissingExtraError(
             f"torch is not installed, and {needed}: pip install 'longhand[train]' (generating does not need it)"
         ) from None
-    return TorchEngine(
-        recipe.network,
-        recipe.weights,
-        update=recipe.update,
-        dropout=config.dropout,
-        input_dropout=recipe.input_dropout,
-        fixed_embedding=config.embedding == 0,
-        device=config.device,
-        threads=config.threads,
-        seed=config.seed,
-    )
+    return TorchEngine(recipe.network, recipe.weights, device=config.device, **shared)
