@@ -313,15 +313,12 @@ def test_the_command_that_is_said_to_come_next_works(longhand: Run, tmp_path: Pa
 
 def test_dropout_falls_between_the_layers_and_before_the_head_alone() -> None:
     file = classic_file()
-    engine = TorchEngine(
-        file.config, file.weights, update=ClassicRecipe.update, dropout=0.5, input_dropout=False, device="cpu"
-    )
+    engine = TorchEngine(file.config, file.weights, update=ClassicRecipe.update, dropout=0.5, device="cpu")
     shapes: list[tuple[int, ...]] = []
     engine._network.dropout.register_forward_hook(lambda _, inputs, __: shapes.append(tuple(inputs[0].shape)))
     tokens = np.zeros((7, 3), np.int64)
     engine.step(tokens, tokens[:1], State.zeros(file.config, 3), 1e-3)
     assert shapes == [(7, 3, 16), (1, 3, 16)]
-    assert not ClassicRecipe.input_dropout
     assert engine._network.dropout.p == 0.5
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from longhand.config import TrainConfig
+from longhand.config import NetworkConfig, TrainConfig
 from longhand.errors import MissingExtraError
-from longhand.training.engine import Engine
+from longhand.modelfile import Weights
+from longhand.training.engine import Engine, Update
 from longhand.training.native import library
 from longhand.training.native_engine import NativeEngine
-from longhand.training.recipe import Recipe
 
 GPU_DRIVER = Path("/proc/driver/nvidia/version")  # a GPU that torch may know how to use
 
@@ -25,8 +25,32 @@ def _gpu_here() -> bool:
     return sees_gpu()
 
 
-def engine_for(recipe: Recipe, config: TrainConfig) -> Engine:
-    """Return the engine for a recipe.
+class Task(Protocol):
+    """What an engine is made for; a `longhand.training.recipe.Recipe` is one."""
+
+    @property
+    def network(self) -> NetworkConfig:
+        """The network."""
+        ...
+
+    @property
+    def weights(self) -> Weights:
+        """Its weights to begin with."""
+        ...
+
+    @property
+    def update(self) -> Update:
+        """How they move."""
+        ...
+
+    @property
+    def native(self) -> bool:
+        """Whether the engine in C may train it."""
+        ...
+
+
+def engine_for(task: Task, config: TrainConfig) -> Engine:
+    """Return the engine for a task.
 
     Raises `MissingExtraError` where only torch's would do and there is no torch, `OptionError` for a device that is not
     here.
@@ -34,15 +58,14 @@ def engine_for(recipe: Recipe, config: TrainConfig) -> Engine:
     kernel, why_not = library.found()
     on_processor = config.device == "cpu" or (config.device == "auto" and not _gpu_here())
     shared: dict[str, Any] = {
-        "update": recipe.update,
+        "update": task.update,
         "dropout": config.dropout,
-        "input_dropout": recipe.input_dropout,
         "fixed_embedding": config.embedding == 0,
         "threads": config.threads,
         "seed": config.seed,
     }
-    if kernel is not None and on_processor and recipe.native:
-        return NativeEngine(kernel, recipe.network, recipe.weights, **shared)
+    if kernel is not None and on_processor and task.native:
+        return NativeEngine(kernel, task.network, task.weights, **shared)
     try:
         from longhand.training.torch_engine import TorchEngine
     except ModuleNotFoundError as error:
@@ -52,4 +75,4 @@ def engine_for(recipe: Recipe, config: TrainConfig) -> Engine:
         raise MissingExtraError(
             f"torch is not installed, and {needed}: pip install 'longhand[train]' (generating does not need it)"
         ) from None
-    return TorchEngine(recipe.network, recipe.weights, device=config.device, **shared)
+    return TorchEngine(task.network, task.weights, device=config.device, **shared)

@@ -28,7 +28,6 @@ class ClassicRecipe:
     """See `longhand.training.recipe.Recipe`."""
 
     update = Update(betas=(0.9, 0.999), epsilon=1e-7, epsilon_hat=True)
-    input_dropout = False
     native = False  # it holds all windows of a step at once: several times the memory
     fewest_scored = 1_000  # each costs a whole window
 

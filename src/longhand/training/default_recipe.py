@@ -42,7 +42,6 @@ class DefaultRecipe:
                 "score on; take a larger --held-out, or more text"
             )
         self.corpus, self._config = corpus, config
-        self.input_dropout = config.embedding > 0
         self.network = NetworkConfig(
             vocabulary_size=corpus.tokenizer.size,
             embedding=config.embedding or 1,

@@ -27,8 +27,7 @@ class NativeEngine:
 
     - weights: where to start from, as in a model file; copied
     - update: how they move
-    - dropout: share of the numbers between layers left out at each step
-    - input_dropout: whether the embedding's numbers are left out too
+    - dropout: share of the numbers that the LSTM layers give left out at each step
     - fixed_embedding: the embedding is no weight but part of the blueprint
     - threads: processor threads; None leaves the choice here
     - seed: where the dropout's chance starts; each step has its own, so that none has to be remembered
@@ -42,14 +41,13 @@ class NativeEngine:
         *,
         update: Update,
         dropout: float,
-        input_dropout: bool = True,
         fixed_embedding: bool = False,
         threads: int | None = None,
         seed: int = 0,
     ) -> None:
         self._kernel, self._config, self._update, self._seed = kernel, config, update, seed
         self._layout = layout = Layout(config)
-        self._dropout, self._input_dropout = dropout, dropout if input_dropout else 0.0
+        self._dropout = dropout
         self._weights = layout.packed(weights)
         self._gradient, *self._moments = (aligned(self._weights.shape, np.float32) for _ in range(3))
         self._room = aligned((0,), np.uint8)
@@ -83,7 +81,7 @@ class NativeEngine:
         lesson.learn, lesson.rate, lesson.epsilon = 1, learning_rate, self._update.epsilon_after(steps)
         lesson.correction1, lesson.correction2 = 1 - beta1**steps, 1 - beta2**steps
         lesson.key = (self._seed * 0x9E3779B1 + steps) & 0xFFFFFFFF
-        lesson.dropout, lesson.input_dropout = self._dropout, self._input_dropout
+        lesson.dropout = self._dropout
         losses, after, status = self._run(inputs, targets, state)
         loss = float(losses.mean(dtype=np.float64))
         if status == library.NOT_FINITE:
@@ -95,7 +93,7 @@ class NativeEngine:
 
     def losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[FloatArray, State]:
         """Read a window without learning; see `Engine.losses`."""
-        self._lesson.learn, self._lesson.dropout, self._lesson.input_dropout = 0, 0, 0
+        self._lesson.learn, self._lesson.dropout = 0, 0
         losses, after, _ = self._run(inputs, targets, state)
         return losses, after
 

@@ -18,8 +18,6 @@ class Recipe(Protocol):
     network: NetworkConfig
     weights: Weights
     update: Update
-    input_dropout: bool
-    """Whether the embedding's numbers are left out too, or only what the LSTM layers give."""
     native: bool
     """Whether the engine in C may train it."""
     fewest_scored: int

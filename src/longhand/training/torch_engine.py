@@ -54,8 +54,7 @@ class TorchEngine:
 
     - weights: where to start from, as in a model file; copied
     - update: how they move
-    - dropout: share of the numbers between layers left out at each step
-    - input_dropout: whether the embedding's numbers are left out too
+    - dropout: share of the numbers that the LSTM layers give left out at each step
     - fixed_embedding: the embedding is no weight but part of the blueprint, as the classic recipe's scalar input is
     - device: "auto", "cpu", "cuda" or "mps"
     - threads: processor threads for all of torch in this process; None leaves torch's choice
@@ -69,7 +68,6 @@ class TorchEngine:
         *,
         update: Update,
         dropout: float,
-        input_dropout: bool = True,
         fixed_embedding: bool = False,
         device: str = "auto",
         threads: int | None = None,
@@ -80,7 +78,7 @@ class TorchEngine:
         if threads is not None:
             torch.set_num_threads(threads)
         self._seed = seed
-        self._network = _Network(config, dropout, input_dropout)
+        self._network = _Network(config, dropout)
         self._network.load_state_dict(_to_torch(weights))
         self._network.embedding.weight.requires_grad_(not fixed_embedding)
         self._network.to(self._device)
@@ -179,9 +177,8 @@ def _joined(states: list[State]) -> State:
 
 
 class _Network(nn.Module):
-    def __init__(self, config: NetworkConfig, dropout: float, input_dropout: bool) -> None:
+    def __init__(self, config: NetworkConfig, dropout: float) -> None:
         super().__init__()
-        self.input_dropout = input_dropout
         self.embedding = nn.Embedding(config.vocabulary_size, config.embedding)
         sizes = [config.embedding, *[config.hidden] * config.layers]
         self.layers = nn.ModuleList(nn.LSTM(inputs, outputs) for inputs, outputs in pairwise(sizes))
@@ -195,10 +192,7 @@ class _Network(nn.Module):
 
         With `last` 0 the logits are those of all positions.
         """
-        outputs = self.embedding(tokens)
-        if self.input_dropout:
-            outputs = self.dropout(outputs)
-        states = []
+        outputs, states = self.embedding(tokens), []
         for layer, lstm in enumerate(self.layers):
             outputs, state = lstm(outputs, (hidden[layer : layer + 1], cell[layer : layer + 1]))
             above = outputs if layer + 1 < len(self.layers) else outputs[-last:]  # the head needs no more

@@ -13,7 +13,7 @@
 
 #include <math.h>
 
-#define INTERFACE 1 /* what native_engine.py expects */
+#define INTERFACE 2 /* what native_engine.py expects */
 #define BLOCK 256   /* inputs of which a block's weights, 16 KB, stay in the first cache for all rows */
 #define ROWS 60     /* positions that a matrix is multiplied with at a time: ten times six */
 #define CHUNK 4096  /* weights whose gradients' squares are summed by themselves */
@@ -36,7 +36,7 @@ typedef struct {
     float *hidden_state, *cell_state;                 /* [layers][batch][hidden]: before, and then after */
     float *losses;                                    /* out: [scored][batch], in nats */
     double length;                                    /* out: the gradient's, before it is cut to `longest` */
-    float dropout, input_dropout;                     /* shares left out behind each layer, and of the embedding */
+    float dropout;                                    /* share left out behind each layer */
     uint32_t key;                                     /* of the dropout's chance in this step */
     float rate, decay, beta1, beta2, epsilon, correction1, correction2, longest;
     int64_t threads, instructions, learn; /* learn: 0 for the losses alone */
@@ -85,7 +85,7 @@ static uint32_t mixed(uint32_t x) { /* MurmurHash3's finaliser: every bit depend
     return x ^ x >> 16;
 }
 
-/* The dropout's key behind a layer; -1 for the embedding. */
+/* The dropout's key behind a layer. */
 static uint32_t key_of(const Lesson *lesson, int64_t layer) { return mixed(lesson->key + 7919u * (uint32_t)layer); }
 
 typedef void (*Step)(Pupil *);
@@ -129,7 +129,7 @@ static Step step_for(int64_t instructions) {
 /* Lay out what a step needs in one piece of memory; returns its size if there is none yet. */
 static int64_t lay_out(Plan *plan, char *room) {
     const Lesson *lesson = plan->lesson;
-    plan->tabled = lesson->input_dropout == 0 && 2 * lesson->vocabulary <= lesson->window * lesson->batch;
+    plan->tabled = 2 * lesson->vocabulary <= lesson->window * lesson->batch;
     const int64_t B = lesson->batch, N = lesson->window * B, M = lesson->scored * B, H = lesson->hidden;
     const int64_t widest = H > padded(lesson->inputs) ? H : padded(lesson->inputs);
     int64_t used = 0;
@@ -536,10 +536,8 @@ static void NAME(backward_layer)(Pupil *pupil, int64_t l) {
             NAME(product)(kept->input_turned + g * 64 * H, 4 * H, rows_of_sums + n * Z, Z, rows,
                           plan->below + n * wide + 16 * g, wide);
     }
-    const int64_t last = 16 * to < kept->inputs ? 16 * to : kept->inputs;
-    const float share = l > 0 ? lesson->dropout : lesson->input_dropout;
-    if (share > 0)
-        NAME(drop)(plan->below, plan->below, wide, N, kept->inputs, 16 * from, last, key_of(lesson, l - 1), share);
+    if (l > 0 && lesson->dropout > 0)
+        NAME(drop)(plan->below, plan->below, wide, N, H, 16 * from, 16 * to, key_of(lesson, l - 1), lesson->dropout);
 }
 
 /* The embedding's gradient, for the columns that are the pupil's. */
@@ -637,8 +635,6 @@ static void NAME(prepare)(Pupil *pupil) {
         part_of(pupil, H / 16, &from, &to);
         NAME(turn_blocks)(lesson->weights + lesson->head, H, lesson->rows, from, to, plan->head_turned);
         part_of(pupil, E, &from, &to);
-        if (lesson->input_dropout > 0)
-            NAME(drop)(first->x, first->x, first->width, N, E, from, to, key_of(lesson, -1), lesson->input_dropout);
         NAME(turn)(first->x, first->width, plan->tabled ? lesson->vocabulary : N, from, to, first->x_turned, first->length);
     }
     meet(&plan->team);

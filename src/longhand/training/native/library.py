@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from longhand.native import loading
 
-INTERFACE = 1  # what learn.c calls itself; another number is another version's library
+INTERFACE = 2  # what learn.c calls itself; another number is another version's library
 DONE, NOT_FINITE = 0, 1
 FILE = Path(__file__).with_name("_learn.so")  # on every platform: the name that setup.py gives it
 
@@ -34,7 +34,7 @@ class Lesson(ctypes.Structure):
         *((name, _pointer) for name in ("weights", "gradient", "moment", "square", "tokens", "targets")),
         *((name, _pointer) for name in ("hidden_state", "cell_state", "losses")),
         ("length", ctypes.c_double),
-        *((name, _number) for name in ("dropout", "input_dropout")),
+        ("dropout", _number),
         ("key", ctypes.c_uint32),
         *((name, _number) for name in ("rate", "decay", "beta1", "beta2", "epsilon")),
         *((name, _number) for name in ("correction1", "correction2", "longest")),
