@@ -129,10 +129,22 @@ def test_events_come_in_order_and_the_log_repeats_the_scores(tmp_path: Path) -> 
     assert 0 < steps[0].progress < steps[-1].progress == 1
     lines = (tmp_path / "m.run" / "log.jsonl").read_text(encoding="utf-8").splitlines()
     log = [json.loads(line) for line in lines]
-    assert [line["event"] for line in log] == ["started", *["evaluated"] * 4, "finished"]
+    logged = [line for line in log if line["event"] == "step"]
+    assert [line["event"] for line in log if line not in logged] == ["started", *["evaluated"] * 4, "finished"]
+    assert (logged[0]["step"], logged[-1]["step"]) == (1, len(steps))
     assert log[-2]["validation_bits_per_character"] == round(events[-2].validation_bits, 4)
     assert [path.name for path in (tmp_path / "m.run").glob("[!.]*")] == ["log.jsonl"]
     assert model.card.held_out_characters == model.card.validation_characters == len(VERSE * 4)
+
+
+def test_of_thousands_of_steps_some_hundreds_are_logged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with_engine(monkeypatch, [2 / score for score in range(1, 31)])
+    train_model([verse()], small(epochs=100, window=8), tmp_path / "m")
+    lines = (tmp_path / "m.run" / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    log = [line for line in map(json.loads, lines) if line["event"] == "step"]
+    assert log[-1]["step"] > 3000
+    assert 300 < len(log) <= 401
+    assert all(line["learning_rate"] > 0 for line in log)
 
 
 def test_the_best_so_far_lies_in_the_run_folder_while_it_trains(tmp_path: Path) -> None:

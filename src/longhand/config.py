@@ -35,7 +35,8 @@ class NetworkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a model is trained. Where `epochs` is given it takes the place of `minutes`.
 
-    The defaults written here are the default recipe's; `CLASSIC` has the other ones of the classic recipe.
+    The defaults written here are the default recipe's; `CLASSIC` has the other ones of the classic recipe. Those in
+    `PLANNED` hold only until a plan is made.
     """
 
     recipe: Annotated[
@@ -96,6 +97,9 @@ CLASSIC: dict[str, int | float] = {
     "held_out": 0.0,
 }
 """Where the classic recipe's defaults differ from the default recipe's."""
+
+PLANNED = ("hidden", "layers", "embedding", "dropout", "batch", "window", "learning_rate")
+"""Settings of the default recipe that a plan chooses where they are not given (`longhand.training.plan`)."""
 
 CHANGEABLE = ("minutes", "epochs", "threads", "device", "checkpoint_every")
 """Settings that a training may go on with another value of."""
@@ -186,6 +190,11 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
     by_minutes = "minutes" in values and values.get("epochs") is None
     defaults = {name: value for name, value in CLASSIC.items() if not (name == "epochs" and by_minutes)}
     return configured(TrainConfig, {**defaults, **values})
+
+
+def free_settings(config: TrainConfig, values: Mapping[str, object]) -> frozenset[str]:
+    """Return the settings that a plan may choose: those of the default recipe that `values` does not give."""
+    return frozenset() if config.recipe == "classic" else frozenset(PLANNED) - values.keys()
 
 
 def resumed_settings(saved: TrainConfig, values: Mapping[str, object]) -> TrainConfig:

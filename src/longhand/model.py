@@ -16,6 +16,7 @@ from longhand.config import (
     SamplingConfig,
     TrainConfig,
     configured,
+    free_settings,
     resumed_settings,
     sampling_for,
     train_config,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from longhand.training.events import Listener
 
 PASSAGE = 100  # tokens
+SAMPLE_LENGTH = 200  # tokens that a model in training writes
 Corpus: TypeAlias = "Source | Iterable[Source]"
 
 
@@ -160,18 +162,38 @@ def train(
     from longhand.training.events import nobody
     from longhand.training.trainer import train_model
 
-    config = settings_of(output, settings, resume)
-    file = train_model(_sources(corpus), config, output, overwrite=overwrite, resume=resume, tell=listener or nobody)
+    config, free = settings_of(output, settings, resume)
+    file = train_model(
+        _sources(corpus),
+        config,
+        output,
+        free=free,
+        overwrite=overwrite,
+        resume=resume,
+        tell=listener or nobody,
+        sample=written_sample,
+    )
     return Model(file)
 
 
-def settings_of(output: str | os.PathLike[str] | None, values: Mapping[str, Any], resume: bool) -> TrainConfig:
-    """Return the settings of a training: the values that were given, beside those it began with if it is resumed."""
+def settings_of(
+    output: str | os.PathLike[str] | None, values: Mapping[str, Any], resume: bool
+) -> tuple[TrainConfig, frozenset[str]]:
+    """Return the settings of a training, and which of them its plan is free to choose.
+
+    They are the values that were given, beside those that it began with if it is resumed.
+    """
     if not resume or output is None:
-        return train_config(values)
+        config = train_config(values)
+        return config, free_settings(config, values)
     from longhand.training.run_folder import resumed_config
 
-    return resumed_settings(resumed_config(model_path(output)), values)
+    return resumed_settings(resumed_config(model_path(output)), values), frozenset()
+
+
+def written_sample(model: ModelFile, prompt: str = "", length: int = SAMPLE_LENGTH) -> str:
+    """Return a little of what a model writes after a prompt."""
+    return Model(model).generate(prompt, length=length, seed=0)
 
 
 def import_keras(

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import click
 from msgspec import NODEFAULT, Struct, structs
 
-from longhand.config import CLASSIC, TrainConfig, description
+from longhand.config import CLASSIC, PLANNED, TrainConfig, description
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,7 +46,11 @@ def _option(settings: type[Struct], field: structs.FieldInfo, name: str) -> Call
 def _defaults(settings: type[Struct], field: structs.FieldInfo) -> str:
     """Return a field's default as the help shows it, and the classic recipe's beside it where that is another."""
     default = "" if field.default in (NODEFAULT, None) else str(field.default)
-    other = CLASSIC.get(field.name) if settings is TrainConfig else None
+    if settings is not TrainConfig:
+        return default
+    other = CLASSIC.get(field.name)
+    if field.name in PLANNED:
+        return f"planned; classic: {default if other is None else other}"
     if other is None:
         return default
     return f"{default}; classic: {other}" if default else f"none; classic: {other}"

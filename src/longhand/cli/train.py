@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 import click
 
 from longhand.cli.options import given, settings_options
+from longhand.cli.output import note, show
+from longhand.cli.settings_file import merged, read_settings
 from longhand.config import TrainConfig
 from longhand.errors import OptionError
 
@@ -20,33 +24,76 @@ from longhand.errors import OptionError
 @settings_options(TrainConfig, learning_rate="--lr")
 @click.option("--overwrite", is_flag=True, help="replace an existing model of that name")
 @click.option("--resume", is_flag=True, help="go on with the training of that name where its last checkpoint left it")
+@click.option("--settings", "file", metavar="FILE", help="a TOML file of these options; those given here come first")
+@click.option("--plan", is_flag=True, help="print what would be trained, as such a file, and stop")
 @click.option("--json-lines", is_flag=True, help="print for programs: one event a line, as JSON")
 def train(
-    corpus: tuple[str, ...], output: str | None, overwrite: bool, resume: bool, json_lines: bool, **settings: Any
+    corpus: tuple[str, ...],
+    output: str | None,
+    overwrite: bool,
+    resume: bool,
+    file: str | None,
+    plan: bool,
+    json_lines: bool,
+    **settings: Any,
 ) -> int:
     """Learn a text and write a model of it to one file.
 
-    CORPUS is text files or folders of them; - is standard input. The last tenth of the text is held out: the model is
-    scored on it, and the best one is kept. (The classic recipe learns all of the text, unless told otherwise, and keeps
-    the weights of the epoch with the lowest training loss.) Ctrl-C ends early and keeps the best so far (exit code
-    130; 143 for SIGTERM). The log, and the classic recipe's checkpoints, are in NAME.run beside NAME.safetensors.
+    CORPUS is text files or folders of them; - is standard input. What is not given is planned: the network's size,
+    dropout and the rest, from the text, the time and the speed of this machine.
+
+    The last tenth of the text is held out: the model is scored on it, and the best one is kept. (The classic recipe
+    learns all of the text, unless told otherwise, and keeps the weights of the epoch with the lowest training loss.)
+    Ctrl-C ends early and keeps the best so far (exit code 130; 143 for SIGTERM). The log, and the classic recipe's
+    checkpoints, are in NAME.run beside NAME.safetensors.
     """
     if settings["minutes"] is not None and settings["epochs"] is not None:
         raise OptionError("--minutes and --epochs exclude each other: give one of them")
     if resume and overwrite:
         raise OptionError("--resume and --overwrite exclude each other: give one of them")
+    if resume and plan:
+        raise OptionError("--resume and --plan exclude each other: a training that goes on keeps its plan")
+    values = merged({} if file is None else read_settings(file), given(settings))
+    if plan:
+        return show_plan(corpus, values, json_lines)
 
     from longhand.cli.json_lines import JsonLines
     from longhand.cli.watcher import watching
-    from longhand.model import settings_of
+    from longhand.model import settings_of, written_sample
     from longhand.training.trainer import train_model
 
     target = _default_output(corpus[0]) if output is None else output
-    config = settings_of(target, given(settings), resume)
+    config, free = settings_of(target, values, resume)
     watched = nullcontext(JsonLines()) if json_lines else watching(None if corpus[0] == "-" else corpus[0])
     with watched as watcher:
-        model = train_model(corpus, config, target, overwrite=overwrite, resume=resume, tell=watcher)
+        model = train_model(
+            corpus,
+            config,
+            target,
+            free=free,
+            overwrite=overwrite,
+            resume=resume,
+            tell=watcher,
+            sample=written_sample,
+        )
     return exit_code(model.card.stopped_by)
+
+
+def show_plan(corpus: tuple[str, ...], values: Mapping[str, Any], as_json: bool) -> int:
+    """Print what would be trained on a text with the settings that were given."""
+    from longhand.cli.plan_text import as_toml
+    from longhand.model import settings_of
+    from longhand.training.planning import described, plan_for, read_corpus
+    from longhand.training.records import plan_record
+
+    config, free = settings_of(None, values, resume=False)
+    text = read_corpus(corpus, config)
+    plan = plan_for(text, config, free, expect=True)
+    for line in text.notes:
+        note(line)
+    facts = described(text)
+    show(json.dumps({"event": "plan", "plan": facts, **plan_record(plan)}) if as_json else as_toml(plan, facts))
+    return 0
 
 
 def exit_code(stopped_by: str) -> int:

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from longhand.cli.output import discard_stdout, note, visible
-from longhand.model import Model
+from longhand.cli.plan_text import choice_lines
+from longhand.model import SAMPLE_LENGTH, written_sample
 from longhand.modelfile import ModelFile
 from longhand.native.loading import switched_off
 from longhand.training.events import (
@@ -29,7 +30,6 @@ from longhand.training.events import (
     Stepped,
 )
 
-SAMPLE_LENGTH = 200
 PLAIN_INTERVAL = 10.0  # seconds between plain lines
 
 
@@ -72,7 +72,8 @@ class Watcher:
             self._prompt = event.prompt
             for line in event.notes:
                 note(line)
-            for line in event.plan:
+            choices = [] if event.choices is None else choice_lines(event.choices)
+            for line in (*event.plan, *choices):
                 self.say(line)
         elif isinstance(event, Stepped):
             self._stepped(event)
@@ -104,7 +105,7 @@ class Watcher:
             f"{event.last.progress:4.0%}  train {event.last.training_bits:.3f}, "
             f"held out {event.validation_bits:.3f} bits per character{best}. It writes:"
         )
-        self.show_sample(event.model)
+        self._say_indented(event.sample)
 
     def _epoch_ended(self, event: EpochEnded) -> None:
         verdict = "not improved"
@@ -114,15 +115,15 @@ class Watcher:
             verdict += f", held out {event.validation_bits:.3f} bits per character"
         epoch = f"epoch {event.epoch}{'' if event.whole else ' (a part of it)'}"
         self.say(f"{event.last.progress:4.0%}  {epoch}: loss {event.training_nats:.4f}, {verdict}")
-        if event.improved and (event.whole or event.last.progress == 1):  # no sample for one who pressed Ctrl-C
+        if event.sample:
             self.say("Seed:")
             self._say_indented(f'"{self._prompt}"')
             self.say("It writes:")
-            self._say_indented(Model(event.model).generate(self._prompt, length=SAMPLE_LENGTH, seed=0))
+            self._say_indented(event.sample)
 
-    def show_sample(self, model: ModelFile, prompt: str = "", length: int = SAMPLE_LENGTH) -> None:
+    def show_sample(self, model: ModelFile, prompt: str, length: int = SAMPLE_LENGTH) -> None:
         """Print a prompt and what a model writes after it."""
-        self._say_indented(prompt + Model(model).generate(prompt, length=length, seed=0))
+        self._say_indented(prompt + written_sample(model, prompt, length))
 
     def _say_indented(self, text: str) -> None:
         for line in visible(text).strip("\n").split("\n"):

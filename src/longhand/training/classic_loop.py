@@ -95,15 +95,18 @@ class ClassicLoop:
         improved = best is None or best.training_bits is None or bits < best.training_bits
         if best is None or improved:
             best = self._best = self._outcome(bits, None if stopped is None else self._score(stopped))
+        last, whole, model = self.learner.status(), self.windows.at_epoch_end, self.course.snapshot(best)
+        to_write = improved and (whole or last.progress == 1)  # nothing for one who pressed Ctrl-C
         self.course.tell(
             EpochEnded(
-                self.learner.status(),
+                last,
                 epoch=self._epoch,
-                whole=self.windows.at_epoch_end,
+                whole=whole,
                 training_nats=nats,
                 validation_bits=best.validation_bits if improved else None,
                 improved=improved,
-                model=self.course.snapshot(best),
+                model=model,
+                sample=self.course.sample(model) if to_write else "",
             )
         )
         self._epoch, self._nats, self._targets = self._epoch + 1, 0.0, 0

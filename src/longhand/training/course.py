@@ -52,6 +52,14 @@ class Outcome:
 Snapshot = Callable[[Outcome], ModelFile]
 """Makes a model file of what there is so far."""
 
+Sampler = Callable[[ModelFile, str], str]
+"""Lets a model write a little after a prompt."""
+
+
+def no_sample(model: ModelFile, prompt: str) -> str:  # noqa: ARG001 (the signature of a sampler)
+    """Write nothing."""
+    return ""
+
 
 class Store(Protocol):
     """Where checkpoints go."""
@@ -73,6 +81,7 @@ class Course:
     engine: Engine
     pace: Pace
     snapshot: Snapshot
+    sample: Callable[[ModelFile], str]
     tell: Listener
     interrupt: Interrupt
     store: Store | None = None

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from longhand.config import NetworkConfig
 from longhand.modelfile import Card, ModelFile
+from longhand.training.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Started:
     - notes: what a person should know about the corpus
     - model: the untrained model
     - prompt: what samples are to go on from; empty where a model can begin by itself
+    - choices: what was chosen and why, and what is to be expected
     """
 
     network: NetworkConfig
@@ -26,6 +28,7 @@ class Started:
     notes: list[str]
     model: ModelFile
     prompt: str = ""
+    choices: Plan | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Stepped:
     - seconds_left: estimate
     - characters_per_second: mean so far, evaluations left out
     - training_bits: mean loss over the latest steps, bits per token
+    - learning_rate: of this step
     """
 
     step: int
@@ -44,6 +48,7 @@ class Stepped:
     seconds_left: float
     characters_per_second: float
     training_bits: float
+    learning_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,14 @@ class Evaluated:
     - validation_bits: bits per character
     - best: whether it is better than every earlier score
     - model: the model as scored
+    - sample: what it writes
     """
 
     last: Stepped
     validation_bits: float
     best: bool
     model: ModelFile
+    sample: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ class EpochEnded:
     - validation_bits: bits per character on the held-out text, if there is any and the loss improved
     - improved: whether the training loss is lower than every earlier epoch's
     - model: the best model so far, this one if it improved
+    - sample: what it writes, if it improved
     """
 
     last: Stepped
@@ -81,6 +89,7 @@ class EpochEnded:
     validation_bits: float | None
     improved: bool
     model: ModelFile
+    sample: str = ""
 
     @property
     def checkpoint(self) -> str:

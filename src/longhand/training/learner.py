@@ -53,6 +53,7 @@ class Learner:
         self._state = State.zeros(network, 0)
         self.steps = 0
         self.recent_bits = 0.0
+        self._rate = 0.0
 
     def step(self) -> tuple[float, int]:
         """Learn from the next window; return its mean loss in nats a token and how many targets it had.
@@ -61,8 +62,8 @@ class Learner:
         """
         began = time.monotonic()
         window = self._reader.read()
-        rate = self.rate_share * self._schedule(self._pace.progress(self.steps), self.highest_rate)
-        loss, self._state = self._engine.step(window.inputs, window.targets, self._state_for(window), rate)
+        self._rate = self.rate_share * self._schedule(self._pace.progress(self.steps), self.highest_rate)
+        loss, self._state = self._engine.step(window.inputs, window.targets, self._state_for(window), self._rate)
         refuse_unless_finite(loss)
         self.steps += 1
         self.recent_bits += max(RECENT, 1 / self.steps) * (loss / math.log(2) - self.recent_bits)
@@ -79,6 +80,7 @@ class Learner:
             seconds_left=self._pace.seconds_left(self.steps),
             characters_per_second=self._pace.characters_per_second() * self._characters_per_target,
             training_bits=self.recent_bits,
+            learning_rate=self._rate,
         )
 
     def saved(self) -> Saved:

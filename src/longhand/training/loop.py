@@ -106,7 +106,8 @@ class Loop:
         self._worse = 0 if best else self._worse + 1
         if best:
             self._best = outcome
-        course.tell(Evaluated(self.learner.status(), bits, best, course.snapshot(outcome)))
+        model = course.snapshot(outcome)
+        course.tell(Evaluated(self.learner.status(), bits, best, model, course.sample(model)))
         course.pace.evaluated(time.monotonic() - began)
 
     def _outcome(self, bits: float | None) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import msgspec
@@ -17,12 +18,14 @@ from longhand.training.events import (
     Started,
     Stepped,
 )
+from longhand.training.plan import Plan
+from longhand.version import VERSION
 
 
 def record(event: Event) -> dict[str, Any]:
     """Return an event as JSON has it: what it is under "event", bits per character, seconds, learning rates."""
     if isinstance(event, Started):
-        return {"event": "started", "plan": event.plan, "notes": event.notes}
+        return _started(event)
     if isinstance(event, Resumed):
         return {"event": "resumed", "step": event.step, "problems": event.problems}
     if isinstance(event, Stepped):
@@ -34,11 +37,12 @@ def record(event: Event) -> dict[str, Any]:
             **_standing(event.last),
             "validation_bits_per_character": bits,
             "best": event.best,
+            "sample": event.sample,
         }
     if isinstance(event, EpochEnded):
         epoch = {"epoch": event.epoch, "whole": event.whole, "loss": round(event.training_nats, 4)}
         held_out = None if event.validation_bits is None else round(event.validation_bits, 4)
-        kept = {"validation_bits_per_character": held_out, "improved": event.improved}
+        kept = {"validation_bits_per_character": held_out, "improved": event.improved, "sample": event.sample}
         return {"event": "epoch", **epoch, **_standing(event.last), **kept}
     if isinstance(event, Checkpointed):
         return {"event": "checkpoint", "step": event.step, "file": event.file}
@@ -51,10 +55,25 @@ def record(event: Event) -> dict[str, Any]:
     return {"event": "finished", "output": output, "card": msgspec.to_builtins(event.card)}
 
 
+def plan_record(plan: Plan) -> dict[str, Any]:
+    """Return a plan as JSON has it: all settings, what was chosen and why, and what is to be expected."""
+    choices = [{"name": choice.name, "value": choice.value, "why": choice.why} for choice in plan.choices]
+    speed = None if plan.speed is None else round(plan.speed)
+    expected = {"characters_per_second": speed, "epochs": round(plan.epochs, 3)}
+    return {"settings": msgspec.to_builtins(plan.config), "choices": choices, "expected": expected}
+
+
+def _started(event: Started) -> dict[str, Any]:
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    facts = {"event": "started", "time": now, "longhand_version": VERSION, "plan": event.plan, "notes": event.notes}
+    return facts if event.choices is None else {**facts, **plan_record(event.choices)}
+
+
 def _standing(last: Stepped) -> dict[str, float]:
     return {
         "step": last.step,
         "seconds": round(last.seconds, 1),
         "characters_per_second": round(last.characters_per_second),
         "training_bits_per_character": round(last.training_bits, 4),
+        "learning_rate": float(f"{last.learning_rate:.4g}"),
     }

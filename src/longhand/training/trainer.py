@@ -7,18 +7,19 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from typing import Any
 
 import msgspec
 
 from longhand.config import CHANGEABLE, TrainConfig
 from longhand.errors import LonghandError, OptionError, OutputError, TrainingError
 from longhand.modelfile import Card, ModelFile, model_path
-from longhand.text.encoded import encode_closed, encode_corpus
+from longhand.text.encoded import EncodedCorpus
 from longhand.text.sources import Source
 from longhand.training.checkpoint_file import Checkpoint
 from longhand.training.choice import engine_for
 from longhand.training.classic_recipe import ClassicRecipe
-from longhand.training.course import Course, Outcome, Store
+from longhand.training.course import Course, Outcome, Sampler, Store, no_sample
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.engine import Engine
 from longhand.training.events import (
@@ -35,12 +36,15 @@ from longhand.training.events import (
 )
 from longhand.training.interrupt import Interrupt, listening
 from longhand.training.pace import Pace, StepPace, TimePace
+from longhand.training.plan import Plan
+from longhand.training.planning import described, plan_for, read_corpus
 from longhand.training.recipe import Recipe
 from longhand.training.records import record
 from longhand.training.run_folder import RunFolder
 from longhand.training.saved import Saved
 from longhand.version import VERSION
 
+LOGGED = 1 / 400  # of the progress, between the steps that are logged
 FEWEST_SCORES, MOST_SCORES = 4, 20  # in a training that counts epochs, which otherwise scores after each
 
 
@@ -49,18 +53,22 @@ def train_model(
     config: TrainConfig,
     output: str | os.PathLike[str] | None = None,
     *,
+    free: frozenset[str] = frozenset(),
     overwrite: bool = False,
     resume: bool = False,
     tell: Listener = nobody,
+    sample: Sampler = no_sample,
 ) -> ModelFile:
     """Train a model on a corpus, write it to `output` if given, and return it.
 
     - sources: paths of files and folders, "-" for standard input, or open text streams
     - output: the model file's name; .safetensors is added where it is missing
+    - free: the settings that are to be planned (`longhand.training.plan`)
     - resume: go on from the newest checkpoint of the training of that name, on the same text and with its settings
       (`longhand.training.run_folder.resumed_config`): on the same machine and with `epochs` bit for bit as if it had
       never stopped
     - tell: is called with every event; see `longhand.training.events`
+    - sample: lets a model write after a prompt, for those who watch
 
     Once the corpus is read, SIGINT and SIGTERM end it early and leave the best model so far (in the main thread; the
     card's `stopped_by` names the signal). Raises any `LonghandError`; what was at `output` before is then still there.
@@ -69,9 +77,11 @@ def train_model(
     if resume and output is None:
         raise OptionError("resume: expected the name of the model whose training is to go on")
     run = None if output is None else RunFolder(model_path(output), overwrite=overwrite, resume=resume)
-    recipe = _recipe(sources, config)
+    corpus = read_corpus(sources, config)
     with _explained_lack_of_memory(), listening() as interrupt:
-        training = _Training(recipe, config, began)
+        plan = plan_for(corpus, config, free)
+        config, recipe = plan.config, _recipe(corpus, plan.config)
+        training = _Training(recipe, plan, began, sample)
         engine = engine_for(recipe, config)
         if run is None:
             return training.run(engine, tell, interrupt)
@@ -85,10 +95,8 @@ def train_model(
     return model
 
 
-def _recipe(sources: Iterable[Source], config: TrainConfig) -> Recipe:
-    if config.recipe == "classic":
-        return ClassicRecipe(encode_closed(sources, config.tokens, config.held_out), config)
-    return DefaultRecipe(encode_corpus(sources, config.held_out), config)
+def _recipe(corpus: EncodedCorpus[Any], config: TrainConfig) -> Recipe:
+    return ClassicRecipe(corpus, config) if config.recipe == "classic" else DefaultRecipe(corpus, config)
 
 
 def _resumed(run: RunFolder, recipe: Recipe, config: TrainConfig, tell: Listener) -> Saved:
@@ -141,8 +149,9 @@ def _explained_lack_of_memory() -> Iterator[None]:
 class _Training:
     """What a training has whatever its recipe: a clock, a plan, a card."""
 
-    def __init__(self, recipe: Recipe, config: TrainConfig, began: float) -> None:
-        self._recipe, self._config, self._began = recipe, config, began
+    def __init__(self, recipe: Recipe, plan: Plan, began: float, sample: Sampler) -> None:
+        self._recipe, self._plan, self._config, self._began = recipe, plan, plan.config, began
+        self._sample = sample
         self._pace: Pace | None = None
 
     def run(
@@ -156,9 +165,20 @@ class _Training:
         """Train with an engine and return the best model."""
         recipe = self._recipe
         untrained = self._model(Outcome(recipe.weights))
-        tell(Started(recipe.network, self._plan(), recipe.corpus.notes, untrained, recipe.prompt))
+        tell(Started(recipe.network, self._lines(), recipe.corpus.notes, untrained, recipe.prompt, self._plan))
         self._pace, every = self._new_pace(), self._config.checkpoint_every
-        course = Course(engine, self._pace, self._model, tell, interrupt, store, every, resumed)
+        prompt = recipe.prompt
+        course = Course(
+            engine=engine,
+            pace=self._pace,
+            snapshot=self._model,
+            sample=lambda model: self._sample(model, prompt),
+            tell=tell,
+            interrupt=interrupt,
+            store=store,
+            every=every,
+            resumed=resumed,
+        )
         return self._model(recipe.run(course))
 
     def _steps_per_epoch(self) -> float:
@@ -175,18 +195,9 @@ class _Training:
         between = max(1, min(round(self._steps_per_epoch()), steps // FEWEST_SCORES), steps // MOST_SCORES)
         return StepPace(self._began, held_out, steps, between)
 
-    def _plan(self) -> list[str]:
-        corpus, config = self._recipe.corpus, self._config
-        length = _counted(config.minutes, "minute") if config.epochs is None else _counted(config.epochs, "epoch")
+    def _lines(self) -> list[str]:
         parameters = sum(array.size for array in self._recipe.weights.values())
-        names = ", ".join([*corpus.names[:3], *["..."] * (len(corpus.names) > 3)])
-        words = f"{len(corpus.ids):,} words, " if corpus.tokenizer.kind == "word" else ""
-        held_out = f"{corpus.characters_of(corpus.held_out_ids):,}" if corpus.held_out else "none"
-        different = corpus.tokenizer.size - len(corpus.tokenizer.never_written)
-        return [
-            f"{names}: {corpus.characters:,} characters, {words}{different:,} different, {held_out} held out",
-            f"{self._recipe.plan()}, {parameters:,} weights, {length}",
-        ]
+        return [*described(self._recipe.corpus), f"{self._recipe.plan()}, {parameters:,} weights, {self._plan.length}"]
 
     def _model(self, outcome: Outcome) -> ModelFile:
         recipe, corpus = self._recipe, self._recipe.corpus
@@ -214,12 +225,22 @@ class _Training:
         return ModelFile(recipe.network, corpus.tokenizer.to_record(), outcome.weights, card)
 
 
-def _counted(number: float, unit: str) -> str:
-    return f"{number:g} {unit}{'' if number == 1 else 's'}"
+class _Thinned:
+    """Says which of the steps, of which there are thousands, are logged: a few hundred over a training."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def __call__(self, step: Stepped) -> bool:
+        if step.progress < self._next:
+            return False
+        self._next = step.progress + LOGGED
+        return True
 
 
 def _logged(tell: Listener, run: RunFolder) -> Listener:
     """Return a listener that logs events, keeps each best model in the run's folder, and passes events on."""
+    thinned = _Thinned()
 
     def listen(event: Event) -> None:
         if isinstance(event, Evaluated) and event.best:
@@ -228,7 +249,7 @@ def _logged(tell: Listener, run: RunFolder) -> Listener:
             run.keep(event.model, event.checkpoint if event.whole else None)
         the_disk_is_full = isinstance(event, NotCheckpointed)
         with suppress(OutputError) if the_disk_is_full else nullcontext():
-            if not isinstance(event, Stepped):
+            if not isinstance(event, Stepped) or thinned(event):
                 run.log(record(event))
         tell(event)
 

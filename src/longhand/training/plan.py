@@ -1,0 +1,141 @@
+"""What to train: chosen from the text, the time and this machine, with a reason for each choice.
+
+The size of the network is the one with the lowest loss to be expected of the characters that it can read in the time,
+by a scaling law (Hoffmann et al., 2022) in which what is read again counts for less each time (Muennighoff et al.,
+2023). Its constants were fitted to trainings of one to ten minutes, which are in LOG.md. They compare networks; they do
+not say how well a text can be learned.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import msgspec
+
+from longhand.config import PLANNED, TrainConfig
+from longhand.training.speed import Speed, layer_weights
+
+SIZES = (64, 96, 128, 192, 256, 384, 512, 768, 1024)
+LAYERS, BATCH, WINDOW, EMBEDDING, RATE = 2, 16, 64, 128, 6e-3
+DROPOUT = ((3, 0.0), (6, 0.1), (12, 0.2), (math.inf, 0.3))  # readings of the text, and what is left out up to them
+LEARNING_SHARE = 0.9  # of the time; the rest goes into reading, measuring, scoring and saving
+
+# loss = WEIGHTS / weights^WEIGHTS_POWER + TOKENS / tokens^TOKENS_POWER and what no network can know
+WEIGHTS, WEIGHTS_POWER = 20.0, 0.35
+TOKENS, TOKENS_POWER = 400.0, 0.45
+REPEATS = 8.0  # readings after which the text is nearly used up
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A setting, its value, and why it has it; `planned` unless it was given."""
+
+    name: str
+    value: float
+    why: str
+    planned: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be trained.
+
+    - config: complete settings
+    - choices: the planned ones, with reasons
+    - speed: tokens a second to be expected; None where nothing was measured
+    - epochs: how many times the text will be read, about; 0 where that is not known
+    """
+
+    config: TrainConfig
+    choices: list[Choice]
+    speed: float | None
+    epochs: float
+
+    @property
+    def length(self) -> str:
+        """How long the training is to be, in words."""
+        number, unit = (self.config.minutes, "minute") if self.config.epochs is None else (self.config.epochs, "epoch")
+        return f"{number:g} {unit}{'' if number == 1 else 's'}"
+
+    @property
+    def expected(self) -> str | None:
+        """What is to be expected of this machine, in words."""
+        if self.speed is None:
+            return None
+        return f"about {self.speed:,.0f} characters a second here: the text is read {self.epochs:.2g} times"
+
+
+def make_plan(config: TrainConfig, free: frozenset[str], *, tokens: int, vocabulary: int, speed: Speed | None) -> Plan:
+    """Choose the settings in `free`; the others are as `config` has them.
+
+    - tokens: to learn from
+    - vocabulary: number of different tokens
+    - speed: of this machine; may be None where a number of epochs, not of minutes, is given, or nothing is free
+    """
+
+    def choose(**values: float) -> TrainConfig:
+        return msgspec.structs.replace(config, **{name: value for name, value in values.items() if name in free})
+
+    def read(config: TrainConfig) -> float:
+        return tokens_read(config, tokens, None if speed is None else speed.of(config, vocabulary))
+
+    config = choose(layers=LAYERS, embedding=EMBEDDING, batch=BATCH, window=WINDOW)
+    if "hidden" in free:
+        shapes = [choose(hidden=hidden) for hidden in SIZES]
+        config = min(shapes, key=lambda shape: expected_loss(layer_weights(shape), read(shape), tokens))
+    epochs = read(config) / tokens
+    config = choose(dropout=dropout_for(epochs), learning_rate=RATE)
+    reasons = _reasons(config, epochs, tokens, vocabulary)
+    otherwise = "as given" if config.recipe == "default" else "the classic recipe's, or as given"
+    choices = [
+        Choice(name, getattr(config, name), reasons[name] if name in free else otherwise, name in free)
+        for name in PLANNED
+    ]
+    return Plan(config, choices, None if speed is None else speed.of(config, vocabulary), epochs)
+
+
+def tokens_read(config: TrainConfig, tokens: int, speed: float | None) -> float:
+    """Return how many tokens a training reads; 0 where only the time is known, and no speed.
+
+    - tokens: in one reading of the text
+    - speed: tokens a second
+    """
+    if config.epochs is not None:
+        return config.epochs * tokens
+    return 0.0 if speed is None else LEARNING_SHARE * 60 * config.minutes * speed
+
+
+def expected_loss(weights: float, read: float, tokens: int) -> float:
+    """Return the loss to be expected, in nats a token, less a part that all networks share.
+
+    - weights: of the LSTM layers
+    - read: how many tokens are learned from, again and again
+    - tokens: how many there are
+    """
+    again = max(read / tokens - 1, 0)
+    worth = min(read, tokens) + tokens * REPEATS * (1 - math.exp(-again / REPEATS))
+    loss: float = WEIGHTS / weights**WEIGHTS_POWER + TOKENS / worth**TOKENS_POWER
+    return loss
+
+
+def dropout_for(epochs: float) -> float:
+    """Return the share to leave out of a network that reads its text `epochs` times."""
+    return next(share for most, share in DROPOUT if epochs <= most)
+
+
+def _reasons(config: TrainConfig, epochs: float, tokens: int, vocabulary: int) -> dict[str, str]:
+    often = "rarely enough to learn nothing by heart" if config.dropout == 0 else "so it would learn it by heart"
+    return {
+        "hidden": f"the best to be expected of {_rounded(epochs * tokens)} tokens read",
+        "layers": "two learn more than one or three in the same time",
+        "embedding": f"enough for {vocabulary:,} different tokens",
+        "dropout": f"the text is read about {epochs:.2g} times, {often}",
+        "batch": "more steps from the same text than with larger ones",
+        "window": "what is further back comes with the state, without a gradient",
+        "learning_rate": "the highest; it rises in the first fiftieth and falls along a cosine",
+    }
+
+
+def _rounded(count: float) -> str:
+    return f"{count / 1e6:.2g} million" if count >= 1e6 else f"{count:,.0f}"

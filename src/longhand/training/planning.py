@@ -1,0 +1,61 @@
+"""From files to a plan: what there is to learn from, and what is to be trained on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from longhand.config import NetworkConfig, TrainConfig
+from longhand.modelfile import Weights, expected_shapes
+from longhand.text.encoded import EncodedCorpus, encode_closed, encode_corpus
+from longhand.text.sources import Source
+from longhand.training.choice import engine_for
+from longhand.training.default_recipe import DefaultRecipe
+from longhand.training.engine import Update
+from longhand.training.plan import Plan, make_plan
+from longhand.training.speed import measured_speed
+
+
+def read_corpus(sources: Iterable[Source], config: TrainConfig) -> EncodedCorpus[Any]:
+    """Read a text as the recipe of `config` does. Raises `CorpusError`."""
+    if config.recipe == "classic":
+        return encode_closed(sources, config.tokens, config.held_out)
+    return encode_corpus(sources, config.held_out)
+
+
+def described(corpus: EncodedCorpus[Any]) -> list[str]:
+    """Return what a text is, in a line."""
+    names = ", ".join([*corpus.names[:3], *["..."] * (len(corpus.names) > 3)])
+    words = f"{len(corpus.ids):,} words, " if corpus.tokenizer.kind == "word" else ""
+    held_out = f"{corpus.characters_of(corpus.held_out_ids):,}" if corpus.held_out else "none"
+    different = corpus.tokenizer.size - len(corpus.tokenizer.never_written)
+    return [f"{names}: {corpus.characters:,} characters, {words}{different:,} different, {held_out} held out"]
+
+
+def plan_for(corpus: EncodedCorpus[Any], config: TrainConfig, free: frozenset[str], *, expect: bool = False) -> Plan:
+    """Return the plan of a training; measures this machine where that decides anything, or `expect` is true.
+
+    By epochs it does not: the same text and seed are to give the same training.
+
+    Raises `MissingExtraError` and `OptionError` as `engine_for` does.
+    """
+    vocabulary, speed = corpus.tokenizer.size, None
+    if (free or expect) and config.recipe == "default" and config.epochs is None:
+        speed = measured_speed(config, vocabulary, lambda network: engine_for(_Trial(network), config))
+    return make_plan(config, free, tokens=len(corpus.learned_ids), vocabulary=vocabulary, speed=speed)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What an engine is made for in order to see how fast it is: a network whose weights are zeros."""
+
+    network: NetworkConfig
+    update: Update = DefaultRecipe.update
+    native: bool = True
+
+    @property
+    def weights(self) -> Weights:
+        return {name: np.zeros(shape, np.float32) for name, shape in expected_shapes(self.network).items()}

@@ -1,0 +1,77 @@
+"""How fast this machine trains: a few steps of real networks, and from them the speed of others."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from longhand.config import NetworkConfig, TrainConfig
+from longhand.state import State
+from longhand.training.engine import Engine
+
+MEASURED = (256, 512, 128)  # units in each layer, the most useful first
+ASSUMED = 6e10  # useful operations a second, where there is no time to measure
+MOST_SECONDS, MOST_SHARE, LEAST_SECONDS = 2.0, 0.02, 0.2  # for measuring: in all, of the training's time
+A_SIZE = 0.6  # seconds for one size
+BATCH, WINDOW = 16, 64  # streams and tokens of a step that is measured
+
+
+def layer_weights(network: NetworkConfig | TrainConfig) -> int:
+    """Return how many weights the LSTM layers of a network multiply with a token, the first one's inputs left out.
+
+    Those are a row for each token, made once in a step.
+    """
+    hidden, layers = network.hidden, network.layers
+    return 4 * hidden * hidden * (2 * layers - 1)
+
+
+def operations(network: NetworkConfig | TrainConfig, vocabulary: int) -> int:
+    """Return the useful operations of learning from one token: six for each weight that it is multiplied with."""
+    return 6 * (layer_weights(network) + vocabulary * network.hidden)
+
+
+class Speed:
+    """The speed of training networks of any size.
+
+    - rates: useful operations a second, by the units in each layer; none of them measured: assumed
+    """
+
+    def __init__(self, rates: dict[int, float]) -> None:
+        self._rates = dict(sorted(rates.items())) or {MEASURED[0]: ASSUMED}
+
+    def of(self, network: NetworkConfig | TrainConfig, vocabulary: int) -> float:
+        """Return the tokens a second to be expected."""
+        sizes = [math.log2(size) for size in self._rates]
+        rate = float(np.interp(math.log2(network.hidden), sizes, list(self._rates.values())))
+        return rate / operations(network, vocabulary)
+
+
+def measured_speed(config: TrainConfig, vocabulary: int, make: Callable[[NetworkConfig], Engine]) -> Speed:
+    """Measure this machine, in two seconds at most and a fiftieth of the training's time.
+
+    - make: makes an engine for a network
+    """
+    until = time.monotonic() + min(MOST_SECONDS, MOST_SHARE * 60 * config.minutes)
+    rates: dict[int, float] = {}
+    for hidden in MEASURED:
+        if until - time.monotonic() < LEAST_SECONDS:
+            break
+        network = NetworkConfig(vocabulary_size=vocabulary, embedding=128, hidden=hidden, layers=config.layers)
+        seconds = _fastest_step(make(network), network, min(until, time.monotonic() + A_SIZE))
+        rates[hidden] = operations(network, vocabulary) * BATCH * WINDOW / seconds
+    return Speed(rates)
+
+
+def _fastest_step(engine: Engine, network: NetworkConfig, until: float) -> float:
+    """Return the seconds of the fastest of some steps, of which there is one at least."""
+    tokens = np.random.default_rng(0).integers(0, network.vocabulary_size, (WINDOW + 1, BATCH))
+    state, fastest = State.zeros(network, BATCH), math.inf
+    while True:
+        began = time.monotonic()
+        engine.step(tokens[:-1], tokens[1:], state, 0.0)
+        fastest = min(fastest, (now := time.monotonic()) - began)
+        if now + fastest > until:
+            return fastest

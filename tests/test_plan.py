@@ -1,0 +1,193 @@
+"""The plan: what is chosen from the text, the time and the machine, and how it is shown and read back."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Run, assert_refused
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longhand.config import PLANNED, NetworkConfig, TrainConfig, free_settings, train_config
+from longhand.errors import OptionError
+from longhand.model import train
+from longhand.state import State
+from longhand.training import planning
+from longhand.training.plan import SIZES, Plan, dropout_for, expected_loss, make_plan
+from longhand.training.speed import Speed, measured_speed, operations
+
+EVERYTHING = frozenset(PLANNED)
+minutes = st.floats(0.01, 5000)
+tokens = st.integers(1_000, 10**9)
+rates = st.floats(1e9, 1e13)
+
+
+def plan(rate: float = 1e11, tokens: int = 1_000_000, free: frozenset[str] = EVERYTHING, **settings: Any) -> Plan:
+    measured = None if "epochs" in settings else Speed({256: rate})
+    return make_plan(TrainConfig(**settings), free, tokens=tokens, vocabulary=70, speed=measured)
+
+
+@given(minutes, tokens, rates)
+def test_more_time_never_chooses_a_smaller_network_nor_a_faster_machine(time: float, count: int, rate: float) -> None:
+    hidden = plan(rate, count, minutes=time).config.hidden
+    assert hidden in SIZES
+    assert plan(rate, count, minutes=4 * time).config.hidden >= hidden
+    assert plan(4 * rate, count, minutes=time).config.hidden >= hidden
+
+
+@given(minutes, tokens, rates)
+def test_what_is_read_often_is_learned_with_dropout(time: float, count: int, rate: float) -> None:
+    made = plan(rate, count, minutes=time)
+    assert made.config.dropout == dropout_for(made.epochs)
+    assert plan(rate, count, minutes=time, hidden=128, free=EVERYTHING - {"hidden"}).config.hidden == 128
+
+
+def test_dropout_grows_with_the_readings() -> None:
+    shares = [dropout_for(epochs) for epochs in (0.1, 1, 2, 4, 8, 16, 1000)]
+    assert shares == sorted(shares)
+    assert shares[0] == 0 < shares[-1] < 1
+
+
+@given(st.sets(st.sampled_from(PLANNED)), minutes)
+def test_what_is_given_is_never_changed(names: set[str], time: float) -> None:
+    values: dict[str, Any] = {
+        "hidden": 33,
+        "layers": 3,
+        "embedding": 7,
+        "dropout": 0.05,
+        "batch": 5,
+        "window": 11,
+        "learning_rate": 1e-3,
+    }
+    given_ones = {name: values[name] for name in names}
+    config = train_config({**given_ones, "minutes": time})
+    made = plan(free=free_settings(config, given_ones), **given_ones, minutes=time)
+    assert {name: getattr(made.config, name) for name in names} == given_ones
+    assert [choice.name for choice in made.choices] == list(PLANNED)
+    assert {choice.name for choice in made.choices if choice.why == "as given"} == names
+    assert all(choice.why and choice.value == getattr(made.config, choice.name) for choice in made.choices)
+
+
+@given(st.floats(1e3, 1e8), st.floats(1e3, 1e10), st.integers(1_000, 10**9))
+def test_more_text_more_weights_and_more_reading_never_raise_the_loss_that_is_expected(
+    weights: float, read: float, text: int
+) -> None:
+    loss = expected_loss(weights, read, text)
+    assert math.isfinite(loss)
+    assert expected_loss(2 * weights, read, text) < loss
+    assert expected_loss(weights, 2 * read, text) <= loss
+    assert expected_loss(weights, read, 2 * text) <= loss
+
+
+def test_by_epochs_nothing_of_the_machine_enters_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "measured_speed", lambda *_: pytest.fail("measured"))
+    assert plan(epochs=3.0).epochs == 3
+    assert plan(epochs=3.0).speed is None
+
+
+def test_the_classic_recipe_and_what_is_given_whole_are_not_planned() -> None:
+    assert free_settings(train_config({"recipe": "classic"}), {}) == frozenset()
+    made = plan(free=frozenset(), minutes=3.0, hidden=64)
+    assert made.config == TrainConfig(minutes=3.0, hidden=64)
+
+
+class Clocked:
+    """An engine whose steps take some seconds of a clock that is not real."""
+
+    def __init__(self, network: NetworkConfig, clock: list[float], rate: float) -> None:
+        self.seconds, self.clock, self.steps = operations(network, network.vocabulary_size) * 16 * 64 / rate, clock, 0
+
+    def step(self, inputs: Any, targets: Any, state: State, learning_rate: float) -> tuple[float, State]:
+        assert learning_rate == 0
+        assert inputs.shape == targets.shape == (64, 16)
+        self.clock[0] += self.seconds
+        self.steps += 1
+        return 1.0, state
+
+
+@pytest.mark.parametrize(("rate", "time", "sizes"), [(1e11, 10.0, 3), (1e11, 0.2, 1), (1e9, 10.0, 1), (1e11, 0.01, 0)])
+def test_the_speed_is_measured_in_two_seconds_or_a_fiftieth_of_the_time(
+    monkeypatch: pytest.MonkeyPatch, rate: float, time: float, sizes: int
+) -> None:
+    clock, engines = [0.0], []
+    monkeypatch.setattr("longhand.training.speed.time.monotonic", lambda: clock[0])
+
+    def make(network: NetworkConfig) -> Any:
+        engines.append(Clocked(network, clock, rate))
+        return engines[-1]
+
+    measured = measured_speed(TrainConfig(minutes=time), 70, make)
+    slowest = max((engine.seconds for engine in engines), default=0)
+    assert clock[0] <= max(min(2.0, time * 60 / 50), slowest) + 1e-6
+    assert len(engines) >= sizes
+    if engines:
+        network = NetworkConfig(vocabulary_size=70, hidden=384)
+        assert measured.of(network, 70) == pytest.approx(rate / operations(network, 70))
+
+
+def test_a_plan_is_a_file_of_settings_that_is_read_back(longhand: Run, verse_path: Path, tmp_path: Path) -> None:
+    made = longhand("train", verse_path, "--plan", "--epochs", "2", "--window", "32")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "window = 32" in made.stdout
+    assert "# as given" in made.stdout
+    assert not list(tmp_path.glob("*.run"))
+    file = tmp_path / "plan.toml"
+    file.write_text(made.stdout, encoding="utf-8")
+    again = longhand("train", verse_path, "--plan", "--json-lines", "--settings", file, "--batch", "3")
+    record = json.loads(again.stdout)
+    assert {choice["why"] for choice in record["choices"]} == {"as given"}
+    assert record["settings"]["batch"] == 3
+    for line in made.stdout.splitlines():
+        name, equals, value = line.split("#")[0].partition(" = ")
+        if equals and name != "batch":
+            assert record["settings"][name] == float(value)
+    by_time = json.loads(
+        longhand("train", verse_path, "--plan", "--json-lines", "--settings", file, "--minutes", "1").stdout
+    )
+    assert by_time["settings"]["minutes"] == 1
+    assert by_time["settings"]["epochs"] is None
+    assert by_time["expected"]["characters_per_second"] > 100
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("hiden = 3", "found the setting 'hiden', expected some of recipe, tokens, minutes"),
+        ("hidden = 'wide'", "hidden: found 'wide', expected a whole number"),
+        ("hidden = 0", "hidden: found 0, expected a whole number >= 1"),
+        ("hidden = [1, 2]", "hidden: found [1, 2], expected a whole number"),
+        ("hidden 3", "no TOML"),
+        ("[train]\nhidden = 3", "found the setting 'train'"),
+        ("minutes = 2\nepochs = 3", "both minutes and epochs"),
+        ("minutes = nan", "minutes: found nan"),
+        ("#" + "x" * 1_100_000, "more than a megabyte"),
+        ("\ud800", "no TOML"),
+    ],
+    ids=range(10),
+)
+def test_bad_settings_are_refused_in_a_line(
+    longhand: Run, verse_path: Path, tmp_path: Path, text: str, message: str
+) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    assert_refused(longhand("train", verse_path, "--settings", file), message)
+
+
+def test_settings_that_are_not_there_are_refused(longhand: Run, verse_path: Path, tmp_path: Path) -> None:
+    assert_refused(longhand("train", verse_path, "--settings", tmp_path / "no.toml"), "cannot be read")
+    assert_refused(longhand("train", verse_path, "--settings", tmp_path), "cannot be read")
+    assert_refused(longhand("train", verse_path, "--plan", "--resume"), "exclude each other")
+
+
+def test_from_python_too_what_is_not_given_is_planned(verse_path: Path) -> None:
+    model = train(verse_path, epochs=0.2)
+    assert model.card.training["hidden"] == model.config.hidden
+    assert model.config.hidden in SIZES
+    with pytest.raises(OptionError, match="'hiden'"):
+        train(verse_path, hiden=3)
+    assert np.isfinite(model.file.weights["head.bias"]).all()
