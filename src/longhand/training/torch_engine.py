@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from itertools import pairwise
 from typing import Any, TypeVar, cast
@@ -56,7 +57,8 @@ class TorchEngine:
     - update: how they move
     - dropout: share of the numbers that the LSTM layers give left out at each step
     - fixed_embedding: the embedding is no weight but part of the blueprint, as the classic recipe's scalar input is
-    - device: "auto", "cpu", "cuda" or "mps"
+    - device: "auto", "cpu", "cuda" or "mps"; on CUDA it learns with products in bfloat16 where the GPU has them, and
+      scores with whole 32-bit floats
     - threads: processor threads for all of torch in this process; None leaves torch's choice
     - seed: where the dropout's chance starts; each step has its own, so that none has to be remembered
     """
@@ -91,6 +93,7 @@ class TorchEngine:
             fused=self._device.type != "mps",
         )
         self._on_device = self._device.type == "cuda"  # where a fused optimiser counts its steps
+        self._autocast = _autocast(self._device)
 
     @_memory_errors
     def step(self, inputs: TokenIds, targets: TokenIds, state: State, learning_rate: float) -> tuple[float, State]:
@@ -104,7 +107,8 @@ class TorchEngine:
         loss, after = 0.0, []
         for streams in _groups(inputs, state):
             part = State(state.hidden[:, streams], state.cell[:, streams])
-            losses, state_after = self._losses(inputs[:, streams], targets[:, streams], part)
+            with self._autocast:
+                losses, state_after = self._losses(inputs[:, streams], targets[:, streams], part)
             share = losses.sum() / targets.size
             share.backward()  # type: ignore[no-untyped-call]
             loss += share.item()
@@ -157,7 +161,7 @@ class TorchEngine:
             self._moved(inputs), self._moved(state.hidden), self._moved(state.cell), len(targets)
         )
         losses = functional.cross_entropy(logits.flatten(0, 1), self._moved(targets).flatten(), reduction="none")
-        return losses.view(targets.shape), State(hidden.cpu().numpy(), cell.cpu().numpy())
+        return losses.view(targets.shape), State(hidden.float().cpu().numpy(), cell.float().cpu().numpy())
 
     def _moved(self, array: TokenIds | FloatArray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
@@ -231,6 +235,13 @@ def _file_name(name: str) -> str:
 def sees_gpu() -> bool:
     """Whether torch can use a GPU here."""
     return torch.cuda.is_available()
+
+
+def _autocast(device: torch.device) -> AbstractContextManager[object]:
+    """Return what lets products be made in bfloat16, where a GPU is fast at that."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.autocast("cuda", torch.bfloat16)
+    return nullcontext()
 
 
 def _device(name: str) -> torch.device:
