@@ -1,7 +1,10 @@
-"""Held-out bits per character after some minutes of training, and that the same seed writes the same text.
+"""Held-out bits per character after some minutes of training, beside a plain LSTM script in the same time.
 
 `python bench/quality.py [--minutes 2] [--runs 3] [FILE...]`; without files, the corpora in ../shared/corpora that are
-there. Every run is a fresh `longhand train` with nothing but its defaults; the median run is shown, and all scores.
+there. Every run is a fresh `longhand train` with nothing but its defaults, and after it one of `bench/plain_lstm.py`.
+Both are scored on the whole of the last tenth, read in order with the state carried: Longhand's models once more, for
+in a short training they score themselves on a part of it. Medians of the runs are compared; all are shown. That the
+same seed writes the same text is seen on the way.
 """
 
 from __future__ import annotations
@@ -9,43 +12,77 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from longhand.model import load
+from longhand.text.characters import CharacterTokenizer
+from longhand.text.encoded import encode_corpus
+from longhand.training.default_recipe import DefaultRecipe
+from longhand.training.evaluation import HeldOut
+from longhand.training.native import library
+from longhand.training.native_engine import NativeEngine
+
 CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
-SCORE = "validation_bits_per_character"
+PLAIN = Path(__file__).parent / "plain_lstm.py"
+
+
+def printed(*command: str) -> str:
+    """Run a Python command and return what it prints."""
+    done = subprocess.run([sys.executable, *command], check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    return done.stdout
 
 
 def longhand(*words: str) -> str:
-    """Run a command and return what it prints."""
-    command = [sys.executable, "-m", "longhand", *words]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8").stdout
+    """Run Longhand and return what it prints."""
+    return printed("-m", "longhand", *words)
 
 
-def trained(path: Path, model: str, minutes: str) -> dict[str, Any]:
-    """Train on a text and return what `longhand info` says of the model."""
-    longhand("train", str(path), "-o", model, "--minutes", minutes)
-    facts: dict[str, Any] = json.loads(longhand("info", model, "--json"))
-    return facts
+def whole_score(path: Path, model: str) -> float:
+    """Return the bits per character of a model on the whole of the last tenth of a text."""
+    loaded = load(model)
+    assert isinstance(loaded.tokenizer, CharacterTokenizer)
+    corpus = encode_corpus([str(path)], 0.1)
+    assert corpus.tokenizer.characters == loaded.tokenizer.characters
+    kernel, why_not = library.found()
+    if kernel is None:
+        raise SystemExit(f"no engine in C: {why_not}")
+    engine = NativeEngine(kernel, loaded.config, loaded.file.weights, update=DefaultRecipe.update, dropout=0.0)
+    score = HeldOut(corpus.held_out_ids, loaded.tokenizer.start).bits(engine, loaded.config)
+    assert score is not None
+    return score
 
 
 def report(path: Path, minutes: str, runs: int) -> None:
-    """Print the median run's figures and the beginning of what its model writes."""
-    with tempfile.TemporaryDirectory() as folder:
-        models = [str(Path(folder, f"{run}.safetensors")) for run in range(runs)]
-        facts = sorted((trained(path, model, minutes) for model in models), key=lambda run: run[SCORE])
-        median = facts[len(facts) // 2]
-        words = ["generate", median["file"], "--length", "1000", "--seed", "1"]
-        texts = [longhand(*words) for _ in range(2)]
-    scored = median["validation_characters"] / median["held_out_characters"]
+    """Print all scores, the medians, and the beginning of what the first model writes."""
+    ours: list[float] = []
+    theirs: list[float] = []
+    texts: list[str] = []
+    for run in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            model = str(Path(folder, "model.safetensors"))
+            longhand("train", str(path), "-o", model, "--minutes", minutes)
+            facts: dict[str, Any] = json.loads(longhand("info", model, "--json"))
+            ours.append(whole_score(path, model))
+            words = ["generate", model, "--length", "1000", "--seed", "1"]
+            texts = texts or [longhand(*words) for _ in range(2)]
+        theirs.append(json.loads(printed(str(PLAIN), str(path), "--minutes", minutes))["bits_per_character"])
+        print(
+            f"{path.name}, run {run + 1}: {facts['layers']} x {facts['hidden']}, {facts['trained_seconds']:.1f} s, "
+            f"{facts['trained_epochs']:.2f} epochs, dropout {facts['training']['dropout']:g}: {ours[-1]:.4f} bits, "
+            f"{ours[-1] * math.log(2):.4f} nats (its own score {facts['validation_bits_per_character']:.4f} bits on "
+            f"{facts['validation_characters']:,} characters); plain {theirs[-1]:.4f} bits",
+            flush=True,
+        )
+    one, other = statistics.median(ours), statistics.median(theirs)
     print(
-        f"{path.name}: {median[SCORE]:.3f} bits ({median[SCORE] * math.log(2):.3f} nats) per character on {scored:.0%} "
-        f"of the held-out tenth, {median['trained_seconds']:.0f} s, {median['trained_epochs']:.2f} epochs; "
-        f"all runs: {', '.join(format(run[SCORE], '.3f') for run in facts)} bits; "
-        f"twice the same 1,000 characters: {texts[0] == texts[1]}"
+        f"{path.name}, {minutes} minutes, medians: Longhand {one:.3f} bits ({one * math.log(2):.3f} nats) per "
+        f"character, the plain script {other:.3f}: {1 - one / other:.1%} better; twice the same text: "
+        f"{texts[0] == texts[1]}"
     )
     print("    " + texts[0][:400].replace("\n", "\n    "), flush=True)
 
