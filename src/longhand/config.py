@@ -43,6 +43,10 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Literal["default", "classic"],
         Meta(description="default, or classic: the Keras tutorial's, one target for each window (docs/from-keras.md)"),
     ] = "default"
+    base: (
+        Annotated[str, Meta(description="a model to start from: it keeps what it knows, and learns new characters")]
+        | None
+    ) = None
     tokens: Annotated[
         Unit,
         Meta(description="what is read and written at a time: characters, or words (classic recipe)"),
@@ -182,11 +186,15 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
     if config.recipe == "default":
         if config.tokens != "char":
             raise OptionError(f"tokens: found {config.tokens!r}, the default recipe reads char: add --recipe classic")
+        if config.base == "":
+            raise OptionError("from: found '', expected the name of a model to start from")
         if config.held_out == 0:
             raise OptionError(
                 "held out: found 0, the default recipe keeps the model that scores best on what it holds out"
             )
         return config
+    if config.base is not None:
+        raise OptionError("from: the classic recipe starts from no model: leave --from out, or --recipe classic")
     by_minutes = "minutes" in values and values.get("epochs") is None
     defaults = {name: value for name, value in CLASSIC.items() if not (name == "epochs" and by_minutes)}
     return configured(TrainConfig, {**defaults, **values})

@@ -183,6 +183,8 @@ def settings_of(
 
     They are the values that were given, beside those that it began with if it is resumed.
     """
+    if (base := values.get("base")) and isinstance(base, str | os.PathLike):
+        values = {**values, "base": str(Path(base).absolute())}  # a training may be resumed from another folder
     if not resume or output is None:
         config = train_config(values)
         return config, free_settings(config, values)

@@ -21,11 +21,12 @@ from longhand.errors import OptionError
 @click.command()
 @click.argument("corpus", nargs=-1, required=True, metavar="CORPUS...")
 @click.option("-o", "--output", help="the model file; CORPUS.safetensors in this folder if left out")
-@settings_options(TrainConfig, learning_rate="--lr")
+@settings_options(TrainConfig, learning_rate="--lr", base="--from")
 @click.option("--overwrite", is_flag=True, help="replace an existing model of that name")
 @click.option("--resume", is_flag=True, help="go on with the training of that name where its last checkpoint left it")
 @click.option("--settings", "file", metavar="FILE", help="a TOML file of these options; those given here come first")
 @click.option("--plan", is_flag=True, help="print what would be trained, as such a file, and stop")
+@click.option("--tensorboard", is_flag=True, help="write for TensorBoard too, into NAME.run/tensorboard")
 @click.option("--json-lines", is_flag=True, help="print for programs: one event a line, as JSON")
 def train(
     corpus: tuple[str, ...],
@@ -34,6 +35,7 @@ def train(
     resume: bool,
     file: str | None,
     plan: bool,
+    tensorboard: bool,
     json_lines: bool,
     **settings: Any,
 ) -> int:
@@ -58,14 +60,18 @@ def train(
         return show_plan(corpus, values, json_lines)
 
     from longhand.cli.json_lines import JsonLines
+    from longhand.cli.tensorboard import TensorBoard
     from longhand.cli.watcher import watching
     from longhand.model import settings_of, written_sample
+    from longhand.modelfile import model_path
+    from longhand.training.run_folder import tensorboard_folder
     from longhand.training.trainer import train_model
 
     target = _default_output(corpus[0]) if output is None else output
     config, free = settings_of(target, values, resume)
     watched = nullcontext(JsonLines()) if json_lines else watching(None if corpus[0] == "-" else corpus[0])
     with watched as watcher:
+        tell = TensorBoard(tensorboard_folder(model_path(target)), watcher) if tensorboard else watcher
         model = train_model(
             corpus,
             config,
@@ -73,7 +79,7 @@ def train(
             free=free,
             overwrite=overwrite,
             resume=resume,
-            tell=watcher,
+            tell=tell,
             sample=written_sample,
         )
     return exit_code(model.card.stopped_by)
@@ -83,12 +89,14 @@ def show_plan(corpus: tuple[str, ...], values: Mapping[str, Any], as_json: bool)
     """Print what would be trained on a text with the settings that were given."""
     from longhand.cli.plan_text import as_toml
     from longhand.model import settings_of
+    from longhand.training.base import read_base
     from longhand.training.planning import described, plan_for, read_corpus
     from longhand.training.records import plan_record
 
     config, free = settings_of(None, values, resume=False)
-    text = read_corpus(corpus, config)
-    plan = plan_for(text, config, free, expect=True)
+    base = read_base(config)
+    text = read_corpus(corpus, config, base)
+    plan = plan_for(text, config, free, base, expect=True)
     for line in text.notes:
         note(line)
     facts = described(text)

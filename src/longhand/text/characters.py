@@ -78,6 +78,10 @@ class CharacterTokenizer:
         """Return the different characters of `text` that the vocabulary lacks, sorted."""
         return "".join(sorted(set(text) - set(self.characters)))
 
+    def extended(self, characters: str) -> CharacterTokenizer:
+        """Return a tokenizer that knows these characters too; others' numbers may change."""
+        return CharacterTokenizer("".join(sorted({*self.characters, *characters})))
+
     def to_record(self) -> dict[str, Any]:
         """Return the JSON record of the model file."""
         return {"kind": self.kind, "characters": self.characters}

@@ -62,11 +62,13 @@ class EncodedCorpus(Generic[AnyTokenizer]):
         return len(ids) if self.tokenizer.kind == "char" else len(self.tokenizer.decode(ids))
 
 
-def encode_corpus(sources: Iterable[Source], held_out: float = 0.1) -> EncodedCorpus[CharacterTokenizer]:
+def encode_corpus(
+    sources: Iterable[Source], held_out: float = 0.1, known: CharacterTokenizer | None = None
+) -> EncodedCorpus[CharacterTokenizer]:
     """Read `sources` once and return them as characters' numbers, the last `held_out` of them, a share, held out.
 
-    The vocabulary is that of the part that is learned from: characters that only the held-out part has are unknown,
-    as they will be in any other text.
+    The vocabulary is that of the part that is learned from, and that of `known`: characters that only the held-out part
+    has are unknown, as they will be in any other text.
 
     Raises `CorpusError` for a source that cannot be read, or too little text.
     """
@@ -74,6 +76,8 @@ def encode_corpus(sources: Iterable[Source], held_out: float = 0.1) -> EncodedCo
     pieces, characters = _numbered(reader, counter)
     last = round(characters * held_out)
     tokenizer = counter.tokenizer(_met_in_first(characters - last, pieces, counter.met))
+    if known is not None:
+        tokenizer = known.extended(tokenizer.characters)
     ids = _joined(pieces, counter.final_ids(tokenizer).astype(smallest_type(tokenizer.size)))
     notes = reader.notes
     if unknown := int(np.count_nonzero(ids[len(ids) - last :] == tokenizer.unknown)):

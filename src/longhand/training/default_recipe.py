@@ -11,6 +11,7 @@ from longhand.errors import CorpusError
 from longhand.modelfile import scalar_embedding
 from longhand.text.characters import CharacterTokenizer
 from longhand.text.encoded import EncodedCorpus
+from longhand.training.base import Base
 from longhand.training.batches import Streams
 from longhand.training.course import Course, Outcome
 from longhand.training.engine import Update
@@ -30,7 +31,9 @@ class DefaultRecipe:
     native = True
     fewest_scored = 10_000
 
-    def __init__(self, corpus: EncodedCorpus[CharacterTokenizer], config: TrainConfig) -> None:
+    def __init__(
+        self, corpus: EncodedCorpus[CharacterTokenizer], config: TrainConfig, base: Base | None = None
+    ) -> None:
         if len(corpus.learned_ids) <= config.window:
             raise CorpusError(
                 f"{len(corpus.learned_ids)} characters to learn from, expected more than a window of {config.window}: "
@@ -53,6 +56,8 @@ class DefaultRecipe:
         self.weights = initial_weights(self.network, counts, corpus.tokenizer.unknown, self._random)
         if config.embedding == 0:
             self.weights["embedding.weight"] = scalar_embedding(corpus.tokenizer.size)
+        if base is not None:
+            self.weights = base.weights(self.weights, corpus.tokenizer)
 
     @property
     def targets_per_step(self) -> float:

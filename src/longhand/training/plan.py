@@ -17,7 +17,9 @@ from longhand.config import PLANNED, TrainConfig
 from longhand.training.speed import Speed, layer_weights
 
 SIZES = (64, 96, 128, 192, 256, 384, 512, 768, 1024)
-LAYERS, BATCH, WINDOW, EMBEDDING, RATE = 2, 16, 64, 128, 6e-3
+LAYERS, WINDOW, EMBEDDING, RATE = 2, 64, 128, 6e-3
+BATCHES, STEPS_AN_EPOCH = (16, 8, 4, 2), 64  # the largest batch that leaves so many steps in a reading of the text
+RATE_FROM_A_MODEL = 2e-3
 DROPOUT = ((3, 0.0), (6, 0.1), (12, 0.2), (math.inf, 0.3))  # readings of the text, and what is left out up to them
 LEARNING_SHARE = 0.9  # of the time; the rest goes into reading, measuring, scoring and saving
 
@@ -80,16 +82,16 @@ def make_plan(config: TrainConfig, free: frozenset[str], *, tokens: int, vocabul
     def read(config: TrainConfig) -> float:
         return tokens_read(config, tokens, None if speed is None else speed.of(config, vocabulary))
 
-    config = choose(layers=LAYERS, embedding=EMBEDDING, batch=BATCH, window=WINDOW)
+    config = choose(layers=LAYERS, embedding=EMBEDDING, batch=batch_for(tokens), window=WINDOW)
     if "hidden" in free:
         shapes = [choose(hidden=hidden) for hidden in SIZES]
         config = min(shapes, key=lambda shape: expected_loss(layer_weights(shape), read(shape), tokens))
     epochs = read(config) / tokens
-    config = choose(dropout=dropout_for(epochs), learning_rate=RATE)
+    rate = RATE if config.base is None else RATE_FROM_A_MODEL
+    config = choose(dropout=dropout_for(epochs), learning_rate=rate)
     reasons = _reasons(config, epochs, tokens, vocabulary)
-    otherwise = "as given" if config.recipe == "default" else "the classic recipe's, or as given"
     choices = [
-        Choice(name, getattr(config, name), reasons[name] if name in free else otherwise, name in free)
+        Choice(name, getattr(config, name), reasons[name] if name in free else _otherwise(name, config), name in free)
         for name in PLANNED
     ]
     return Plan(config, choices, None if speed is None else speed.of(config, vocabulary), epochs)
@@ -119,6 +121,12 @@ def expected_loss(weights: float, read: float, tokens: int) -> float:
     return loss
 
 
+def batch_for(tokens: int) -> int:
+    """Return how many streams read a text of so many tokens side by side."""
+    enough = (batch for batch in BATCHES if tokens >= STEPS_AN_EPOCH * batch * WINDOW)
+    return next(enough, BATCHES[-1])
+
+
 def dropout_for(epochs: float) -> float:
     """Return the share to leave out of a network that reads its text `epochs` times."""
     return next(share for most, share in DROPOUT if epochs <= most)
@@ -135,6 +143,13 @@ def _reasons(config: TrainConfig, epochs: float, tokens: int, vocabulary: int) -
         "window": "what is further back comes with the state, without a gradient",
         "learning_rate": "the highest; it rises in the first fiftieth and falls along a cosine",
     }
+
+
+def _otherwise(name: str, config: TrainConfig) -> str:
+    if config.recipe == "classic":
+        return "the classic recipe's, or as given"
+    of_base = config.base is not None and name in ("hidden", "layers", "embedding")
+    return "that of the model to start from" if of_base else "as given"
 
 
 def _rounded(count: float) -> str:

@@ -12,6 +12,7 @@ from longhand.config import NetworkConfig, TrainConfig
 from longhand.modelfile import Weights, expected_shapes
 from longhand.text.encoded import EncodedCorpus, encode_closed, encode_corpus
 from longhand.text.sources import Source
+from longhand.training.base import Base, with_shape_of
 from longhand.training.choice import engine_for
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.engine import Update
@@ -19,11 +20,11 @@ from longhand.training.plan import Plan, make_plan
 from longhand.training.speed import measured_speed
 
 
-def read_corpus(sources: Iterable[Source], config: TrainConfig) -> EncodedCorpus[Any]:
+def read_corpus(sources: Iterable[Source], config: TrainConfig, base: Base | None = None) -> EncodedCorpus[Any]:
     """Read a text as the recipe of `config` does. Raises `CorpusError`."""
     if config.recipe == "classic":
         return encode_closed(sources, config.tokens, config.held_out)
-    return encode_corpus(sources, config.held_out)
+    return encode_corpus(sources, config.held_out, None if base is None else base.tokenizer)
 
 
 def described(corpus: EncodedCorpus[Any]) -> list[str]:
@@ -35,13 +36,22 @@ def described(corpus: EncodedCorpus[Any]) -> list[str]:
     return [f"{names}: {corpus.characters:,} characters, {words}{different:,} different, {held_out} held out"]
 
 
-def plan_for(corpus: EncodedCorpus[Any], config: TrainConfig, free: frozenset[str], *, expect: bool = False) -> Plan:
+def plan_for(
+    corpus: EncodedCorpus[Any],
+    config: TrainConfig,
+    free: frozenset[str],
+    base: Base | None = None,
+    *,
+    expect: bool = False,
+) -> Plan:
     """Return the plan of a training; measures this machine where that decides anything, or `expect` is true.
 
     By epochs it does not: the same text and seed are to give the same training.
 
     Raises `MissingExtraError` and `OptionError` as `engine_for` does.
     """
+    if base is not None:
+        config, free = with_shape_of(base, config, free)
     vocabulary, speed = corpus.tokenizer.size, None
     if (free or expect) and config.recipe == "default" and config.epochs is None:
         speed = measured_speed(config, vocabulary, lambda network: engine_for(_Trial(network), config))

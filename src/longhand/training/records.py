@@ -21,6 +21,22 @@ from longhand.training.events import (
 from longhand.training.plan import Plan
 from longhand.version import VERSION
 
+LOGGED = 1 / 400  # of the progress, between the steps that are logged
+
+
+class Thinned:
+    """Says which of the steps, of which there are thousands, are logged: a few hundred over a training."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def __call__(self, step: Stepped) -> bool:
+        """Whether to log a step."""
+        if step.progress < self._next:
+            return False
+        self._next = step.progress + LOGGED
+        return True
+
 
 def record(event: Event) -> dict[str, Any]:
     """Return an event as JSON has it: what it is under "event", bits per character, seconds, learning rates."""

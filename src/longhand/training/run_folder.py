@@ -25,6 +25,7 @@ PROBED = 0.5  # seconds for which one who only looks whether the lock is held ma
 IMPROVED = f"weights-improvement-*{SUFFIX}"  # the classic recipe's, which stay
 CHECKPOINTS = f"checkpoint-*{SUFFIX}"
 CHECKPOINTS_KEPT = 2
+TENSORBOARD = "tensorboard"
 LEFTOVERS = ".longhand-*.part"  # of a process that was killed while it wrote
 
 
@@ -81,6 +82,7 @@ class RunFolder:
         earlier = [*self._folder.glob(LEFTOVERS)]
         if not self._resume:
             earlier += [self._folder / BEST, self._folder / LOG, *self._folder.glob(IMPROVED), *self._checkpoints()]
+            earlier += (self._folder / TENSORBOARD).glob("events.out.tfevents.*")
         try:
             for path in earlier:
                 path.unlink(missing_ok=True)
@@ -176,6 +178,11 @@ class RunFolder:
         elif self.kept() is not None:
             what = f"holds a model, {BEST}"
         return OutputError(f"{self._folder} {what}; or choose another name, or allow it to be replaced (--overwrite)")
+
+
+def tensorboard_folder(output: Path) -> Path:
+    """Return where the files for TensorBoard go of the training whose model is to be `output`."""
+    return output.with_suffix(".run") / TENSORBOARD
 
 
 def resumed_config(output: Path) -> TrainConfig:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from longhand.errors import LonghandError, OptionError, OutputError, TrainingErr
 from longhand.modelfile import Card, ModelFile, model_path
 from longhand.text.encoded import EncodedCorpus
 from longhand.text.sources import Source
+from longhand.training.base import Base, read_base
 from longhand.training.checkpoint_file import Checkpoint
 from longhand.training.choice import engine_for
 from longhand.training.classic_recipe import ClassicRecipe
@@ -39,12 +41,11 @@ from longhand.training.pace import Pace, StepPace, TimePace
 from longhand.training.plan import Plan
 from longhand.training.planning import described, plan_for, read_corpus
 from longhand.training.recipe import Recipe
-from longhand.training.records import record
+from longhand.training.records import Thinned, record
 from longhand.training.run_folder import RunFolder
 from longhand.training.saved import Saved
 from longhand.version import VERSION
 
-LOGGED = 1 / 400  # of the progress, between the steps that are logged
 FEWEST_SCORES, MOST_SCORES = 4, 20  # in a training that counts epochs, which otherwise scores after each
 
 
@@ -77,10 +78,11 @@ def train_model(
     if resume and output is None:
         raise OptionError("resume: expected the name of the model whose training is to go on")
     run = None if output is None else RunFolder(model_path(output), overwrite=overwrite, resume=resume)
-    corpus = read_corpus(sources, config)
+    base = read_base(config)
+    corpus = read_corpus(sources, config, base)
     with _explained_lack_of_memory(), listening() as interrupt:
-        plan = plan_for(corpus, config, free)
-        config, recipe = plan.config, _recipe(corpus, plan.config)
+        plan = plan_for(corpus, config, free, base)
+        config, recipe = plan.config, _recipe(corpus, plan.config, base)
         training = _Training(recipe, plan, began, sample)
         engine = engine_for(recipe, config)
         if run is None:
@@ -95,8 +97,8 @@ def train_model(
     return model
 
 
-def _recipe(corpus: EncodedCorpus[Any], config: TrainConfig) -> Recipe:
-    return ClassicRecipe(corpus, config) if config.recipe == "classic" else DefaultRecipe(corpus, config)
+def _recipe(corpus: EncodedCorpus[Any], config: TrainConfig, base: Base | None) -> Recipe:
+    return ClassicRecipe(corpus, config) if config.recipe == "classic" else DefaultRecipe(corpus, config, base)
 
 
 def _resumed(run: RunFolder, recipe: Recipe, config: TrainConfig, tell: Listener) -> Saved:
@@ -205,6 +207,8 @@ class _Training:
         settings = msgspec.to_builtins(self._config)
         if self._config.epochs is not None:
             del settings["minutes"]
+        if self._config.base is not None:
+            settings["base"] = Path(self._config.base).name  # where it lies is nobody else's business
         card = Card(
             longhand_version=VERSION,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -225,22 +229,9 @@ class _Training:
         return ModelFile(recipe.network, corpus.tokenizer.to_record(), outcome.weights, card)
 
 
-class _Thinned:
-    """Says which of the steps, of which there are thousands, are logged: a few hundred over a training."""
-
-    def __init__(self) -> None:
-        self._next = 0.0
-
-    def __call__(self, step: Stepped) -> bool:
-        if step.progress < self._next:
-            return False
-        self._next = step.progress + LOGGED
-        return True
-
-
 def _logged(tell: Listener, run: RunFolder) -> Listener:
     """Return a listener that logs events, keeps each best model in the run's folder, and passes events on."""
-    thinned = _Thinned()
+    thinned = Thinned()
 
     def listen(event: Event) -> None:
         if isinstance(event, Evaluated) and event.best:

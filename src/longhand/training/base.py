@@ -1,0 +1,69 @@
+"""Starting from a model that has learned another text: fine-tuning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from longhand.config import TrainConfig
+from longhand.errors import OptionError
+from longhand.modelfile import ModelFile, Weights, existing_model, read_model
+from longhand.text.characters import CharacterTokenizer
+from longhand.text.tokenizer import tokenizer_from_record
+
+SHAPE = ("hidden", "layers", "embedding")  # of a network, which its weights fix
+OF_TOKENS = ("embedding.weight", "head.weight", "head.bias")  # a row for each token
+
+
+@dataclass(frozen=True)
+class Base:
+    """The model that a training starts from."""
+
+    file: ModelFile
+    tokenizer: CharacterTokenizer
+
+    def weights(self, initial: Weights, tokenizer: CharacterTokenizer) -> Weights:
+        """Return the model's weights for a larger vocabulary.
+
+        - initial: where tokens that the model does not know start from, and their shapes; changed
+        - tokenizer: has the model's characters and others
+        """
+        known = [*self.tokenizer.never_written, *tokenizer.encode(self.tokenizer.characters)]
+        for name, array in self.file.weights.items():
+            if name in OF_TOKENS:
+                initial[name][known] = array
+            else:
+                initial[name][:] = array
+        return initial
+
+
+def read_base(config: TrainConfig) -> Base | None:
+    """Return the model that a training is to start from, if one is.
+
+    Raises `ModelFormatError` if it cannot be read, `OptionError` if it is none that the default recipe trains.
+    """
+    if config.base is None:
+        return None
+    path = existing_model(config.base)
+    file = read_model(path)
+    tokenizer = tokenizer_from_record(file.tokenizer)
+    if not isinstance(tokenizer, CharacterTokenizer) or file.config.window is not None:
+        raise OptionError(
+            f"{path}: a model of the classic recipe, or from Keras; expected one that the default recipe has trained"
+        )
+    return Base(file, tokenizer)
+
+
+def with_shape_of(base: Base, config: TrainConfig, free: frozenset[str]) -> tuple[TrainConfig, frozenset[str]]:
+    """Return the settings with the shape of the model to start from, which is no longer free.
+
+    Raises `OptionError` if another shape was asked for.
+    """
+    shape = {name: getattr(base.file.config, name) for name in SHAPE}
+    for name, value in shape.items():
+        if name not in free and getattr(config, name) != value:
+            raise OptionError(
+                f"{name}: found {getattr(config, name)}, the model to start from has {value}: leave it out"
+            )
+    return msgspec.structs.replace(config, **shape), free - set(SHAPE)

@@ -1,0 +1,131 @@
+"""Fine-tuning: a model that starts from another one."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import VERSE, Run, assert_refused
+
+from longhand.errors import ModelFormatError, OptionError
+from longhand.model import Model, load, train
+from longhand.modelfile import ModelFile
+from longhand.runtime.reference import NumpySession
+from longhand.text.characters import CharacterTokenizer
+from longhand.training.events import Checkpointed, Evaluated, Event, Started
+
+SMALL: dict[str, Any] = {"hidden": 16, "embedding": 8, "window": 16, "batch": 4}
+OTHER = "Ümläute, Zahlen 0123456789 und was es sonst noch gibt: ß und €.\n" * 60
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("base") / "verse.safetensors"
+    train(io.StringIO(VERSE * 40), path, epochs=6, learning_rate=0.02, **SMALL)
+    return path
+
+
+def untrained(text: str, **settings: Any) -> Model:
+    """Return the model that a training starts from."""
+    seen: list[ModelFile] = []
+
+    def look(event: Event) -> None:
+        if isinstance(event, Started):
+            seen.append(event.model)
+
+    train(io.StringIO(text), epochs=0.01, listener=look, **settings)
+    return Model(seen[0])
+
+
+def logits(model: Model, text: str) -> Any:
+    session = NumpySession(model.config, model.file.weights)
+    return session.feed(model.tokenizer.encode(text)[:, None])[-1, 0]
+
+
+def test_it_starts_with_the_predictions_of_the_model_and_a_place_for_new_characters(base: Path) -> None:
+    before, after = load(base), untrained(OTHER, base=base)
+    assert isinstance(before.tokenizer, CharacterTokenizer)
+    assert isinstance(after.tokenizer, CharacterTokenizer)
+    assert set(after.tokenizer.characters) == set(before.tokenizer.characters) | set(OTHER)
+    known = after.tokenizer.encode(before.tokenizer.characters)
+    old = before.tokenizer.encode(before.tokenizer.characters)
+    text = VERSE[:50]
+    assert np.allclose(logits(after, text)[known], logits(before, text)[old], atol=1e-6)
+    assert after.config.hidden == before.config.hidden
+    new = after.tokenizer.encode("ß€")
+    assert (new > 1).all()
+    assert np.abs(after.file.weights["embedding.weight"][new]).max() > 0.1
+    assert not after.file.weights["embedding.weight"][0].any()
+
+
+def test_it_keeps_what_it_knows_and_learns_the_new_text(base: Path, tmp_path: Path) -> None:
+    def first_score(text: str, **settings: Any) -> float:
+        scores: list[float] = []
+
+        def look(event: Event) -> None:
+            if isinstance(event, Evaluated):
+                scores.append(event.validation_bits)
+
+        train(io.StringIO(text), epochs=0.5, listener=look, **settings)
+        return scores[0]
+
+    assert first_score(VERSE * 40, base=base) < first_score(VERSE * 40, **SMALL) - 0.5
+    tuned = train(io.StringIO(OTHER), tmp_path / "tuned", base=base, epochs=20, learning_rate=0.01)
+    assert tuned.card.validation_bits_per_character is not None
+    assert tuned.card.validation_bits_per_character < 1
+    assert tuned.card.training["base"] == "verse.safetensors"
+    assert str(base.parent) not in str(tuned.card)
+    assert load(tmp_path / "tuned").generate(length=30, greedy=True)
+    assert load(base).card.training.get("base") is None
+
+
+def test_a_fine_tuning_that_was_stopped_goes_on_from_any_folder(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(base.parent)
+    settings: dict[str, Any] = {"base": "verse", "epochs": 2.0, "seed": 3}
+    whole = train(io.StringIO(OTHER), **settings)
+
+    class EnoughError(Exception):
+        pass
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Checkpointed) and event.step > 10:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        train(io.StringIO(OTHER), tmp_path / "m", listener=stop, checkpoint_every=0, **settings)
+    monkeypatch.chdir(tmp_path)
+    again = train(io.StringIO(OTHER), tmp_path / "m", resume=True)
+    assert all(np.array_equal(whole.file.weights[name], again.file.weights[name]) for name in whole.file.weights)
+
+
+def test_what_cannot_be_started_from_is_refused(base: Path, tmp_path: Path, longhand: Run, verse_path: Path) -> None:
+    refused = {
+        ("--from", "no"): "no: not found; expected a model file",
+        ("--from", base, "--hidden", "17"): "hidden: found 17, the model to start from has 16: leave it out",
+        ("--from", base, "--embedding", "0"): "embedding: found 0, the model to start from has 8",
+        ("--from", base, "--recipe", "classic"): "the classic recipe starts from no model",
+        ("--from", ""): "from: found ''",
+        ("--from", verse_path): "no model file or a damaged one",
+    }
+    for words, message in refused.items():
+        assert_refused(longhand("train", verse_path, "-o", tmp_path / "m", *words), message)
+    classic = tmp_path / "classic"
+    train(io.StringIO(VERSE * 40), classic, recipe="classic", epochs=0.01, hidden=8, window=8)
+    with pytest.raises(OptionError, match="a model of the classic recipe"):
+        train(io.StringIO(OTHER), base=classic)
+    with pytest.raises(ModelFormatError):
+        train(io.StringIO(OTHER), base=tmp_path / "absent")
+    with pytest.raises(OptionError, match="base: found 3"):
+        train(io.StringIO(OTHER), base=3)
+
+
+def test_a_plan_from_a_model_has_its_shape(base: Path, longhand: Run, verse_path: Path) -> None:
+    done = longhand("train", verse_path, "--from", base, "--plan", "--epochs", "1")
+    assert done.returncode == 0
+    assert "hidden = 16 " in done.stdout
+    assert done.stdout.count("# that of the model to start from") == 3
