@@ -112,3 +112,14 @@ def test_the_learning_rate_rises_straight_and_falls_as_a_cosine(progress: float,
 @given(st.floats(WARM_UP, 1), st.floats(WARM_UP, 1))
 def test_after_the_warm_up_the_learning_rate_only_falls(one: float, two: float) -> None:
     assert learning_rate(min(one, two), 1) >= learning_rate(max(one, two), 1)
+
+
+@given(st.floats(1, 100_000))
+def test_a_last_score_may_be_late_by_less_than_is_promised(seconds: float) -> None:
+    clock = Clock()
+    pace = TimePace(clock.now, 1000, seconds, AT_LEAST, clock)
+    clock.now += seconds
+    assert not pace.overdue()
+    clock.now += max(0.03 * seconds, 5) - 1
+    assert pace.overdue()
+    assert not StepPace(0.0, 1000, 10, 1, clock).overdue()

@@ -126,7 +126,7 @@ def test_the_speed_is_measured_in_two_seconds_or_a_fiftieth_of_the_time(
     assert clock[0] <= max(min(2.0, time * 60 / 50), slowest) + 1e-6
     assert len(engines) >= sizes
     if engines:
-        network = NetworkConfig(vocabulary_size=70, hidden=384)
+        network = NetworkConfig(vocabulary_size=70, hidden=256)
         assert measured.of(network, 70) == pytest.approx(rate / operations(network, 70))
 
 
@@ -157,7 +157,7 @@ def test_a_plan_is_a_file_of_settings_that_is_read_back(longhand: Run, verse_pat
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hiden = 3", "found the setting 'hiden', expected some of recipe, tokens, minutes"),
+        ("hiden = 3", "found the setting 'hiden', expected some of recipe, base, tokens, minutes"),
         ("hidden = 'wide'", "hidden: found 'wide', expected a whole number"),
         ("hidden = 0", "hidden: found 0, expected a whole number >= 1"),
         ("hidden = [1, 2]", "hidden: found [1, 2], expected a whole number"),

@@ -21,7 +21,9 @@ from longhand.modelfile import ModelFile, Weights
 from longhand.state import State
 from longhand.training import trainer
 from longhand.training.default_recipe import DefaultRecipe
-from longhand.training.events import Evaluated, Event, Finished, Started, Stepped
+from longhand.training.events import Evaluated, Event, Finished, NotCheckpointed, Started, Stepped
+from longhand.training.pace import StepPace
+from longhand.training.run_folder import RunFolder
 from longhand.training.torch_engine import TorchEngine
 from longhand.training.trainer import train_model
 
@@ -156,6 +158,57 @@ def test_the_best_so_far_lies_in_the_run_folder_while_it_trains(tmp_path: Path) 
 
     train_model([verse()], small(epochs=2), tmp_path / "m.safetensors", tell=look)
     assert len(found) == 4
+
+
+def test_where_the_last_score_would_take_too_long_the_best_before_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_engine(monkeypatch, [4.0, 3.0, 2.0, 1.0])
+    late = False
+
+    def watch(event: Event) -> None:
+        nonlocal late
+        late = late or (isinstance(event, Stepped) and event.progress == 1)
+
+    monkeypatch.setattr(StepPace, "overdue", lambda _: late)
+    model = train_model([verse()], small(epochs=2), tell=watch)
+    assert model.card.validation_bits_per_character == pytest.approx(2.0 / math.log(2))
+    assert model.card.kept_epochs < model.card.trained_epochs == pytest.approx(2, abs=0.02)
+
+
+def test_without_room_for_the_log_and_the_best_model_a_training_goes_on_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    full = False
+
+    class Full(RunFolder):
+        def log(self, record: dict[str, object]) -> None:
+            if full:
+                raise OutputError("log.jsonl: cannot write (No space left on device)")
+            super().log(record)
+
+        def keep(self, model: ModelFile, name: str | None = None) -> None:
+            if full:
+                raise OutputError("best.safetensors: cannot write (No space left on device)")
+            super().keep(model, name)
+
+    events: list[Event] = []
+
+    def watch(event: Event) -> None:
+        nonlocal full
+        events.append(event)
+        full = (isinstance(event, Stepped) and 0.3 < event.progress < 0.8) or (full and not isinstance(event, Stepped))
+
+    with_engine(monkeypatch, [4.0, 3.0, 2.0, 1.0])
+    monkeypatch.setattr(trainer, "RunFolder", Full)
+    model = train_model([verse()], small(epochs=4), tmp_path / "m", tell=watch)
+    said = [event.problem for event in events if isinstance(event, NotCheckpointed)]
+    assert 1 <= len(said) <= 2
+    assert all("No space left" in problem for problem in said)
+    assert model.card.validation_bits_per_character == pytest.approx(1.0 / math.log(2))
+    lines = (tmp_path / "m.run" / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    logged = [json.loads(line)["progress"] for line in lines if '"step"' in line and "progress" in line]
+    assert any(progress < 0.3 for progress in logged)
+    assert any(progress > 0.8 for progress in logged)
+    assert not any(0.35 < progress < 0.75 for progress in logged)
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])

@@ -73,7 +73,7 @@ class ClassicLoop:
             self._end_epoch(self.course.interrupt.asked)
 
     def _ended(self) -> None:
-        stopped = last_score(self.course.pace, self.course.interrupt)
+        stopped = last_score(self.course.pace, self.course.interrupt, scored=False)
         if self._targets:
             self._end_epoch(stopped)
         else:

@@ -88,7 +88,8 @@ class Loop:
     def _ended(self) -> None:
         if self._hopeless():
             return
-        if (stopped := last_score(self.course.pace, self.course.interrupt)) is not None:
+        scored = self._best is not None and self._best.validation_bits is not None
+        if (stopped := last_score(self.course.pace, self.course.interrupt, scored)) is not None:
             self._evaluate(stopped)
 
     def _evaluate(self, stopped: Callable[[], bool]) -> None:
@@ -170,10 +171,13 @@ def going_on(learner: Learner, pace: Pace, interrupt: Interrupt) -> bool:
     return learner.steps == 0 or (pace.progress(learner.steps) < 1 and not interrupt.asked())
 
 
-def last_score(pace: Pace, interrupt: Interrupt) -> Callable[[], bool] | None:
-    """Return what stops the last score: an interrupt, or after one the clock; None where it is not worth beginning."""
+def last_score(pace: Pace, interrupt: Interrupt, scored: bool) -> Callable[[], bool] | None:
+    """Return what stops the last score: an interrupt, or the clock; None where it is not worth beginning.
+
+    - scored: whether there is an earlier score to fall back on, where the machine has suddenly become slow
+    """
     if not interrupt.asked():
-        return interrupt.asked
+        return (lambda: interrupt.asked() or pace.overdue()) if scored else interrupt.asked
     if not pace.evaluation_may_be_quick():
         return None
     deadline = time.monotonic() + QUICK

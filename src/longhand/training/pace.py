@@ -18,6 +18,7 @@ SCORING_SHARE = 0.05  # of the time: for the last score, and for all earlier one
 FIRST_SCORE = 0.1  # of the time: when the first score is due
 QUICK = 5.0  # seconds that an interrupted training may still take to score itself
 SLOW_STEPS = 3  # at the beginning, while the engine sets itself up: they say nothing about the speed
+OVERDUE_SHARE, OVERDUE = 0.02, 3.0  # of the time, or seconds: the delay after which the last score is given up
 SAVING = 0.3  # seconds set aside to write the model
 
 
@@ -45,6 +46,10 @@ class Pace(ABC):
     @abstractmethod
     def seconds_left(self, step: int) -> float:
         """Return about how long the training still takes."""
+
+    def overdue(self) -> bool:
+        """Whether a training by the clock has gone on too long already."""
+        return False
 
     def scored_characters(self) -> int:
         """Return how many characters of the held-out text to score: all of them."""
@@ -138,6 +143,10 @@ class TimePace(Pace):
     def seconds_left(self, step: int) -> float:  # noqa: ARG002
         """Return the rest of the time."""
         return max(self._total - self.seconds(), 0.0)
+
+    def overdue(self) -> bool:
+        """Whether a training by the clock has gone on too long already."""
+        return self.seconds() > self._total + max(OVERDUE_SHARE * self._total, OVERDUE)
 
     def scored_characters(self) -> int:
         """Return how many characters of the held-out text can be scored in this time, the same for every score."""

@@ -6,14 +6,14 @@ import datetime
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from longhand.config import CHANGEABLE, TrainConfig
-from longhand.errors import LonghandError, OptionError, OutputError, TrainingError
+from longhand.errors import LonghandError, OptionError, TrainingError
 from longhand.modelfile import Card, ModelFile, model_path
 from longhand.text.encoded import EncodedCorpus
 from longhand.text.sources import Source
@@ -25,15 +25,10 @@ from longhand.training.course import Course, Outcome, Sampler, Store, no_sample
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.engine import Engine
 from longhand.training.events import (
-    EpochEnded,
-    Evaluated,
-    Event,
     Finished,
     Listener,
-    NotCheckpointed,
     Resumed,
     Started,
-    Stepped,
     nobody,
 )
 from longhand.training.interrupt import Interrupt, listening
@@ -41,7 +36,7 @@ from longhand.training.pace import Pace, StepPace, TimePace
 from longhand.training.plan import Plan
 from longhand.training.planning import described, plan_for, read_corpus
 from longhand.training.recipe import Recipe
-from longhand.training.records import Thinned, record
+from longhand.training.recorder import Recorder
 from longhand.training.run_folder import RunFolder
 from longhand.training.saved import Saved
 from longhand.version import VERSION
@@ -88,7 +83,7 @@ def train_model(
         if run is None:
             return training.run(engine, tell, interrupt)
         with run.claimed(), _told_what_is_kept(run):
-            tell = _logged(tell, run)
+            tell = Recorder(run, tell)
             resumed = _resumed(run, recipe, config, tell) if resume else None
             store = _Store(run, config, recipe.corpus.fingerprint)
             model = training.run(engine, tell, interrupt, store, resumed)
@@ -227,21 +222,3 @@ class _Training:
             training={name: value for name, value in settings.items() if value is not None},
         )
         return ModelFile(recipe.network, corpus.tokenizer.to_record(), outcome.weights, card)
-
-
-def _logged(tell: Listener, run: RunFolder) -> Listener:
-    """Return a listener that logs events, keeps each best model in the run's folder, and passes events on."""
-    thinned = Thinned()
-
-    def listen(event: Event) -> None:
-        if isinstance(event, Evaluated) and event.best:
-            run.keep(event.model)
-        elif isinstance(event, EpochEnded) and event.improved:
-            run.keep(event.model, event.checkpoint if event.whole else None)
-        the_disk_is_full = isinstance(event, NotCheckpointed)
-        with suppress(OutputError) if the_disk_is_full else nullcontext():
-            if not isinstance(event, Stepped) or thinned(event):
-                run.log(record(event))
-        tell(event)
-
-    return listen
