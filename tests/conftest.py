@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from browser import Browser, chromium
 from hypothesis import settings
 
 from longhand.cli.main import main
@@ -88,6 +89,13 @@ def keras(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
     assert keras.backend.backend() == "torch"
     return keras
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium, the same for all tests: each opens a page of its own."""
+    with chromium(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import fresh, needs_kernel
+from logs import whole_training, write_log
 
 from longhand.model import load
 
@@ -54,6 +55,12 @@ def test_it_trains(python: str, tmp_path: Path) -> None:
     done = fresh("train", __file__, "-o", tmp_path / "new", *settings, python=python, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert load(tmp_path / "new").card.validation_bits_per_character is not None
+
+
+def test_it_makes_a_report(python: str, tmp_path: Path) -> None:
+    folder = write_log(tmp_path / "verse.run", whole_training())
+    assert fresh("report", folder, python=python, cwd=tmp_path).returncode == 0
+    assert "2.170" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_it_tells_what_a_model_is_and_what_a_gpu_needs(python: str, model_path: Path, tmp_path: Path) -> None:

@@ -242,7 +242,7 @@ def _read_terminal(descriptor: int) -> bytes:
         return b""
 
 
-HEAVY = ("torch", "numpy", "rich")
+HEAVY = ("torch", "numpy", "rich", "jinja2")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])

@@ -15,6 +15,7 @@ from longhand.cli.generate import generate
 from longhand.cli.import_ import import_
 from longhand.cli.info import info
 from longhand.cli.output import complain, note, use_utf8
+from longhand.cli.report import report
 from longhand.cli.train import train
 from longhand.errors import LonghandError
 from longhand.version import VERSION
@@ -29,7 +30,7 @@ def longhand(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (train, generate, info, import_, bench, demo):
+for command in (train, generate, info, report, import_, bench, demo):
     longhand.add_command(command)
 
 
