@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longhand.training import batches
 from longhand.training.batches import Streams
 
 START, LINE_END = 1, 2
@@ -42,45 +40,68 @@ def test_every_target_is_the_token_after_its_input_and_streams_read_on(
         previous = read
 
 
-def test_all_streams_begin_fresh_and_evenly_spaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "RESTART_SHARE", 0)
-    read = streams_of(np.arange(10, 1010), 4, 5, line_end=None).read()
+def test_all_streams_begin_fresh_in_chapters_of_their_own() -> None:
+    read = streams_of(np.arange(10, 10_010), 4, 5, line_end=None).read()
     assert read.restart.all()
-    assert read.targets[0].tolist() == [10, 260, 510, 760]
+    chapters = (read.targets[0] - 10) // 625
+    assert len(set(chapters.tolist())) == 4
 
 
-def test_an_epoch_reads_every_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "RESTART_SHARE", 0)
-    streams = streams_of(np.arange(10, 1010), 4, 5, line_end=None)
-    seen = {int(token) for _ in range(50) for token in streams.read().targets.ravel()}
-    assert seen == set(range(10, 1010))
+@given(st.integers(1, 5), st.integers(1, 20), st.integers(100, 3000), st.integers(0, 2**32))
+def test_every_token_is_read_once_before_much_is_read_again(batch: int, window: int, length: int, seed: int) -> None:
+    ids = np.arange(10, 10 + length)
+    ids[np.random.default_rng(seed).random(length) < 0.02] = LINE_END
+    streams = streams_of(ids, batch, window)
+    counts: dict[int, int] = {}
+    windows = 2 * length // (batch * window) + 4 * length // (streams._chapter * batch) + 20
+    for _ in range(windows):  # enough for two readings, the first chapters' missing parts and the overlaps
+        for token in streams.read().targets.ravel():
+            counts[int(token)] = counts.get(int(token), 0) + 1
+    assert set(counts) >= set(ids.tolist())
+    places = [count for token, count in counts.items() if token != LINE_END]
+    assert np.mean(places) <= windows * batch * window / length * 1.01
 
 
-def test_a_restart_by_chance_moves_on_to_a_line_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "RESTART_SHARE", 0.5)
-    ids = np.arange(10, 2010)
+def test_a_chapter_begins_at_a_line_and_is_read_to_its_end() -> None:
+    ids = np.arange(10, 20_010)
     ids[49::50] = LINE_END
     streams = streams_of(ids, 3, 10)
-    beginnings = {10, *(int(token) for token in ids[50::50])}
-    restarts = 0
-    for _ in range(100):
+    beginnings = {10, *(int(token) for token in ids[50::50]), 20_000}  # at the last one, a rest of the text begins
+    restarts = []
+    for _ in range(2000):
         read = streams.read()
-        restarts += int(read.restart.sum())
+        restarts.append(read.restart)
         assert set(read.targets[0, read.restart].tolist()) <= beginnings
-    assert restarts > 50
+    lengths = np.diff(np.flatnonzero(np.array(restarts)[:, 0]))[1:] * 10
+    assert len(lengths) > 5
+    assert np.abs(lengths - streams._chapter).max() <= 60  # a line, and a window
 
 
-def test_the_end_of_the_text_is_followed_by_a_fresh_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "RESTART_SHARE", 0)
-    streams = streams_of(np.arange(10, 33), 1, 10, line_end=None)
-    reads = [streams.read() for _ in range(3)]
-    assert [bool(read.restart[0]) for read in reads] == [True, False, True]
-    assert [int(read.targets[0, 0]) for read in reads[:2]] == [10, 20]
-    assert 10 <= reads[2].targets[0, 0] <= 20
+def test_each_reading_has_an_order_of_its_own_and_seeds_have_theirs() -> None:
+    def firsts(seed: int) -> list[int]:
+        streams = Streams(
+            np.arange(10, 4010), batch=1, window=10, start=START, line_end=None, random=np.random.default_rng(seed)
+        )
+        reads = [streams.read() for _ in range(2 * 404)]
+        return [int(read.targets[0, 0]) for read in reads if read.restart[0]]
+
+    one = firsts(0)
+    assert one == firsts(0)
+    assert one != firsts(1)
+    assert sorted(one[1:4]) != one[1:4] or one[:4] != one[4:8]
+    assert set(one[:4]) == set(one[4:8]) == {10, 1010, 2010, 3010}
+
+
+def test_a_line_longer_than_chapters_is_read_too() -> None:
+    ids = np.arange(10, 1010)
+    ids[[9, 989]] = LINE_END
+    streams = streams_of(ids, 2, 8)
+    seen = {int(token) for _ in range(400) for token in streams.read().targets.ravel()}
+    assert seen == set(ids.tolist())
 
 
 def test_streams_of_a_short_text_stay_apart() -> None:
-    streams = streams_of(np.arange(10, 910), 16, 64, line_end=None)
+    streams = streams_of(np.arange(10, 2010), 16, 64, line_end=None)
     reads = [streams.read() for _ in range(200)]
     assert np.mean([len(set(read.targets[0].tolist())) for read in reads[50:]]) > 14.5
 
