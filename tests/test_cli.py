@@ -28,7 +28,7 @@ def test_train_then_info_then_generate(longhand: Run, verse_path: Path, tmp_path
     trained = longhand("train", verse_path, "-o", out, *QUICK)
     assert (trained.returncode, trained.stderr) == (0, "")
     assert re.search(r"held out \d\.\d{3} bits per character, the best\. It writes:\n    ", trained.stdout)
-    assert f"{out} holds the model. Next: longhand generate {out}" in trained.stdout
+    assert f"{out} holds the model, {tmp_path}/verse.run/report.html shows how it learned. Next: " in trained.stdout
     facts = json.loads(longhand("info", out, "--json").stdout)
     expected = {"tokens": "char", "vocabulary_size": load(out).tokenizer.size, "layers": 2, "hidden": 8}
     assert expected.items() <= facts.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,7 +22,7 @@ from longhand.config import (
     sampling_for,
     train_config,
 )
-from longhand.errors import ModelFormatError, OptionError
+from longhand.errors import LonghandError, ModelFormatError, OptionError
 from longhand.generation.loop import Piece, stream_text
 from longhand.modelfile import Card, ModelFile, existing_model, model_path, read_model, write_model
 from longhand.runtime.choice import Runtime
@@ -163,6 +164,7 @@ def train(
     from longhand.training.trainer import train_model
 
     config, free = settings_of(output, settings, resume)
+    tell = listener or nobody
     file = train_model(
         _sources(corpus),
         config,
@@ -170,7 +172,7 @@ def train(
         free=free,
         overwrite=overwrite,
         resume=resume,
-        tell=listener or nobody,
+        tell=tell if output is None else reported(model_path(output), tell),
         sample=written_sample,
     )
     return Model(file)
@@ -191,6 +193,24 @@ def settings_of(
     from longhand.training.run_folder import resumed_config
 
     return resumed_settings(resumed_config(model_path(output)), values), frozenset()
+
+
+def reported(output: Path, tell: Listener) -> Listener:
+    """Return a listener that keeps a training's report.html up to date, and passes events on.
+
+    - output: the model file to be; what the report is made of lies in its folder
+    """
+    from longhand.report.page import write_report
+    from longhand.training.events import EpochEnded, Evaluated, Event, Finished
+    from longhand.training.run_folder import folder_of
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Evaluated | EpochEnded | Finished):
+            with suppress(LonghandError):  # no room for it, say: the training matters more
+                write_report(folder_of(output))
+        tell(event)
+
+    return listen
 
 
 def written_sample(model: ModelFile, prompt: str = "", length: int = SAMPLE_LENGTH) -> str:

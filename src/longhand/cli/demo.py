@@ -33,12 +33,12 @@ def demo(output: str, minutes: float, overwrite: bool) -> int:
     """
     from longhand.cli.train import exit_code
     from longhand.cli.watcher import watching
-    from longhand.config import TrainConfig, configured
+    from longhand.model import reported, settings_of, written_sample
     from longhand.modelfile import model_path
     from longhand.training.events import Event, Started
     from longhand.training.trainer import train_model
 
-    config = configured(TrainConfig, {"minutes": minutes})
+    config, free = settings_of(output, {"minutes": minutes}, resume=False)
     sources = standard_library()
     with watching() as watcher:
         watcher.say(f"Longhand learns to write Python from {len(sources)} files of the standard library.\n")
@@ -51,7 +51,9 @@ def demo(output: str, minutes: float, overwrite: bool) -> int:
                 watcher.say("\nNow it learns.")
 
         target = model_path(output)
-        model = train_model(sources, config, target, overwrite=overwrite, tell=tell)
+        model = train_model(
+            sources, config, target, free=free, overwrite=overwrite, tell=reported(target, tell), sample=written_sample
+        )
         watcher.say(f"\nAfter {model.card.trained_seconds:.0f} seconds it writes:")
         watcher.show_sample(model, prompt=PROMPT, length=600)
         watcher.say(NEXT.format(model=shlex.quote(str(target))))

@@ -62,7 +62,7 @@ def train(
     from longhand.cli.json_lines import JsonLines
     from longhand.cli.tensorboard import TensorBoard
     from longhand.cli.watcher import watching
-    from longhand.model import settings_of, written_sample
+    from longhand.model import reported, settings_of, written_sample
     from longhand.modelfile import model_path
     from longhand.training.run_folder import tensorboard_folder
     from longhand.training.trainer import train_model
@@ -71,7 +71,8 @@ def train(
     config, free = settings_of(target, values, resume)
     watched = nullcontext(JsonLines()) if json_lines else watching(None if corpus[0] == "-" else corpus[0])
     with watched as watcher:
-        tell = TensorBoard(tensorboard_folder(model_path(target)), watcher) if tensorboard else watcher
+        path = model_path(target)
+        tell = TensorBoard(tensorboard_folder(path), watcher) if tensorboard else watcher
         model = train_model(
             corpus,
             config,
@@ -79,7 +80,7 @@ def train(
             free=free,
             overwrite=overwrite,
             resume=resume,
-            tell=tell,
+            tell=reported(path, tell),
             sample=written_sample,
         )
     return exit_code(model.card.stopped_by)

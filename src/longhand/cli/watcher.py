@@ -29,6 +29,7 @@ from longhand.training.events import (
     Started,
     Stepped,
 )
+from longhand.training.run_folder import REPORT, folder_of
 
 PLAIN_INTERVAL = 10.0  # seconds between plain lines
 
@@ -180,10 +181,12 @@ def result(event: Finished) -> str:
     if (bits := card.validation_bits_per_character) is not None:
         score = f"{bits:.3f} bits ({bits * math.log(2):.3f} nats) per character on held-out text"
     end = {"SIGINT": "ended early (Ctrl-C), ", "SIGTERM": "ended early (SIGTERM), "}.get(card.stopped_by, "")
+    report = "" if event.output is None else folder_of(event.output) / REPORT
     later = " The same command with --resume goes on." if end else ""
     if card.stopped_by == "no improvement":
         end = "ended early (the held-out text scored worse again and again: it learned by heart), "
     return (
         f"{end}{score}; {card.trained_seconds:.0f} s, {card.trained_epochs:.2f} epochs.{later}\n"
-        f"{event.output} holds the model. Next: longhand generate {shlex.quote(str(event.output))}"
+        f"{event.output} holds the model, {report} shows how it learned. "
+        f"Next: longhand generate {shlex.quote(str(event.output))}"
     )

@@ -7,7 +7,7 @@ text in it stays as large as text is.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -203,8 +203,11 @@ def labelled(low: float, high: float, most: int = MOST_TICKS) -> list[tuple[floa
     There are two at least and `most` at most.
     """
     low, high = widened(low, high)
-    step = _round_step((high - low) / (most - 1))
-    first, last = math.ceil(low / step - FLAT), math.floor(high / step + FLAT)
+    step, first, last = next(
+        (step, first, last)
+        for step in _round_steps((high - low) / most / 2)
+        if (last := math.floor(high / step + FLAT)) - (first := math.ceil(low / step - FLAT)) < most
+    )
     numbers = [place * step for place in range(first, last + 1)]
     if not 1e-5 < step < 1e9:
         return [(number, f"{number:.4g}") for number in numbers]
@@ -212,7 +215,11 @@ def labelled(low: float, high: float, most: int = MOST_TICKS) -> list[tuple[floa
     return [(number, f"{number + 0.0:,.{decimals}f}") for number in numbers]
 
 
-def _round_step(least: float) -> float:
-    """Return the next number that is 1, 2, 2.5 or 5 times a power of ten."""
+def _round_steps(least: float) -> Iterator[float]:
+    """Yield the numbers from `least` on that are 1, 2, 2.5 or 5 times a power of ten: none is more than twice another.
+
+    So of the first one that makes few enough ticks, there are two at least.
+    """
     power = 10.0 ** math.floor(math.log10(least))
-    return next(factor * power for factor in (1, 2, 2.5, 5, 10, 20) if factor * power >= least * (1 - FLAT))
+    for place in range(10):
+        yield from (factor * 10.0**place * power for factor in (1, 2, 2.5, 5) if factor * 10.0**place * power >= least)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from longhand.errors import OutputError
-from longhand.training.events import EpochEnded, Evaluated, Event, Listener, NotCheckpointed, Stepped
+from longhand.training.events import EpochEnded, Evaluated, Event, Listener, NotCheckpointed, RolledBack, Stepped
 from longhand.training.records import Thinned, record
 from longhand.training.run_folder import RunFolder
 
@@ -21,6 +21,8 @@ class Recorder:
 
     def __call__(self, event: Event) -> None:
         """Record an event, as far as it is recorded."""
+        if isinstance(event, RolledBack):
+            self._thinned = Thinned()  # the steps that come are ones that were already logged
         problem = self._problem_with(event)
         self._tell(event)
         if problem is not None and not self._in_trouble and isinstance(event, Stepped | Evaluated | EpochEnded):

@@ -19,7 +19,7 @@ from longhand.files import cannot_write, refuse_existing, write_atomically
 from longhand.modelfile import SUFFIX, ModelFile, write_model
 from longhand.training.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
 
-BEST, LOG = f"best{SUFFIX}", "log.jsonl"
+BEST, LOG, REPORT = f"best{SUFFIX}", "log.jsonl", "report.html"
 LOCK, HOLDER = ".lock", ".holder.json"
 PROBED = 0.5  # seconds for which one who only looks whether the lock is held may hold it
 IMPROVED = f"weights-improvement-*{SUFFIX}"  # the classic recipe's, which stay
@@ -42,7 +42,7 @@ class RunFolder:
     def __init__(self, output: Path, *, overwrite: bool = False, resume: bool = False) -> None:
         self.output = output
         self._overwrite, self._resume = overwrite or resume, resume
-        self._folder = output.with_suffix(".run")
+        self._folder = folder_of(output)
         self._kept: Path | None = None
         refuse_existing(output, self._overwrite)
         if self._folder.exists() and not self._folder.is_dir():
@@ -81,7 +81,8 @@ class RunFolder:
     def _prepare(self) -> None:
         earlier = [*self._folder.glob(LEFTOVERS)]
         if not self._resume:
-            earlier += [self._folder / BEST, self._folder / LOG, *self._folder.glob(IMPROVED), *self._checkpoints()]
+            earlier += [self._folder / name for name in (BEST, LOG, REPORT)]
+            earlier += [*self._folder.glob(IMPROVED), *self._checkpoints()]
             earlier += (self._folder / TENSORBOARD).glob("events.out.tfevents.*")
         try:
             for path in earlier:
@@ -148,7 +149,7 @@ class RunFolder:
         """Leave no trace of a training that has kept nothing, so that it can be started again."""
         if self.kept() is None and not self._checkpoints():
             with suppress(OSError):
-                for name in (LOG, LOCK):
+                for name in (LOG, REPORT, LOCK):
                     (self._folder / name).unlink(missing_ok=True)
                 self._folder.rmdir()
 
@@ -180,9 +181,14 @@ class RunFolder:
         return OutputError(f"{self._folder} {what}; or choose another name, or allow it to be replaced (--overwrite)")
 
 
+def folder_of(output: Path) -> Path:
+    """Return the folder of the training whose model is to be `output`."""
+    return output.with_suffix(".run")
+
+
 def tensorboard_folder(output: Path) -> Path:
     """Return where the files for TensorBoard go of the training whose model is to be `output`."""
-    return output.with_suffix(".run") / TENSORBOARD
+    return folder_of(output) / TENSORBOARD
 
 
 def resumed_config(output: Path) -> TrainConfig:
