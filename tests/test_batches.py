@@ -13,7 +13,7 @@ START, LINE_END = 1, 2
 
 def streams_of(ids: np.ndarray, batch: int, window: int, line_end: int | None = LINE_END) -> Streams:
     random = np.random.default_rng(0)
-    return Streams(ids, batch=batch, window=window, start=START, line_end=line_end, random=random)
+    return Streams(ids, batch=batch, window=window, chapter=4096, start=START, line_end=line_end, random=random)
 
 
 @given(st.integers(1, 9), st.integers(1, 30), st.integers(31, 300), st.integers(0, 2**32))
@@ -47,19 +47,23 @@ def test_all_streams_begin_fresh_in_chapters_of_their_own() -> None:
     assert len(set(chapters.tolist())) == 4
 
 
-@given(st.integers(1, 5), st.integers(1, 20), st.integers(100, 3000), st.integers(0, 2**32))
-def test_every_token_is_read_once_before_much_is_read_again(batch: int, window: int, length: int, seed: int) -> None:
+@given(st.integers(1, 5), st.integers(1, 20), st.integers(100, 3000), st.integers(2, 12))
+def test_every_token_is_read(batch: int, window: int, length: int, line: int) -> None:
     ids = np.arange(10, 10 + length)
-    ids[np.random.default_rng(seed).random(length) < 0.02] = LINE_END
+    ids[::line] = LINE_END
     streams = streams_of(ids, batch, window)
-    counts: dict[int, int] = {}
+    seen: set[int] = set()
     windows = 2 * length // (batch * window) + 4 * length // (streams._chapter * batch) + 20
     for _ in range(windows):  # enough for two readings, the first chapters' missing parts and the overlaps
-        for token in streams.read().targets.ravel():
-            counts[int(token)] = counts.get(int(token), 0) + 1
-    assert set(counts) >= set(ids.tolist())
-    places = [count for token, count in counts.items() if token != LINE_END]
-    assert np.mean(places) <= windows * batch * window / length * 1.01
+        seen.update(streams.read().targets.ravel().tolist())
+    assert seen == set(ids.tolist())
+
+
+def test_a_token_is_read_once_before_it_is_read_again() -> None:
+    ids = np.arange(10, 100_010)
+    streams = streams_of(ids, 4, 20, line_end=None)
+    read = np.concatenate([streams.read().targets.ravel() for _ in range(1000)])
+    assert len(np.unique(read)) > 0.98 * len(read)
 
 
 def test_a_chapter_begins_at_a_line_and_is_read_to_its_end() -> None:
@@ -80,7 +84,13 @@ def test_a_chapter_begins_at_a_line_and_is_read_to_its_end() -> None:
 def test_each_reading_has_an_order_of_its_own_and_seeds_have_theirs() -> None:
     def firsts(seed: int) -> list[int]:
         streams = Streams(
-            np.arange(10, 4010), batch=1, window=10, start=START, line_end=None, random=np.random.default_rng(seed)
+            np.arange(10, 4010),
+            batch=1,
+            window=10,
+            chapter=4096,
+            start=START,
+            line_end=None,
+            random=np.random.default_rng(seed),
         )
         reads = [streams.read() for _ in range(2 * 404)]
         return [int(read.targets[0, 0]) for read in reads if read.restart[0]]

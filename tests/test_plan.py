@@ -18,7 +18,7 @@ from longhand.errors import OptionError
 from longhand.model import train
 from longhand.state import State
 from longhand.training import planning
-from longhand.training.plan import SIZES, Plan, dropout_for, expected_loss, make_plan
+from longhand.training.plan import SIZES, Plan, chapter_for, dropout_for, expected_loss, make_plan
 from longhand.training.speed import Speed, measured_speed, operations
 
 EVERYTHING = frozenset(PLANNED)
@@ -53,6 +53,12 @@ def test_dropout_grows_with_the_readings() -> None:
     assert shares[0] == 0 < shares[-1] < 1
 
 
+def test_of_a_text_that_is_read_in_part_more_places_are_read() -> None:
+    lengths = [chapter_for(epochs) for epochs in (0.001, 0.1, 0.5, 1, 10)]
+    assert lengths == sorted(lengths)
+    assert lengths[0] < lengths[-1] == chapter_for(2)
+
+
 @given(st.sets(st.sampled_from(PLANNED)), minutes)
 def test_what_is_given_is_never_changed(names: set[str], time: float) -> None:
     values: dict[str, Any] = {
@@ -62,6 +68,7 @@ def test_what_is_given_is_never_changed(names: set[str], time: float) -> None:
         "dropout": 0.05,
         "batch": 5,
         "window": 11,
+        "chapter": 99,
         "learning_rate": 1e-3,
     }
     given_ones = {name: values[name] for name in names}

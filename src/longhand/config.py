@@ -70,6 +70,10 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         int, Meta(ge=1, le=65_536, description="streams of text, or windows, that are read side by side")
     ] = 16
     window: Annotated[int, Meta(ge=1, le=65_536, description="tokens that the gradient reaches back")] = 64
+    chapter: Annotated[
+        int,
+        Meta(ge=1, le=2**40, description="tokens that a stream reads on before it takes another place of the text"),
+    ] = 4096
     learning_rate: Annotated[float, Meta(gt=0, le=10, description="learning rate, the highest if it changes")] = 6e-3
     held_out: Annotated[
         float, Meta(ge=0, le=0.5, description="share of the text, its end, that is only scored and never learned from")
@@ -102,7 +106,7 @@ CLASSIC: dict[str, int | float] = {
 }
 """Where the classic recipe's defaults differ from the default recipe's."""
 
-PLANNED = ("hidden", "layers", "embedding", "dropout", "batch", "window", "learning_rate")
+PLANNED = ("hidden", "layers", "embedding", "dropout", "batch", "window", "chapter", "learning_rate")
 """Settings of the default recipe that a plan chooses where they are not given (`longhand.training.plan`)."""
 
 CHANGEABLE = ("minutes", "epochs", "threads", "device", "checkpoint_every")
@@ -195,6 +199,8 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
         return config
     if config.base is not None:
         raise OptionError("from: the classic recipe starts from no model: leave --from out, or --recipe classic")
+    if "chapter" in values:
+        raise OptionError("chapter: the classic recipe reads windows of the text, no chapters: leave it out")
     by_minutes = "minutes" in values and values.get("epochs") is None
     defaults = {name: value for name, value in CLASSIC.items() if not (name == "epochs" and by_minutes)}
     return configured(TrainConfig, {**defaults, **values})

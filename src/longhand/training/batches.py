@@ -14,7 +14,6 @@ from longhand.arrays import BoolArray, TokenIds
 from longhand.training.saved import Saved, generator_facts, restore_generator
 from longhand.training.shuffle import Shuffle
 
-CHAPTER = 4096  # tokens; less where a text is short
 CHAPTERS_A_STREAM = 4  # at least, where a text has so many windows
 SEARCH_AHEAD = 4096  # tokens in which a line's beginning is looked for
 
@@ -41,6 +40,7 @@ class Streams:
     the next.
 
     - ids: the text, (tokens,), longer than a window
+    - chapter: about how long one is, in tokens; shorter where a text is short
     - line_end: the token after which a line begins; None if the text has no lines
     """
 
@@ -50,13 +50,14 @@ class Streams:
         *,
         batch: int,
         window: int,
+        chapter: int,
         start: int,
         line_end: int | None,
         random: np.random.Generator,
     ) -> None:
         self._ids, self._window, self._start, self._line_end = ids, window, start, line_end
         self._random, self._spare = random, len(ids) - window  # the last position at which a window may begin
-        self._chapter = max(window, min(CHAPTER, len(ids) // (CHAPTERS_A_STREAM * batch)))
+        self._chapter = max(window, min(chapter, len(ids) // (CHAPTERS_A_STREAM * batch)))
         self._count = -(-len(ids) // self._chapter)
         self._order, self._place = Shuffle(self._count, random), 0
         self._next, self._end = (np.zeros(batch, np.int64) for _ in range(2))  # of the targets, and of the chapter

@@ -81,6 +81,7 @@ class DefaultRecipe:
             self.corpus.learned_ids,
             batch=config.batch,
             window=config.window,
+            chapter=config.chapter,
             start=tokenizer.start,
             line_end=tokenizer.line_end,
             random=self._random,

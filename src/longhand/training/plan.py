@@ -21,6 +21,7 @@ LAYERS, WINDOW, EMBEDDING, RATE = 2, 64, 128, 6e-3
 BATCHES, STEPS_AN_EPOCH = (16, 8, 4, 2), 64  # the largest batch that leaves so many steps in a reading of the text
 RATE_FROM_A_MODEL = 2e-3
 DROPOUT = ((3, 0.0), (6, 0.1), (12, 0.2), (math.inf, 0.3))  # readings of the text, and what is left out up to them
+CHAPTERS, SHORTEST_CHAPTER = ((1.0, 4096), (0.25, 2048)), 1024  # readings of the text at least, and tokens
 LEARNING_SHARE = 0.9  # of the time; the rest goes into reading, measuring, scoring and saving
 
 # loss = WEIGHTS / weights^WEIGHTS_POWER + TOKENS / tokens^TOKENS_POWER and what no network can know
@@ -88,7 +89,7 @@ def make_plan(config: TrainConfig, free: frozenset[str], *, tokens: int, vocabul
         config = min(shapes, key=lambda shape: expected_loss(layer_weights(shape), read(shape), tokens))
     epochs = read(config) / tokens
     rate = RATE if config.base is None else RATE_FROM_A_MODEL
-    config = choose(dropout=dropout_for(epochs), learning_rate=rate)
+    config = choose(dropout=dropout_for(epochs), learning_rate=rate, chapter=chapter_for(epochs))
     reasons = _reasons(config, epochs, tokens, vocabulary)
     choices = [
         Choice(name, getattr(config, name), reasons[name] if name in free else _otherwise(name, config), name in free)
@@ -127,6 +128,11 @@ def batch_for(tokens: int) -> int:
     return next(enough, BATCHES[-1])
 
 
+def chapter_for(epochs: float) -> int:
+    """Return how long chapters are: shorter where only a part of the text is read, to read of more places."""
+    return next((length for least, length in CHAPTERS if epochs >= least), SHORTEST_CHAPTER)
+
+
 def dropout_for(epochs: float) -> float:
     """Return the share to leave out of a network that reads its text `epochs` times."""
     return next(share for most, share in DROPOUT if epochs <= most)
@@ -141,6 +147,7 @@ def _reasons(config: TrainConfig, epochs: float, tokens: int, vocabulary: int) -
         "dropout": f"the text is read about {epochs:.2g} times, {often}",
         "batch": "more steps from the same text than with larger ones",
         "window": "what is further back comes with the state, without a gradient",
+        "chapter": "a change of place as often as it costs less than the new one brings",
         "learning_rate": "the highest; it rises in the first fiftieth and falls along a cosine",
     }
 
