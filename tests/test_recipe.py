@@ -51,7 +51,9 @@ class RecordingEngine(Forgetful):
         return self._weights
 
 
-def recorded(monkeypatch: pytest.MonkeyPatch, text: str, epochs: float = 3) -> tuple[RecordingEngine, ModelFile]:
+def recorded(
+    monkeypatch: pytest.MonkeyPatch, text: str, epochs: float = 3, chapter: int = 4096
+) -> tuple[RecordingEngine, ModelFile]:
     engines: list[RecordingEngine] = []
 
     def make(recipe: Recipe, _: TrainConfig) -> RecordingEngine:
@@ -59,7 +61,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch, text: str, epochs: float = 3) -> t
         return engines[0]
 
     monkeypatch.setattr(trainer, "engine_for", make)
-    config = TrainConfig(epochs=epochs, batch=BATCH, window=WINDOW, hidden=8, embedding=4, learning_rate=0.01)
+    config = TrainConfig(
+        epochs=epochs, batch=BATCH, window=WINDOW, chapter=chapter, hidden=8, embedding=4, learning_rate=0.01
+    )
     model = train_model([io.StringIO(text)], config)
     return engines[0], model
 
@@ -75,14 +79,16 @@ def test_nothing_of_the_held_out_tenth_is_learned_from(monkeypatch: pytest.Monke
     assert (np.concatenate(engine.scored) == b).sum() > 300
 
 
+@pytest.mark.parametrize(("chapter", "groups"), [(4096, 1), (100, 3)])
 def test_the_state_is_carried_from_window_to_window_and_cleared_where_a_stream_restarts(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, chapter: int, groups: int
 ) -> None:
-    engine, _ = recorded(monkeypatch, VERSE * 60)
+    engine, _ = recorded(monkeypatch, VERSE * 60, chapter=chapter)
     restarts = 0
+    assert all((inputs[0] == 1).all() == (number < groups) for number, inputs in enumerate(engine.inputs[: groups + 2]))
     for number, (inputs, state) in enumerate(zip(engine.inputs, engine.states, strict=True)):
         restarted = inputs[0] == 1
-        expected = np.where(restarted, 0.0, float(number))
+        expected = np.where(restarted, 0.0, float(number - groups + 1))  # what the group's last step made it
         assert np.array_equal(state.hidden, np.broadcast_to(expected[:, None], state.hidden.shape))
         assert np.array_equal(state.cell, np.broadcast_to(-expected[:, None], state.cell.shape))
         restarts += int(restarted.sum())

@@ -15,6 +15,7 @@ from longhand.training.saved import Saved, generator_facts, restore_generator
 from longhand.training.shuffle import Shuffle
 
 CHAPTERS_A_STREAM = 4  # at least, where a text has so many windows
+MOST_GROUPS = 16  # of streams, which take turns
 SEARCH_AHEAD = 4096  # tokens in which a line's beginning is looked for
 
 
@@ -25,19 +26,22 @@ class Window:
     - inputs: (window, batch), int64
     - targets: (targets, batch), int64: the tokens that follow the last positions of `inputs`, or all of them
     - restart: (batch,), streams that begin here, from a fresh state and the start token
+    - group: which streams these are, where several groups take turns
     """
 
     inputs: TokenIds
     targets: TokenIds
     restart: BoolArray
+    group: int = 0
 
 
 class Streams:
-    """`batch` readers of one text, each with a chapter of its own and its state carried through it.
+    """Readers of one text, each with a chapter of its own and its state carried through it.
 
-    A chapter begins at a line's beginning, with the state cleared and the start token in place of the token before, as
-    when a model is asked to write. Each is read once before any is read again; the last window of one may reach into
-    the next.
+    `batch` of them read at a time; where there are chapters enough, several groups take turns, so that one step is not
+    like the last one. A chapter begins at a line's beginning, with the state cleared and the start token in place of
+    the token before, as when a model is asked to write. Each is read once before any is read again; the last window of
+    one may reach into the next.
 
     - ids: the text, (tokens,), longer than a window
     - chapter: about how long one is, in tokens; shorter where a text is short
@@ -60,33 +64,36 @@ class Streams:
         self._chapter = max(window, min(chapter, len(ids) // (CHAPTERS_A_STREAM * batch)))
         self._count = -(-len(ids) // self._chapter)
         self._order, self._place = Shuffle(self._count, random), 0
-        self._next, self._end = (np.zeros(batch, np.int64) for _ in range(2))  # of the targets, and of the chapter
-        self._fresh = np.ones(batch, np.bool_)
-        for stream in range(batch):  # so that they do not all end at once, the first chapters are read in part
+        groups = max(1, min(MOST_GROUPS, self._count // (CHAPTERS_A_STREAM * batch)))
+        self._next, self._end = (np.zeros((groups, batch), np.int64) for _ in range(2))  # of targets, and of chapters
+        self._fresh, self._turn = np.ones((groups, batch), np.bool_), 0
+        for stream in range(groups * batch):  # so that they do not all end at once, first chapters are read in part
             begin, end = self._new_chapter()
-            position = self._line_start(begin + (end - begin) * stream // batch)
-            self._next[stream], self._end[stream] = position if position < end else begin, end
+            position = self._line_start(begin + (end - begin) * stream // (groups * batch))
+            self._next.flat[stream], self._end.flat[stream] = position if position < end else begin, end
 
     def read(self) -> Window:
-        """Return the next window of every stream and move on."""
-        over = (self._next >= self._end) | (self._next > self._spare)
+        """Return the next window of every stream of the next group and move on."""
+        group, self._turn = self._turn, (self._turn + 1) % len(self._next)
+        position, end = self._next[group], self._end[group]
+        over = (position >= end) | (position > self._spare)
         for stream in np.flatnonzero(over):
-            if self._next[stream] < self._end[stream]:  # less than a window is left of the text
-                self._next[stream] = self._spare
+            if position[stream] < end[stream]:  # less than a window is left of the text
+                position[stream] = self._spare
             else:
-                self._next[stream], self._end[stream] = self._new_chapter()
-        restart = self._fresh | over
+                position[stream], end[stream] = self._new_chapter()
+        restart = self._fresh[group] | over
         # Position -1 only ever stands where the start token goes.
-        tokens = self._ids[self._next + np.arange(-1, self._window)[:, None]].astype(np.int64)
+        tokens = self._ids[position + np.arange(-1, self._window)[:, None]].astype(np.int64)
         tokens[0, restart] = self._start
-        self._next += self._window
-        self._fresh[:] = False
-        return Window(tokens[:-1], tokens[1:], restart)
+        position += self._window
+        self._fresh[group] = False
+        return Window(tokens[:-1], tokens[1:], restart, group)
 
     def saved(self) -> Saved:
         """See `longhand.training.saved.Part`."""
         arrays = {name: getattr(self, f"_{name}").copy() for name in ("next", "end", "fresh")}
-        facts = {"place": self._place, "random": generator_facts(self._random)}
+        facts = {"place": self._place, "turn": self._turn, "random": generator_facts(self._random)}
         return Saved({**arrays, "keys": self._order.keys.copy()}, facts)
 
     def restore(self, saved: Saved) -> None:
@@ -96,7 +103,8 @@ class Streams:
             if found.shape != own.shape or not (found >= 0).all():
                 raise ValueError(f"{name} of {found.shape} streams, expected {own.shape}")
             own[:] = found
-        self._order.keys, self._place = saved.arrays["keys"].copy(), saved.facts["place"]
+        self._order.keys = saved.arrays["keys"].copy()
+        self._place, self._turn = saved.facts["place"], saved.facts["turn"]
         restore_generator(self._random, saved.facts["random"])
 
     def _new_chapter(self) -> tuple[int, int]:

@@ -50,7 +50,7 @@ class Learner:
         self._characters_per_target = characters_per_target
         self._engine, self._network, self._reader, self._pace, self._tell = engine, network, reader, pace, tell
         self._schedule, self.highest_rate, self.rate_share = schedule, learning_rate, 1.0
-        self._state = State.zeros(network, 0)
+        self._states: dict[int, State] = {}  # of each group of streams, after its last window
         self.steps = 0
         self.recent_bits = 0.0
         self._rate = 0.0
@@ -63,7 +63,8 @@ class Learner:
         began = time.monotonic()
         window = self._reader.read()
         self._rate = self.rate_share * self._schedule(self._pace.progress(self.steps), self.highest_rate)
-        loss, self._state = self._engine.step(window.inputs, window.targets, self._state_for(window), self._rate)
+        state = self._state_for(window)
+        loss, self._states[window.group] = self._engine.step(window.inputs, window.targets, state, self._rate)
         refuse_unless_finite(loss)
         self.steps += 1
         self.recent_bits += max(RECENT, 1 / self.steps) * (loss / math.log(2) - self.recent_bits)
@@ -86,22 +87,32 @@ class Learner:
     def saved(self) -> Saved:
         """See `longhand.training.saved.Part`."""
         facts = {"steps": self.steps, "recent_bits": self.recent_bits, "rate_share": self.rate_share}
-        return Saved({"hidden": self._state.hidden.copy(), "cell": self._state.cell.copy()}, facts)
+        arrays = {}
+        for group, state in self._states.items():
+            arrays.update({f"{group}/hidden": state.hidden.copy(), f"{group}/cell": state.cell.copy()})
+        return Saved(arrays, facts)
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
-        hidden, cell = saved.arrays["hidden"], saved.arrays["cell"]
-        expected = (self._network.layers, hidden.shape[1], self._network.hidden)
-        if hidden.shape != expected or cell.shape != expected:
-            raise ValueError(f"states of {hidden.shape} and {cell.shape}, expected {expected}")
-        self._state = State(hidden.copy(), cell.copy())
+        states: dict[int, State] = {}
+        for name, hidden in saved.arrays.items():
+            group, kind = name.split("/")
+            if kind == "hidden":
+                cell, expected = (
+                    saved.arrays[f"{group}/cell"],
+                    (self._network.layers, hidden.shape[1], self._network.hidden),
+                )
+                if hidden.shape != expected or cell.shape != expected:
+                    raise ValueError(f"states of {hidden.shape} and {cell.shape}, expected {expected}")
+                states[int(group)] = State(hidden.copy(), cell.copy())
+        self._states = states
         self.steps, self.recent_bits = saved.facts["steps"], saved.facts["recent_bits"]
         self.rate_share = saved.facts["rate_share"]
 
     def _state_for(self, window: Window) -> State:
         if window.restart.all():
             return State.zeros(self._network, len(window.restart))
-        return self._state.restarted(window.restart)
+        return self._states[window.group].restarted(window.restart)
 
 
 def refuse_unless_finite(loss: float) -> None:
