@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from longhand.native.processors import processors
 from longhand.state import State
 from longhand.training.engine import MOMENTS, DivergenceError, Update
 from longhand.training.native import library
+from longhand.training.native.crew import Crew
 from longhand.training.native.layout import EMBEDDING, Layout
 from longhand.training.native.library import Lesson, Library, Place
 from longhand.training.saved import Saved
@@ -52,6 +54,7 @@ class NativeEngine:
         self._gradient, *self._moments = (aligned(self._weights.shape, np.float32) for _ in range(3))
         self._room = aligned((0,), np.uint8)
         self._steps = 0
+        self._crew = Crew(min(threads or processors(), MOST_THREADS))
         self._places = (Place * config.layers)(*layout.places)
         self._lesson = Lesson(
             vocabulary=config.vocabulary_size,
@@ -64,7 +67,6 @@ class NativeEngine:
             head_bias=layout.first("head.bias"),
             embedding=layout.first(EMBEDDING),
             learned=layout.first(EMBEDDING) if fixed_embedding else layout.size,
-            threads=min(threads or processors(), MOST_THREADS),
             decay=update.weight_decay,
             beta1=update.betas[0],
             beta2=update.betas[1],
@@ -81,8 +83,10 @@ class NativeEngine:
         lesson.learn, lesson.rate, lesson.epsilon = 1, learning_rate, self._update.epsilon_after(steps)
         lesson.correction1, lesson.correction2 = 1 - beta1**steps, 1 - beta2**steps
         lesson.key = (self._seed * 0x9E3779B1 + steps) & 0xFFFFFFFF
-        lesson.dropout = self._dropout
+        lesson.dropout, lesson.threads = self._dropout, self._crew.threads()
+        began = time.monotonic()
         losses, after, status = self._run(inputs, targets, state)
+        self._crew.took(lesson.threads, (time.monotonic() - began) / inputs.size)
         loss = float(losses.mean(dtype=np.float64))
         if status == library.NOT_FINITE:
             length = self._lesson.length
@@ -93,7 +97,7 @@ class NativeEngine:
 
     def losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[FloatArray, State]:
         """Read a window without learning; see `Engine.losses`."""
-        self._lesson.learn, self._lesson.dropout = 0, 0
+        self._lesson.learn, self._lesson.dropout, self._lesson.threads = 0, 0, self._crew.threads()
         losses, after, _ = self._run(inputs, targets, state)
         return losses, after
 

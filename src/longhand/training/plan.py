@@ -1,9 +1,8 @@
 """What to train: chosen from the text, the time and this machine, with a reason for each choice.
 
-The size of the network is the one with the lowest loss to be expected of the characters that it can read in the time,
-by a scaling law (Hoffmann et al., 2022) in which what is read again counts for less each time (Muennighoff et al.,
-2023). Its constants were fitted to trainings of one to ten minutes, which are in LOG.md. They compare networks; they do
-not say how well a text can be learned.
+For the time given, a larger network reads less. The best size has some characters read for each of its weights, as many
+for a large network as for a small one (Hoffmann et al., 2022, who found it for Transformers). How many, and how much is
+left out of a network that reads a text again and again, is from trainings of ours, which are in LOG.md.
 """
 
 from __future__ import annotations
@@ -20,14 +19,12 @@ SIZES = (64, 96, 128, 192, 256, 384, 512, 768, 1024)
 LAYERS, WINDOW, EMBEDDING, RATE = 2, 64, 128, 6e-3
 BATCHES, STEPS_AN_EPOCH = (16, 8, 4, 2), 64  # the largest batch that leaves so many steps in a reading of the text
 RATE_FROM_A_MODEL = 2e-3
-DROPOUT = ((3, 0.0), (6, 0.1), (12, 0.2), (math.inf, 0.3))  # readings of the text, and what is left out up to them
+TOKENS_A_WEIGHT = 5.7  # read by the best network, of the weights of its layers
+WEIGHTS_A_TOKEN = 4.0  # of the text, at most: a larger network soon knows it by heart
+SAFE_READINGS, DROPOUT_A_DOUBLING = 2.5, 0.075  # of a text with as many characters as the layers have weights
+LEAST_DROPOUT, MOST_DROPOUT = 0.03, 0.5  # less is not worth the time that it takes
 CHAPTERS, SHORTEST_CHAPTER = ((1.0, 4096), (0.25, 2048)), 1024  # readings of the text at least, and tokens
 LEARNING_SHARE = 0.9  # of the time; the rest goes into reading, measuring, scoring and saving
-
-# loss = WEIGHTS / weights^WEIGHTS_POWER + TOKENS / tokens^TOKENS_POWER and what no network can know
-WEIGHTS, WEIGHTS_POWER = 20.0, 0.35
-TOKENS, TOKENS_POWER = 400.0, 0.45
-REPEATS = 8.0  # readings after which the text is nearly used up
 
 
 @dataclass(frozen=True)
@@ -86,10 +83,13 @@ def make_plan(config: TrainConfig, free: frozenset[str], *, tokens: int, vocabul
     config = choose(layers=LAYERS, embedding=EMBEDDING, batch=batch_for(tokens), window=WINDOW)
     if "hidden" in free:
         shapes = [choose(hidden=hidden) for hidden in SIZES]
-        config = min(shapes, key=lambda shape: expected_loss(layer_weights(shape), read(shape), tokens))
+        small = [shape for shape in shapes if layer_weights(shape) <= WEIGHTS_A_TOKEN * tokens] or shapes[:1]
+        config = min(small, key=lambda shape: abs(math.log(TOKENS_A_WEIGHT * layer_weights(shape) / read(shape))))
     epochs = read(config) / tokens
     rate = RATE if config.base is None else RATE_FROM_A_MODEL
-    config = choose(dropout=dropout_for(epochs), learning_rate=rate, chapter=chapter_for(epochs))
+    config = choose(
+        dropout=dropout_for(epochs, layer_weights(config) / tokens), learning_rate=rate, chapter=chapter_for(epochs)
+    )
     reasons = _reasons(config, epochs, tokens, vocabulary)
     choices = [
         Choice(name, getattr(config, name), reasons[name] if name in free else _otherwise(name, config), name in free)
@@ -109,19 +109,6 @@ def tokens_read(config: TrainConfig, tokens: int, speed: float | None) -> float:
     return 0.0 if speed is None else LEARNING_SHARE * 60 * config.minutes * speed
 
 
-def expected_loss(weights: float, read: float, tokens: int) -> float:
-    """Return the loss to be expected, in nats a token, less a part that all networks share.
-
-    - weights: of the LSTM layers
-    - read: how many tokens are learned from, again and again
-    - tokens: how many there are
-    """
-    again = max(read / tokens - 1, 0)
-    worth = min(read, tokens) + tokens * REPEATS * (1 - math.exp(-again / REPEATS))
-    loss: float = WEIGHTS / weights**WEIGHTS_POWER + TOKENS / worth**TOKENS_POWER
-    return loss
-
-
 def batch_for(tokens: int) -> int:
     """Return how many streams read a text of so many tokens side by side."""
     enough = (batch for batch in BATCHES if tokens >= STEPS_AN_EPOCH * batch * WINDOW)
@@ -133,15 +120,20 @@ def chapter_for(epochs: float) -> int:
     return next((length for least, length in CHAPTERS if epochs >= least), SHORTEST_CHAPTER)
 
 
-def dropout_for(epochs: float) -> float:
-    """Return the share to leave out of a network that reads its text `epochs` times."""
-    return next(share for most, share in DROPOUT if epochs <= most)
+def dropout_for(epochs: float, weights: float) -> float:
+    """Return the share to leave out: more for more readings of the text, and for more weights to know it by heart.
+
+    - weights: of the layers, for each token of the text
+    """
+    readings = epochs * math.sqrt(weights)
+    share = DROPOUT_A_DOUBLING * math.log2(max(readings, 1e-9) / SAFE_READINGS)
+    return round(min(share, MOST_DROPOUT), 2) if share >= LEAST_DROPOUT else 0.0
 
 
 def _reasons(config: TrainConfig, epochs: float, tokens: int, vocabulary: int) -> dict[str, str]:
     often = "rarely enough to learn nothing by heart" if config.dropout == 0 else "so it would learn it by heart"
     return {
-        "hidden": f"the best to be expected of {_rounded(epochs * tokens)} tokens read",
+        "hidden": f"about the best for {_rounded(epochs * tokens)} characters read",
         "layers": "two learn more than one or three in the same time",
         "embedding": f"enough for {vocabulary:,} different tokens",
         "dropout": f"the text is read about {epochs:.2g} times, {often}",
