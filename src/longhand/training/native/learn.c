@@ -317,6 +317,15 @@ static void NAME(drop)(const float *from, float *to, int64_t width, int64_t rows
                 mixed((uint32_t)(n * whole + k) * 0x9E3779B9u ^ key) >= least ? from[n * width + k] * scale : 0.f;
 }
 
+/* The same of one number of each row, which lie one after another. */
+static void NAME(drop_turned)(const float *from, float *to, int64_t rows, int64_t whole, int64_t k, uint32_t key,
+                              float share) {
+    const uint32_t least = (uint32_t)(share * 4294967296.0);
+    const float scale = 1 / (1 - share);
+    for (int64_t n = 0; n < rows; n++)
+        to[n] = mixed((uint32_t)(n * whole + k) * 0x9E3779B9u ^ key) >= least ? from[n] * scale : 0.f;
+}
+
 /* ---- forward ---- */
 
 INLINE Vector NAME(sigmoid)(Vector x) { return 1.f / NAME(inverse_sigmoid)(x); }
@@ -375,12 +384,14 @@ static void NAME(forward_layer)(Pupil *pupil, int64_t l) {
             for (int64_t s = 0; s < B; s++) NAME(open_gates)(lesson, kept, g, n + s);
         meet(&plan->team);
     }
+    if (lesson->learn) NAME(turn)(kept->h, W, B + N, 16 * from, 16 * to, kept->h_turned, B + N + PAD);
     if (lesson->dropout > 0) {
         const float share = lesson->learn ? lesson->dropout : 0;
         NAME(drop)(kept->h + B * W, over->x, W, N, H, 16 * from, 16 * to, key_of(lesson, l), share);
-        if (lesson->learn) NAME(turn)(over->x, W, N, 16 * from, 16 * to, over->x_turned, over->length);
+        for (int64_t k = 16 * from; k < 16 * to && lesson->learn; k++)
+            NAME(drop_turned)(kept->h_turned + k * (B + N + PAD) + B, over->x_turned + k * over->length, N, H, k,
+                              key_of(lesson, l), share);
     }
-    if (lesson->learn) NAME(turn)(kept->h, W, B + N, 16 * from, 16 * to, kept->h_turned, B + N + PAD);
     meet(&plan->team);
 }
 
