@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from longhand.model import Model, load, train
 from longhand.modelfile import ModelFile
 from longhand.runtime.reference import NumpySession
 from longhand.text.characters import CharacterTokenizer
+from longhand.training import safety
 from longhand.training.events import Checkpointed, Evaluated, Event, Started
 
 SMALL: dict[str, Any] = {"hidden": 16, "embedding": 8, "window": 16, "batch": 4}
@@ -86,6 +88,7 @@ def test_a_fine_tuning_that_was_stopped_goes_on_from_any_folder(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(base.parent)
+    monkeypatch.setattr(safety, "SAVING_SHARE", math.inf)  # a checkpoint after every step, however long that takes
     settings: dict[str, Any] = {"base": "verse", "epochs": 2.0, "seed": 3}
     whole = train(io.StringIO(OTHER), **settings)
 

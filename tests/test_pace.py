@@ -109,6 +109,12 @@ def test_the_learning_rate_rises_straight_and_falls_as_a_cosine(progress: float,
     assert learning_rate(progress, 0.01) == pytest.approx(0.01 * share)
 
 
+def test_annealed_sooner_it_falls_as_fast_and_then_stays_the_lowest() -> None:
+    for share in (0.005, 0.1, 0.3, 0.5):
+        assert learning_rate(share, 1, anneal=0.5) == pytest.approx(learning_rate(2 * share, 1))
+    assert learning_rate(0.8, 1, anneal=0.5) == pytest.approx(LOWEST)
+
+
 @given(st.floats(WARM_UP, 1), st.floats(WARM_UP, 1))
 def test_after_the_warm_up_the_learning_rate_only_falls(one: float, two: float) -> None:
     assert learning_rate(min(one, two), 1) >= learning_rate(max(one, two), 1)

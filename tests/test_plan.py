@@ -17,7 +17,7 @@ from longhand.errors import OptionError
 from longhand.model import train
 from longhand.state import State
 from longhand.training import planning
-from longhand.training.plan import SIZES, Plan, chapter_for, dropout_for, make_plan
+from longhand.training.plan import MOST_EPOCHS, SIZES, Plan, chapter_for, dropout_for, make_plan
 from longhand.training.speed import Speed, layer_weights, measured_speed, operations
 
 EVERYTHING = frozenset(PLANNED)
@@ -43,7 +43,7 @@ def test_more_time_never_chooses_a_smaller_network_nor_a_faster_machine(time: fl
 def test_a_size_that_is_given_is_planned_around(time: float, count: int, rate: float) -> None:
     made = plan(rate, count, minutes=time, hidden=128, free=EVERYTHING - {"hidden"})
     assert made.config.hidden == 128
-    assert made.config.dropout == dropout_for(made.epochs, layer_weights(made.config) / count)
+    assert made.config.dropout == dropout_for(min(made.epochs, MOST_EPOCHS), layer_weights(made.config) / count)
 
 
 def test_dropout_grows_with_the_readings_and_with_the_network() -> None:
@@ -60,6 +60,12 @@ def test_of_a_text_that_is_read_in_part_more_places_are_read() -> None:
     assert lengths[0] < lengths[-1] == chapter_for(2)
 
 
+def test_the_rate_has_fallen_before_a_small_text_is_known_by_heart() -> None:
+    assert plan(epochs=10.0).config.anneal == 1
+    made = plan(tokens=20_000, minutes=30.0)
+    assert made.config.anneal * made.epochs == pytest.approx(MOST_EPOCHS, rel=0.05)
+
+
 @given(st.sets(st.sampled_from(PLANNED)), minutes)
 def test_what_is_given_is_never_changed(names: set[str], time: float) -> None:
     values: dict[str, Any] = {
@@ -70,6 +76,7 @@ def test_what_is_given_is_never_changed(names: set[str], time: float) -> None:
         "batch": 5,
         "window": 11,
         "chapter": 99,
+        "anneal": 0.5,
         "learning_rate": 1e-3,
     }
     given_ones = {name: values[name] for name in names}

@@ -75,6 +75,10 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Meta(ge=1, le=2**40, description="tokens that a stream reads on before it takes another place of the text"),
     ] = 4096
     learning_rate: Annotated[float, Meta(gt=0, le=10, description="learning rate, the highest if it changes")] = 6e-3
+    anneal: Annotated[
+        float,
+        Meta(gt=0, le=1, description="share of the training after which the learning rate has fallen to its lowest"),
+    ] = 1.0
     held_out: Annotated[
         float, Meta(ge=0, le=0.5, description="share of the text, its end, that is only scored and never learned from")
     ] = 0.1
@@ -106,7 +110,7 @@ CLASSIC: dict[str, int | float] = {
 }
 """Where the classic recipe's defaults differ from the default recipe's."""
 
-PLANNED = ("hidden", "layers", "embedding", "dropout", "batch", "window", "chapter", "learning_rate")
+PLANNED = ("hidden", "layers", "embedding", "dropout", "batch", "window", "chapter", "learning_rate", "anneal")
 """Settings of the default recipe that a plan chooses where they are not given (`longhand.training.plan`)."""
 
 CHANGEABLE = ("minutes", "epochs", "threads", "device", "checkpoint_every")
@@ -199,8 +203,8 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
         return config
     if config.base is not None:
         raise OptionError("from: the classic recipe starts from no model: leave --from out, or --recipe classic")
-    if "chapter" in values:
-        raise OptionError("chapter: the classic recipe reads windows of the text, no chapters: leave it out")
+    if others := [name for name in ("chapter", "anneal") if name in values]:
+        raise OptionError(f"{others[0]}: of the default recipe alone; leave it out, or --recipe classic")
     by_minutes = "minutes" in values and values.get("epochs") is None
     defaults = {name: value for name, value in CLASSIC.items() if not (name == "epochs" and by_minutes)}
     return configured(TrainConfig, {**defaults, **values})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
@@ -92,7 +94,7 @@ class DefaultRecipe:
             streams,
             course.pace,
             course.tell,
-            schedule=learning_rate,
+            schedule=partial(learning_rate, anneal=config.anneal),
             learning_rate=config.learning_rate,
         )
         return Loop(

@@ -19,11 +19,12 @@ SIZES = (64, 96, 128, 192, 256, 384, 512, 768, 1024)
 LAYERS, WINDOW, EMBEDDING, RATE = 2, 64, 128, 6e-3
 BATCHES, STEPS_AN_EPOCH = (16, 8, 4, 2), 64  # the largest batch that leaves so many steps in a reading of the text
 RATE_FROM_A_MODEL = 2e-3
-TOKENS_A_WEIGHT = 5.7  # read by the best network, of the weights of its layers
+TOKENS_A_WEIGHT, MOST_READINGS = 16.0, 4.0  # see `best_weights`
 WEIGHTS_A_TOKEN = 4.0  # of the text, at most: a larger network soon knows it by heart
 SAFE_READINGS, DROPOUT_A_DOUBLING = 2.5, 0.075  # of a text with as many characters as the layers have weights
 LEAST_DROPOUT, MOST_DROPOUT = 0.03, 0.5  # less is not worth the time that it takes
 CHAPTERS, SHORTEST_CHAPTER = ((1.0, 4096), (0.25, 2048)), 1024  # readings of the text at least, and tokens
+MOST_EPOCHS = 60  # readings of a text after which the learning rate is the lowest: a small text is soon known
 LEARNING_SHARE = 0.9  # of the time; the rest goes into reading, measuring, scoring and saving
 
 
@@ -84,11 +85,14 @@ def make_plan(config: TrainConfig, free: frozenset[str], *, tokens: int, vocabul
     if "hidden" in free:
         shapes = [choose(hidden=hidden) for hidden in SIZES]
         small = [shape for shape in shapes if layer_weights(shape) <= WEIGHTS_A_TOKEN * tokens] or shapes[:1]
-        config = min(small, key=lambda shape: abs(math.log(TOKENS_A_WEIGHT * layer_weights(shape) / read(shape))))
+        config = min(small, key=lambda shape: abs(math.log(layer_weights(shape) / best_weights(read(shape), tokens))))
     epochs = read(config) / tokens
-    rate = RATE if config.base is None else RATE_FROM_A_MODEL
+    useful = min(epochs, MOST_EPOCHS)
     config = choose(
-        dropout=dropout_for(epochs, layer_weights(config) / tokens), learning_rate=rate, chapter=chapter_for(epochs)
+        dropout=dropout_for(useful, layer_weights(config) / tokens),
+        learning_rate=RATE if config.base is None else RATE_FROM_A_MODEL,
+        chapter=chapter_for(epochs),
+        anneal=round(useful / epochs, 4) if epochs else 1.0,
     )
     reasons = _reasons(config, epochs, tokens, vocabulary)
     choices = [
@@ -107,6 +111,18 @@ def tokens_read(config: TrainConfig, tokens: int, speed: float | None) -> float:
     if config.epochs is not None:
         return config.epochs * tokens
     return 0.0 if speed is None else LEARNING_SHARE * 60 * config.minutes * speed
+
+
+def best_weights(read: float, tokens: int) -> float:
+    """Return how many weights the layers of the best network have that reads so many characters.
+
+    One for every 16 that are read once. What is read again teaches less, so that a network of more weights, which reads
+    it less often, is better: up to four times as many.
+
+    - read: how many are learned from, again and again
+    - tokens: how many there are
+    """
+    return read * min(max(read / tokens, 1.0), MOST_READINGS) / TOKENS_A_WEIGHT
 
 
 def batch_for(tokens: int) -> int:
@@ -140,6 +156,7 @@ def _reasons(config: TrainConfig, epochs: float, tokens: int, vocabulary: int) -
         "batch": "more steps from the same text than with larger ones",
         "window": "what is further back comes with the state, without a gradient",
         "chapter": "a change of place as often as it costs less than the new one brings",
+        "anneal": "the learning rate falls as long as there is something to learn",
         "learning_rate": "the highest; it rises in the first fiftieth and falls along a cosine",
     }
 
