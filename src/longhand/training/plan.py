@@ -64,7 +64,7 @@ class Plan:
         """What is to be expected of this machine, in words."""
         if self.speed is None:
             return None
-        return f"about {self.speed:,.0f} characters a second here: the text is read {self.epochs:.2g} times"
+        return f"about {self.speed:,.0f} characters a second here: the text is read {_few(self.epochs)} times"
 
 
 def make_plan(config: TrainConfig, free: frozenset[str], *, tokens: int, vocabulary: int, speed: Speed | None) -> Plan:
@@ -152,7 +152,7 @@ def _reasons(config: TrainConfig, epochs: float, tokens: int, vocabulary: int) -
         "hidden": f"about the best for {_rounded(epochs * tokens)} characters read",
         "layers": "two learn more than one or three in the same time",
         "embedding": f"enough for {vocabulary:,} different tokens",
-        "dropout": f"the text is read about {epochs:.2g} times, {often}",
+        "dropout": f"the text is read about {_few(epochs)} times, {often}",
         "batch": "more steps from the same text than with larger ones",
         "window": "what is further back comes with the state, without a gradient",
         "chapter": "a change of place as often as it costs less than the new one brings",
@@ -166,6 +166,10 @@ def _otherwise(name: str, config: TrainConfig) -> str:
         return "the classic recipe's, or as given"
     of_base = config.base is not None and name in ("hidden", "layers", "embedding")
     return "that of the model to start from" if of_base else "as given"
+
+
+def _few(number: float) -> str:
+    return f"{number:.2g}" if number < 10 else f"{number:,.0f}"
 
 
 def _rounded(count: float) -> str:
