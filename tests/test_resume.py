@@ -166,8 +166,11 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path) 
 DAMAGES: dict[str, Callable[[Any, Any], object]] = {
     "no tensor": lambda arrays, _: arrays.pop("engine/head.weight"),
     "another tensor": lambda arrays, _: arrays.update({"engine/head.weight": np.zeros((3, 3), np.float32)}),
-    "another state": lambda arrays, _: arrays.update({"learner/hidden": np.zeros((1, 9, 5), np.float32)}),
+    "another state": lambda arrays, _: arrays.update({"learner/0/hidden": np.zeros((1, 9, 5), np.float32)}),
     "another batch": lambda arrays, _: arrays.update({"reader/next": np.zeros(9, np.int64)}),
+    "another chapter": lambda _, facts: facts["reader"].update(place=10**6),
+    "another group": lambda _, facts: facts["reader"].update(turn=99),
+    "another order": lambda arrays, _: arrays.update({"reader/keys": np.zeros(0, np.uint64)}),
     "no count": lambda _, facts: facts.pop("returns"),
     "another generator": lambda _, facts: facts["reader"].update(random={"bit_generator": "MT19937"}),
     "no loss": lambda _, facts: facts["learner"].pop("recent_bits"),

@@ -98,13 +98,15 @@ class Streams:
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
+        place, turn, keys = saved.facts["place"], saved.facts["turn"], saved.arrays["keys"]
+        if not (0 <= place <= self._count and 0 <= turn < len(self._next)) or keys.shape != self._order.keys.shape:
+            raise ValueError(f"chapter {place} of {self._count}, group {turn} of {len(self._next)}, {keys.shape} keys")
         for name in ("next", "end", "fresh"):
             found, own = saved.arrays[name], getattr(self, f"_{name}")
             if found.shape != own.shape or not (found >= 0).all():
                 raise ValueError(f"{name} of {found.shape} streams, expected {own.shape}")
             own[:] = found
-        self._order.keys = saved.arrays["keys"].copy()
-        self._place, self._turn = saved.facts["place"], saved.facts["turn"]
+        self._order.keys, self._place, self._turn = keys.copy(), place, turn
         restore_generator(self._random, saved.facts["random"])
 
     def _new_chapter(self) -> tuple[int, int]:

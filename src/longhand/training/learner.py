@@ -95,24 +95,21 @@ class Learner:
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
         states: dict[int, State] = {}
-        for name, hidden in saved.arrays.items():
-            group, kind = name.split("/")
-            if kind == "hidden":
-                cell, expected = (
-                    saved.arrays[f"{group}/cell"],
-                    (self._network.layers, hidden.shape[1], self._network.hidden),
-                )
-                if hidden.shape != expected or cell.shape != expected:
-                    raise ValueError(f"states of {hidden.shape} and {cell.shape}, expected {expected}")
-                states[int(group)] = State(hidden.copy(), cell.copy())
+        for name in (name for name in saved.arrays if name.endswith("/hidden")):
+            group = name.split("/")[0]
+            hidden, cell = saved.arrays[name], saved.arrays[f"{group}/cell"]
+            if hidden.shape != cell.shape or hidden.shape[::2] != (self._network.layers, self._network.hidden):
+                raise ValueError(f"states of {hidden.shape} and {cell.shape}")
+            states[int(group)] = State(hidden.copy(), cell.copy())
         self._states = states
         self.steps, self.recent_bits = saved.facts["steps"], saved.facts["recent_bits"]
         self.rate_share = saved.facts["rate_share"]
 
     def _state_for(self, window: Window) -> State:
-        if window.restart.all():
+        before = self._states.get(window.group)
+        if before is None or window.restart.all():
             return State.zeros(self._network, len(window.restart))
-        return self._states[window.group].restarted(window.restart)
+        return before.restarted(window.restart)
 
 
 def refuse_unless_finite(loss: float) -> None:

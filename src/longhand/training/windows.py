@@ -46,7 +46,10 @@ class Windows:
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
-        self._order.keys, self._next = saved.arrays["keys"].copy(), saved.facts["next"]
+        keys, position = saved.arrays["keys"], saved.facts["next"]
+        if not 0 <= position <= self.count or keys.shape != self._order.keys.shape:
+            raise ValueError(f"window {position} of {self.count}, {keys.shape} keys")
+        self._order.keys, self._next = keys.copy(), position
         restore_generator(self._random, saved.facts["random"])
 
 
