@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from conftest import VERSE, Run, assert_refused
 
 from longhand.errors import ModelFormatError, OptionError
 from longhand.model import Model, load, train
-from longhand.modelfile import ModelFile
+from longhand.modelfile import ModelFile, write_model
 from longhand.runtime.reference import NumpySession
 from longhand.text.characters import CharacterTokenizer
 from longhand.training import safety
@@ -121,6 +122,14 @@ def test_what_cannot_be_started_from_is_refused(base: Path, tmp_path: Path, long
     train(io.StringIO(VERSE * 40), classic, recipe="classic", epochs=0.01, hidden=8, window=8)
     with pytest.raises(OptionError, match="a model of the classic recipe"):
         train(io.StringIO(OTHER), base=classic)
+    train(io.StringIO(VERSE * 40), tmp_path / "scalar", epochs=0.01, hidden=8, embedding=0)
+    with pytest.raises(OptionError, match="trained with --embedding 0"):
+        train(io.StringIO(OTHER), base=tmp_path / "scalar")
+    file = load(base).file
+    fewer = {"kind": "char", "characters": str(file.tokenizer["characters"])[:-3]}
+    write_model(replace(file, tokenizer=fewer), tmp_path / "damaged.safetensors")
+    with pytest.raises(ModelFormatError, match="the model file is damaged"):
+        train(io.StringIO(OTHER), base=tmp_path / "damaged")
     with pytest.raises(ModelFormatError):
         train(io.StringIO(OTHER), base=tmp_path / "absent")
     with pytest.raises(OptionError, match="base: found 3"):

@@ -62,8 +62,8 @@ def test_every_token_is_read(batch: int, window: int, length: int, line: int) ->
 def test_a_token_is_read_once_before_it_is_read_again() -> None:
     ids = np.arange(10, 100_010)
     streams = streams_of(ids, 4, 20, line_end=None)
-    read = np.concatenate([streams.read().targets.ravel() for _ in range(1000)])
-    assert len(np.unique(read)) > 0.98 * len(read)
+    read = np.concatenate([streams.read().targets.ravel() for _ in range(len(ids) // 80)])
+    assert len(np.unique(read)) > 0.97 * len(ids)
 
 
 def test_a_chapter_begins_at_a_line_and_is_read_to_its_end() -> None:

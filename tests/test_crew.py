@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from longhand.training.native.crew import LONGEST_ALONE, Crew
+from longhand.training.native.crew import LONGEST_ALONE, LOOK, Crew
 
 
 def run(crew: Crew, steps: int, seconds: Callable[[int, int], float]) -> tuple[list[int], float]:
@@ -21,8 +21,7 @@ def run(crew: Crew, steps: int, seconds: Callable[[int, int], float]) -> tuple[l
 
 def test_on_a_quiet_machine_all_threads_work_but_for_a_trial() -> None:
     made, _ = run(Crew(2), 1000, lambda _, threads: 1 / threads)
-    assert made.count(1) == 2
-    assert set(made[4:]) == {2}
+    assert made.count(1) == 2 + 1000 // LOOK
 
 
 def test_where_another_program_runs_one_thread_goes_on_alone_and_later_all_do_again() -> None:
@@ -33,7 +32,7 @@ def test_where_another_program_runs_one_thread_goes_on_alone_and_later_all_do_ag
     made, _ = run(Crew(2), 1500, seconds)
     assert made[203:219] == [1] * 16
     assert made[200:600].count(2) < 25
-    assert made[600 + LONGEST_ALONE :] == [2] * (900 - LONGEST_ALONE)
+    assert made[600 + LONGEST_ALONE :].count(1) <= 3
 
 
 def test_it_costs_little_whatever_is_faster() -> None:
@@ -49,4 +48,14 @@ def test_one_thread_is_one_thread() -> None:
 
 def test_single_slow_steps_change_nothing() -> None:
     made, _ = run(Crew(2), 1000, lambda step, threads: 9.0 if step % 7 == 6 else 1 / threads)
-    assert set(made[4:]) == {2}
+    assert made.count(1) == 2 + 1000 // LOOK
+
+
+def test_a_trial_that_was_disturbed_is_made_up_for() -> None:
+    def seconds(step: int, threads: int) -> float:
+        if threads == 1:
+            return 6.0 if step < 10 else 1.0
+        return 0.5 if step < 300 else 5.0
+
+    made, _ = run(Crew(2), 2000, seconds)
+    assert made[600:].count(2) < 50

@@ -117,8 +117,9 @@ class Clocked:
 
     def step(self, inputs: Any, targets: Any, state: State, learning_rate: float) -> tuple[float, State]:
         assert learning_rate == 0
-        assert inputs.shape == targets.shape == (64, 16)
-        self.clock[0] += self.seconds
+        assert inputs.shape == targets.shape
+        assert inputs.shape in ((8, 16), (64, 16))
+        self.clock[0] += self.seconds * len(inputs) / 64
         self.steps += 1
         return 1.0, state
 
@@ -135,7 +136,7 @@ def test_the_speed_is_measured_in_two_seconds_or_a_fiftieth_of_the_time(
         return engines[-1]
 
     measured = measured_speed(TrainConfig(minutes=time), 70, make)
-    slowest = max((engine.seconds for engine in engines), default=0)
+    slowest = max((engine.seconds for engine in engines), default=0) / 8
     assert clock[0] <= max(min(2.0, time * 60 / 50), slowest) + 1e-6
     assert len(engines) >= sizes
     if engines:
@@ -151,6 +152,7 @@ def test_a_plan_is_a_file_of_settings_that_is_read_back(longhand: Run, verse_pat
     assert not list(tmp_path.glob("*.run"))
     file = tmp_path / "plan.toml"
     file.write_text(made.stdout, encoding="utf-8")
+    assert "seed" not in made.stdout
     again = longhand("train", verse_path, "--plan", "--json-lines", "--settings", file, "--batch", "3")
     record = json.loads(again.stdout)
     assert {choice["why"] for choice in record["choices"]} == {"as given"}
@@ -167,6 +169,44 @@ def test_a_plan_is_a_file_of_settings_that_is_read_back(longhand: Run, verse_pat
     assert by_time["expected"]["characters_per_second"] > 100
 
 
+def test_the_file_of_a_plan_holds_all_that_makes_it_another_training(
+    longhand: Run, verse_path: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "plan.toml"
+    given_ones = ["--recipe", "classic", "--seed", "7", "--held-out", "0.2", "--hidden", "8"]
+    file.write_text(longhand("train", verse_path, "--plan", *given_ones).stdout, encoding="utf-8")
+    read = json.loads(longhand("train", verse_path, "--plan", "--json-lines", "--settings", file).stdout)["settings"]
+    assert (read["recipe"], read["seed"], read["held_out"], read["hidden"]) == ("classic", 7, 0.2, 8)
+    model = train(verse_path, tmp_path / "m", epochs=0.01, hidden=8, embedding=4)
+    file.write_text(longhand("train", verse_path, "--plan", "--from", tmp_path / "m").stdout, encoding="utf-8")
+    read = json.loads(longhand("train", verse_path, "--plan", "--json-lines", "--settings", file).stdout)["settings"]
+    assert (read["base"], read["hidden"]) == ("m", model.config.hidden)
+
+
+def test_a_file_may_name_settings_as_the_options_are_called(longhand: Run, verse_path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text("lr = 0.25\nheld-out = 0.3\nepochs = 1\n", encoding="utf-8")
+    read = json.loads(longhand("train", verse_path, "--plan", "--json-lines", "--settings", file).stdout)["settings"]
+    assert (read["learning_rate"], read["held_out"]) == (0.25, 0.3)
+    file.write_text("lr = 0.25\nlearning_rate = 0.3\n", encoding="utf-8")
+    assert_refused(longhand("train", verse_path, "--settings", file), "the same setting twice")
+
+
+def test_a_name_of_a_file_cannot_slip_into_the_plan(longhand: Run, verse_path: Path, tmp_path: Path) -> None:
+    text = tmp_path / "a\nhidden = 3\n#\x1b.txt"
+    text.write_text(verse_path.read_text(encoding="utf-8"), encoding="utf-8")
+    made = longhand("train", text, "--plan", "--epochs", "1").stdout
+    assert [line for line in made.splitlines() if line.startswith("hidden")] != ["hidden = 3"]
+    assert "\x1b" not in made
+
+
+@given(st.integers(1_000, 10**6), st.floats(0.01, 100_000), st.floats(1e9, 1e15))
+def test_the_longest_training_of_the_shortest_text_has_a_plan_too(count: int, time: float, rate: float) -> None:
+    made = plan(rate, count, minutes=time)
+    assert train_config({name: getattr(made.config, name) for name in PLANNED})
+    assert all(choice.why for choice in made.choices)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -177,11 +217,12 @@ def test_a_plan_is_a_file_of_settings_that_is_read_back(longhand: Run, verse_pat
         ("hidden 3", "no TOML"),
         ("[train]\nhidden = 3", "found the setting 'train'"),
         ("minutes = 2\nepochs = 3", "both minutes and epochs"),
+        ("device = 'gpu'", "device: found 'gpu', expected one of auto, cpu, cuda, mps"),
         ("minutes = nan", "minutes: found nan"),
         ("#" + "x" * 1_100_000, "more than a megabyte"),
         ("\ud800", "no TOML"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_bad_settings_are_refused_in_a_line(
     longhand: Run, verse_path: Path, tmp_path: Path, text: str, message: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -113,6 +113,12 @@ CLASSIC: dict[str, int | float] = {
 PLANNED = ("hidden", "layers", "embedding", "dropout", "batch", "window", "chapter", "learning_rate", "anneal")
 """Settings of the default recipe that a plan chooses where they are not given (`longhand.training.plan`)."""
 
+OF_DEFAULT = ("chapter", "anneal")
+"""Settings that the classic recipe does not have."""
+
+OPTION_NAMES = {"learning_rate": "lr", "base": "from"}
+"""Settings whose option on the command line has another name."""
+
 CHANGEABLE = ("minutes", "epochs", "threads", "device", "checkpoint_every")
 """Settings that a training may go on with another value of."""
 
@@ -203,7 +209,7 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
         return config
     if config.base is not None:
         raise OptionError("from: the classic recipe starts from no model: leave --from out, or --recipe classic")
-    if others := [name for name in ("chapter", "anneal") if name in values]:
+    if others := [name for name in OF_DEFAULT if name in values]:
         raise OptionError(f"{others[0]}: of the default recipe alone; leave it out, or --recipe classic")
     by_minutes = "minutes" in values and values.get("epochs") is None
     defaults = {name: value for name, value in CLASSIC.items() if not (name == "epochs" and by_minutes)}
@@ -227,9 +233,9 @@ def resumed_settings(saved: TrainConfig, values: Mapping[str, object]) -> TrainC
     config = configured(TrainConfig, {**before, **values})
     for name in values:
         if name not in CHANGEABLE and getattr(config, name) != before[name]:
+            shown = OPTION_NAMES.get(name, name).replace("_", " ")
             raise OptionError(
-                f"{name.replace('_', ' ')}: found {values[name]}, the training to resume has {before[name]}: leave it "
-                "out, or start anew"
+                f"{shown}: found {values[name]}, the training to resume has {before[name]}: leave it out, or start anew"
             )
     return config
 
@@ -264,6 +270,10 @@ def description(settings: type[msgspec.Struct], field: str) -> str:
     raise AssertionError(f"{settings.__name__}.{field} has no description")
 
 
+def _parts(hint: Any) -> tuple[Any, ...]:
+    return (hint, *get_args(hint))
+
+
 def _explained(message: str, settings: type[msgspec.Struct], values: Mapping[str, object]) -> str:
     """Turn msgspec's "Expected `float` >= 0.0 - at `$.temperature`" into what was found and expected, for a person."""
     if unknown := sorted(set(values) - set(settings.__struct_fields__)):
@@ -272,6 +282,9 @@ def _explained(message: str, settings: type[msgspec.Struct], values: Mapping[str
     if match is None:
         return message
     field = match["field"]
+    kind = next((part for part in _parts(get_type_hints(settings)[field]) if get_origin(part) is Literal), None)
+    if kind is not None and "enum" in match["problem"]:
+        return f"{field.replace('_', ' ')}: found {values.get(field)!r}, expected one of {', '.join(get_args(kind))}"
     problem = match["problem"][0].lower() + match["problem"][1:]
     for kind, words in (("`int`", "a whole number"), ("`float`", "a number"), ("`str`", "text"), ("`", "")):
         problem = problem.replace(kind, words)

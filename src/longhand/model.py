@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -22,7 +23,7 @@ from longhand.config import (
     sampling_for,
     train_config,
 )
-from longhand.errors import LonghandError, ModelFormatError, OptionError
+from longhand.errors import LonghandError, OptionError
 from longhand.generation.loop import Piece, stream_text
 from longhand.modelfile import Card, ModelFile, existing_model, model_path, read_model, write_model
 from longhand.runtime.choice import Runtime
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from longhand.training.events import Listener
 
 PASSAGE = 100  # tokens
+REPORT_PAUSE = 30  # times as long as a report took, before the next one
 SAMPLE_LENGTH = 200  # tokens that a model in training writes
 Corpus: TypeAlias = "Source | Iterable[Source]"
 
@@ -53,12 +55,7 @@ class Model:
     def __init__(self, file: ModelFile, run: RunConfig | None = None) -> None:
         self.file = file
         self._run = run
-        self.tokenizer: Tokenizer = tokenizer_from_record(file.tokenizer)
-        if self.tokenizer.size != file.config.vocabulary_size:
-            raise ModelFormatError(
-                f"the tokenizer has {self.tokenizer.size} tokens, the network {file.config.vocabulary_size}: "
-                "the model file is damaged"
-            )
+        self.tokenizer: Tokenizer = tokenizer_from_record(file.tokenizer, file.config.vocabulary_size)
 
     @property
     def config(self) -> NetworkConfig:
@@ -204,10 +201,15 @@ def reported(output: Path, tell: Listener) -> Listener:
     from longhand.training.events import EpochEnded, Evaluated, Event, Finished
     from longhand.training.run_folder import folder_of
 
+    next_time = 0.0
+
     def listen(event: Event) -> None:
-        if isinstance(event, Evaluated | EpochEnded | Finished):
+        nonlocal next_time
+        began = time.monotonic()
+        if isinstance(event, Finished) or (isinstance(event, Evaluated | EpochEnded) and began >= next_time):
             with suppress(LonghandError):  # no room for it, say: the training matters more
                 write_report(folder_of(output))
+            next_time = began + REPORT_PAUSE * (time.monotonic() - began)
         tell(event)
 
     return listen

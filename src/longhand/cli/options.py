@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import click
 from msgspec import NODEFAULT, Struct, structs
 
-from longhand.config import CLASSIC, PLANNED, TrainConfig, description
+from longhand.config import CLASSIC, OF_DEFAULT, PLANNED, TrainConfig, description
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -50,7 +50,7 @@ def _defaults(settings: type[Struct], field: structs.FieldInfo) -> str:
         return default
     other = CLASSIC.get(field.name)
     if field.name in PLANNED:
-        return f"planned; classic: {default if other is None else other}"
+        return "planned" if field.name in OF_DEFAULT else f"planned; classic: {default if other is None else other}"
     if other is None:
         return default
     return f"{default}; classic: {other}" if default else f"none; classic: {other}"

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import msgspec
+
+from longhand.cli.output import visible
+from longhand.config import OF_DEFAULT, PLANNED, TrainConfig, train_config
 from longhand.training.plan import Plan
 
 
@@ -21,18 +28,27 @@ def choice_lines(plan: Plan) -> list[str]:
 
 
 def as_toml(plan: Plan, facts: list[str]) -> str:
-    """Return a plan as a TOML file.
+    """Return a plan as a TOML file, with all settings that are not what they are without being given.
 
     - facts: what is planned for, a line each
     """
-    length = ("minutes", plan.config.minutes) if plan.config.epochs is None else ("epochs", plan.config.epochs)
-    settings = [(*length, ""), *((choice.name, choice.value, choice.why) for choice in plan.choices)]
-    left = [f"{name} = {value!r}" for name, value, _ in settings]
-    wide = max(map(len, left))
     lines = [*facts, *([] if plan.expected is None else [plan.expected])]
+    reasons = {choice.name: choice.why for choice in plan.choices}
+    left = {name: f"{name} = {json.dumps(value)}" for name, value in _settings(plan.config).items()}
+    wide = max(map(len, left.values()))
     return "\n".join(
         [
-            *(f"# {line}" for line in lines),
-            *(f"{text:{wide}}  # {why}" if why else text for text, (_, _, why) in zip(left, settings, strict=True)),
+            *(f"# {visible(' '.join(line.split()))}" for line in lines),
+            *(f"{text:{wide}}  # {reasons[name]}" if name in reasons else text for name, text in left.items()),
         ]
     )
+
+
+def _settings(config: TrainConfig) -> dict[str, Any]:
+    """Return the settings that a file needs for the same training."""
+    values = msgspec.to_builtins(config)
+    usual = {**msgspec.to_builtins(train_config({"recipe": config.recipe})), "recipe": "default"}
+    length = "minutes" if config.epochs is None else "epochs"
+    planned = [name for name in PLANNED if config.recipe == "default" or name not in OF_DEFAULT]
+    kept = [name for name in values if name in planned or name == length or values[name] != usual[name]]
+    return {name: values[name] for name in kept if name not in ({"minutes", "epochs"} - {length})}

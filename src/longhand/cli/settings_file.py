@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from longhand.config import TrainConfig
+from longhand.config import OPTION_NAMES, TrainConfig
 from longhand.errors import OptionError
 
 LARGEST = 1 << 20  # bytes
@@ -33,6 +33,10 @@ def read_settings(file: str) -> dict[str, Any]:
         raise OptionError(f"{file}: cannot be read ({error.strerror or error})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise OptionError(f"{file}: no TOML ({error}); expected lines such as: hidden = 256") from None
+    fields = {option: name for name, option in OPTION_NAMES.items()}
+    named = [(fields.get(name, name).replace("-", "_"), value) for name, value in values.items()]
+    if len(named) > len(values := dict(named)):
+        raise OptionError(f"{file}: the same setting twice, under two names (lr is learning_rate, from is base)")
     known = TrainConfig.__struct_fields__
     if unknown := sorted(set(values) - set(known)):
         raise OptionError(f"{file}: found the setting {unknown[0]!r}, expected some of {', '.join(known)}")

@@ -14,14 +14,14 @@ import click
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import note, show
 from longhand.cli.settings_file import merged, read_settings
-from longhand.config import TrainConfig
+from longhand.config import OPTION_NAMES, TrainConfig
 from longhand.errors import OptionError
 
 
 @click.command()
 @click.argument("corpus", nargs=-1, required=True, metavar="CORPUS...")
 @click.option("-o", "--output", help="the model file; CORPUS.safetensors in this folder if left out")
-@settings_options(TrainConfig, learning_rate="--lr", base="--from")
+@settings_options(TrainConfig, **{name: f"--{option}" for name, option in OPTION_NAMES.items()})
 @click.option("--overwrite", is_flag=True, help="replace an existing model of that name")
 @click.option("--resume", is_flag=True, help="go on with the training of that name where its last checkpoint left it")
 @click.option("--settings", "file", metavar="FILE", help="a TOML file of these options; those given here come first")

@@ -92,7 +92,7 @@ class Watcher:
                 f"of {event.learning_rate:g}"
             )
         elif isinstance(event, NotCheckpointed):
-            note(f"no checkpoint: {event.problem}; the training goes on, the earlier one is kept")
+            note(f"{event.problem}; the training goes on, and keeps what was written before")
         elif isinstance(event, Finished):
             needed = f" --seed-from {shlex.quote(self._text or 'TEXT')}" if self._prompt else ""
             self.say(result(event) + needed)
@@ -181,12 +181,13 @@ def result(event: Finished) -> str:
     if (bits := card.validation_bits_per_character) is not None:
         score = f"{bits:.3f} bits ({bits * math.log(2):.3f} nats) per character on held-out text"
     end = {"SIGINT": "ended early (Ctrl-C), ", "SIGTERM": "ended early (SIGTERM), "}.get(card.stopped_by, "")
-    report = "" if event.output is None else folder_of(event.output) / REPORT
+    report = None if event.output is None else folder_of(event.output) / REPORT
+    shown = f", {report} shows how it learned" if report is not None and report.exists() else ""
     later = " The same command with --resume goes on." if end else ""
     if card.stopped_by == "no improvement":
         end = "ended early (the held-out text scored worse again and again: it learned by heart), "
     return (
         f"{end}{score}; {card.trained_seconds:.0f} s, {card.trained_epochs:.2f} epochs.{later}\n"
-        f"{event.output} holds the model, {report} shows how it learned. "
+        f"{event.output} holds the model{shown}. "
         f"Next: longhand generate {shlex.quote(str(event.output))}"
     )

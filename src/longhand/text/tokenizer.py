@@ -55,11 +55,22 @@ class Tokenizer(Protocol):
         ...
 
 
-def tokenizer_from_record(record: Mapping[str, Any]) -> Tokenizer:
+def tokenizer_from_record(record: Mapping[str, Any], size: int | None = None) -> Tokenizer:
     """Make the tokenizer that a model file's `tokenizer` record describes.
 
-    Raises `ModelFormatError` for a kind or a content that this Longhand does not know.
+    - size: how many tokens the network has
+
+    Raises `ModelFormatError` for a kind or a content that this Longhand does not know, or another number of tokens.
     """
+    tokenizer = _tokenizer(record)
+    if size not in (None, tokenizer.size):
+        raise ModelFormatError(
+            f"the tokenizer has {tokenizer.size} tokens, the network {size}: the model file is damaged"
+        )
+    return tokenizer
+
+
+def _tokenizer(record: Mapping[str, Any]) -> Tokenizer:
     kind = record.get("kind")
     if kind == CharacterTokenizer.kind:
         return CharacterTokenizer.from_record(record)

@@ -11,9 +11,9 @@ from longhand.errors import OptionError
 from longhand.modelfile import ModelFile, Weights, existing_model, read_model
 from longhand.text.characters import CharacterTokenizer
 from longhand.text.tokenizer import tokenizer_from_record
+from longhand.training.initial import OF_TOKENS
 
 SHAPE = ("hidden", "layers", "embedding")  # of a network, which its weights fix
-OF_TOKENS = ("embedding.weight", "head.weight", "head.bias")  # a row for each token
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,13 @@ class Base:
     def weights(self, initial: Weights, tokenizer: CharacterTokenizer) -> Weights:
         """Return the model's weights for a larger vocabulary.
 
-        - initial: where tokens that the model does not know start from, and their shapes; changed
+        - initial: where unknown tokens start from, of the weights that have a row for each token; changed
         - tokenizer: has the model's characters and others
         """
         known = [*self.tokenizer.never_written, *tokenizer.encode(self.tokenizer.characters)]
-        for name, array in self.file.weights.items():
-            if name in OF_TOKENS:
-                initial[name][known] = array
-            else:
-                initial[name][:] = array
-        return initial
+        for name in OF_TOKENS:
+            initial[name][known] = self.file.weights[name]
+        return {**self.file.weights, **initial}
 
 
 def read_base(config: TrainConfig) -> Base | None:
@@ -47,11 +44,13 @@ def read_base(config: TrainConfig) -> Base | None:
         return None
     path = existing_model(config.base)
     file = read_model(path)
-    tokenizer = tokenizer_from_record(file.tokenizer)
+    tokenizer = tokenizer_from_record(file.tokenizer, file.config.vocabulary_size)
     if not isinstance(tokenizer, CharacterTokenizer) or file.config.window is not None:
         raise OptionError(
             f"{path}: a model of the classic recipe, or from Keras; expected one that the default recipe has trained"
         )
+    if file.card.training.get("embedding") == 0:
+        raise OptionError(f"{path}: trained with --embedding 0, whose numbers depend on the vocabulary's size")
     return Base(file, tokenizer)
 
 

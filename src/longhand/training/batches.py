@@ -67,10 +67,14 @@ class Streams:
         groups = max(1, min(MOST_GROUPS, self._count // (CHAPTERS_A_STREAM * batch)))
         self._next, self._end = (np.zeros((groups, batch), np.int64) for _ in range(2))  # of targets, and of chapters
         self._fresh, self._turn = np.ones((groups, batch), np.bool_), 0
-        for stream in range(groups * batch):  # so that they do not all end at once, first chapters are read in part
+        self._heads = np.zeros((0, 2), np.int64)
+        for stream in range(groups * batch):  # so that they do not all end at once, these chapters' heads come last
             begin, end = self._new_chapter()
             position = self._line_start(begin + (end - begin) * stream // (groups * batch))
-            self._next.flat[stream], self._end.flat[stream] = position if position < end else begin, end
+            position = position if position < end else begin
+            self._next.flat[stream], self._end.flat[stream] = position, end
+            if position > begin and position - begin >= window:
+                self._heads = np.append(self._heads, [[begin, position]], axis=0)
 
     def read(self) -> Window:
         """Return the next window of every stream of the next group and move on."""
@@ -94,11 +98,14 @@ class Streams:
         """See `longhand.training.saved.Part`."""
         arrays = {name: getattr(self, f"_{name}").copy() for name in ("next", "end", "fresh")}
         facts = {"place": self._place, "turn": self._turn, "random": generator_facts(self._random)}
-        return Saved({**arrays, "keys": self._order.keys.copy()}, facts)
+        return Saved({**arrays, "keys": self._order.keys.copy(), "heads": self._heads.copy()}, facts)
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
-        place, turn, keys = saved.facts["place"], saved.facts["turn"], saved.arrays["keys"]
+        place, turn = saved.facts["place"], saved.facts["turn"]
+        keys, heads = saved.arrays["keys"], saved.arrays["heads"]
+        if heads.ndim != 2 or heads.shape[1] != 2 or not ((heads >= 0) & (heads <= len(self._ids))).all():
+            raise ValueError(f"parts of chapters, {heads.shape}, that are not in the text")
         if not (0 <= place <= self._count and 0 <= turn < len(self._next)) or keys.shape != self._order.keys.shape:
             raise ValueError(f"chapter {place} of {self._count}, group {turn} of {len(self._next)}, {keys.shape} keys")
         for name in ("next", "end", "fresh"):
@@ -106,12 +113,15 @@ class Streams:
             if found.shape != own.shape or not (found >= 0).all():
                 raise ValueError(f"{name} of {found.shape} streams, expected {own.shape}")
             own[:] = found
-        self._order.keys, self._place, self._turn = keys.copy(), place, turn
+        self._order.keys, self._place, self._turn, self._heads = keys.copy(), place, turn, heads.copy()
         restore_generator(self._random, saved.facts["random"])
 
     def _new_chapter(self) -> tuple[int, int]:
         """Return where the next chapter begins and ends."""
         while True:
+            if self._place == self._count and len(self._heads):
+                (begin, end), self._heads = self._heads[-1].tolist(), self._heads[:-1]
+                return begin, end
             if self._place == self._count:
                 self._order, self._place = Shuffle(self._count, self._random), 0
             number = int(self._order.at(self._place, self._place + 1)[0])

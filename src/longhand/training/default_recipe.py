@@ -17,7 +17,7 @@ from longhand.training.base import Base
 from longhand.training.batches import Streams
 from longhand.training.course import Course, Outcome
 from longhand.training.engine import Update
-from longhand.training.initial import initial_weights
+from longhand.training.initial import OF_TOKENS, initial_weights
 from longhand.training.learner import Learner
 from longhand.training.loop import Loop
 from longhand.training.schedule import learning_rate
@@ -55,7 +55,8 @@ class DefaultRecipe:
         )
         self._random = np.random.Generator(np.random.PCG64(config.seed))
         counts = _counts(corpus.learned_ids, corpus.tokenizer.size)
-        self.weights = initial_weights(self.network, counts, corpus.tokenizer.unknown, self._random)
+        names = None if base is None else OF_TOKENS
+        self.weights = initial_weights(self.network, counts, corpus.tokenizer.unknown, self._random, names)
         if config.embedding == 0:
             self.weights["embedding.weight"] = scalar_embedding(corpus.tokenizer.size)
         if base is not None:

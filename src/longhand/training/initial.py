@@ -14,22 +14,37 @@ head.bias              log of the token's share of the text: the first predictio
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.config import NetworkConfig
 from longhand.modelfile import Weights, expected_shapes
 
+OF_TOKENS = ("embedding.weight", "head.weight", "head.bias")
+"""The weights that have a row for each token."""
 
-def initial_weights(config: NetworkConfig, counts: TokenIds, unknown: int, random: np.random.Generator) -> Weights:
+
+def initial_weights(
+    config: NetworkConfig,
+    counts: TokenIds,
+    unknown: int,
+    random: np.random.Generator,
+    names: Container[str] | None = None,
+) -> Weights:
     """Return weights to start training from.
 
     - counts: how often each token occurs in the text, (vocabulary,)
     - unknown: the token that stands for what the text does not have
+    - names: which ones to make, those of the tokens among them; None for all
     """
     weights: Weights = {}
-    for name, shape in expected_shapes(config).items():
-        weights[name] = _initial(name, shape, config, random)
+    with threadpool_limits(1):  # threads that wait for each other beside other programs: a minute for a second's work
+        for name, shape in expected_shapes(config).items():
+            if names is None or name in names:
+                weights[name] = _initial(name, shape, config, random)
     weights["embedding.weight"][unknown] = 0
     weights["head.bias"] = np.log((counts + 0.5) / (counts.sum() + 0.5 * len(counts))).astype(np.float32)
     return weights
@@ -42,16 +57,17 @@ def keras_weights(config: NetworkConfig, random: np.random.Generator) -> Weights
     biases 0, the forget gate's 1; embeddings uniform within 0.05.
     """
     weights: Weights = {}
-    for name, shape in expected_shapes(config).items():
-        if name == "embedding.weight":
-            values = random.uniform(-0.05, 0.05, shape)
-        elif name.endswith(".weight_hh"):
-            values = _orthogonal(shape, random)
-        elif name.endswith(".bias"):
-            values = np.zeros(shape) if name == "head.bias" else _lstm_bias(config.hidden)
-        else:
-            values = _glorot(shape, random)
-        weights[name] = values.astype(np.float32)
+    with threadpool_limits(1):
+        for name, shape in expected_shapes(config).items():
+            if name == "embedding.weight":
+                values = random.uniform(-0.05, 0.05, shape)
+            elif name.endswith(".weight_hh"):
+                values = _orthogonal(shape, random)
+            elif name.endswith(".bias"):
+                values = np.zeros(shape) if name == "head.bias" else _lstm_bias(config.hidden)
+            else:
+                values = _glorot(shape, random)
+            weights[name] = values.astype(np.float32)
     return weights
 
 

@@ -24,6 +24,7 @@ WEIGHTS_A_TOKEN = 4.0  # of the text, at most: a larger network soon knows it by
 SAFE_READINGS, DROPOUT_A_DOUBLING = 2.5, 0.075  # of a text with as many characters as the layers have weights
 LEAST_DROPOUT, MOST_DROPOUT = 0.03, 0.5  # less is not worth the time that it takes
 CHAPTERS, SHORTEST_CHAPTER = ((1.0, 4096), (0.25, 2048)), 1024  # readings of the text at least, and tokens
+LEAST_ANNEAL = 1e-4
 MOST_EPOCHS = 60  # readings of a text after which the learning rate is the lowest: a small text is soon known
 LEARNING_SHARE = 0.9  # of the time; the rest goes into reading, measuring, scoring and saving
 
@@ -92,7 +93,7 @@ def make_plan(config: TrainConfig, free: frozenset[str], *, tokens: int, vocabul
         dropout=dropout_for(useful, layer_weights(config) / tokens),
         learning_rate=RATE if config.base is None else RATE_FROM_A_MODEL,
         chapter=chapter_for(epochs),
-        anneal=round(useful / epochs, 4) if epochs else 1.0,
+        anneal=max(round(useful / epochs, 4), LEAST_ANNEAL) if epochs else 1.0,
     )
     reasons = _reasons(config, epochs, tokens, vocabulary)
     choices = [
@@ -149,15 +150,20 @@ def dropout_for(epochs: float, weights: float) -> float:
 def _reasons(config: TrainConfig, epochs: float, tokens: int, vocabulary: int) -> dict[str, str]:
     often = "rarely enough to learn nothing by heart" if config.dropout == 0 else "so it would learn it by heart"
     return {
-        "hidden": f"about the best for {_rounded(epochs * tokens)} characters read",
+        "hidden": f"about the best for {_rounded(epochs * tokens)} characters read"
+        if layer_weights(config) < best_weights(epochs * tokens, tokens) * 2
+        and best_weights(epochs * tokens, tokens) < WEIGHTS_A_TOKEN * tokens
+        else f"as much as a text of {_rounded(tokens)} characters can fill",
         "layers": "two learn more than one or three in the same time",
-        "embedding": f"enough for {vocabulary:,} different tokens",
+        "embedding": f"enough for a vocabulary of {vocabulary:,}",
         "dropout": f"the text is read about {_few(epochs)} times, {often}",
         "batch": "more steps from the same text than with larger ones",
         "window": "what is further back comes with the state, without a gradient",
         "chapter": "a change of place as often as it costs less than the new one brings",
         "anneal": "the learning rate falls as long as there is something to learn",
-        "learning_rate": "the highest; it rises in the first fiftieth and falls along a cosine",
+        "learning_rate": "the highest, for it falls in the end"
+        if config.base is None
+        else "lower, to keep what it knows",
     }
 
 
@@ -173,4 +179,4 @@ def _few(number: float) -> str:
 
 
 def _rounded(count: float) -> str:
-    return f"{count / 1e6:.2g} million" if count >= 1e6 else f"{count:,.0f}"
+    return f"{_few(count / 1e6)} million" if count >= 1e6 else f"{count:,.0f}"

@@ -17,7 +17,7 @@ class Recorder:
     def __init__(self, run: RunFolder, tell: Listener) -> None:
         self._run, self._tell = run, tell
         self._thinned = Thinned()
-        self._in_trouble = False
+        self._in_trouble, self._step = False, 0
 
     def __call__(self, event: Event) -> None:
         """Record an event, as far as it is recorded."""
@@ -25,9 +25,10 @@ class Recorder:
             self._thinned = Thinned()  # the steps that come are ones that were already logged
         problem = self._problem_with(event)
         self._tell(event)
-        if problem is not None and not self._in_trouble and isinstance(event, Stepped | Evaluated | EpochEnded):
-            last = event if isinstance(event, Stepped) else event.last
-            self._tell(NotCheckpointed(last.step, str(problem)))
+        if isinstance(event, Stepped):
+            self._step = event.step
+        if problem is not None and not self._in_trouble and not isinstance(event, NotCheckpointed):
+            self._tell(NotCheckpointed(self._step, str(problem)))
         if problem is not None or not isinstance(event, Stepped):
             self._in_trouble = problem is not None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -76,7 +77,10 @@ def plan_record(plan: Plan) -> dict[str, Any]:
     choices = [{"name": choice.name, "value": choice.value, "why": choice.why} for choice in plan.choices]
     speed = None if plan.speed is None else round(plan.speed)
     expected = {"characters_per_second": speed, "epochs": round(plan.epochs, 3)}
-    return {"settings": msgspec.to_builtins(plan.config), "choices": choices, "expected": expected}
+    settings = msgspec.to_builtins(plan.config)
+    if plan.config.base is not None:
+        settings["base"] = Path(plan.config.base).name  # where it lies is nobody else's business
+    return {"settings": settings, "choices": choices, "expected": expected}
 
 
 def _started(event: Started) -> dict[str, Any]:

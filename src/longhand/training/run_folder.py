@@ -25,7 +25,7 @@ PROBED = 0.5  # seconds for which one who only looks whether the lock is held ma
 IMPROVED = f"weights-improvement-*{SUFFIX}"  # the classic recipe's, which stay
 CHECKPOINTS = f"checkpoint-*{SUFFIX}"
 CHECKPOINTS_KEPT = 2
-TENSORBOARD = "tensorboard"
+TENSORBOARD, EVENTS = "tensorboard", "events.out.tfevents.*"
 LEFTOVERS = ".longhand-*.part"  # of a process that was killed while it wrote
 
 
@@ -83,7 +83,7 @@ class RunFolder:
         if not self._resume:
             earlier += [self._folder / name for name in (BEST, LOG, REPORT)]
             earlier += [*self._folder.glob(IMPROVED), *self._checkpoints()]
-            earlier += (self._folder / TENSORBOARD).glob("events.out.tfevents.*")
+            earlier += (self._folder / TENSORBOARD).glob(EVENTS)
         try:
             for path in earlier:
                 path.unlink(missing_ok=True)
@@ -149,8 +149,11 @@ class RunFolder:
         """Leave no trace of a training that has kept nothing, so that it can be started again."""
         if self.kept() is None and not self._checkpoints():
             with suppress(OSError):
-                for name in (LOG, REPORT, LOCK):
-                    (self._folder / name).unlink(missing_ok=True)
+                events = (self._folder / TENSORBOARD).glob(EVENTS)
+                for path in (*events, *(self._folder / name for name in (LOG, REPORT, LOCK))):
+                    path.unlink(missing_ok=True)
+                if (self._folder / TENSORBOARD).exists():
+                    (self._folder / TENSORBOARD).rmdir()
                 self._folder.rmdir()
 
     def _refuse_if_held(self) -> None:

@@ -17,7 +17,8 @@ ASSUMED = 6e10  # useful operations a second, where there is no time to measure
 MOST_SECONDS, MOST_SHARE, LEAST_SECONDS = 2.0, 0.02, 0.2  # for measuring: in all, of the training's time
 A_SIZE = 0.6  # seconds for one size
 FULL_RATE = {64: 0.44, 96: 0.57, 128: 0.64, 192: 0.83, 256: 0.92, 384: 1.0}  # how near to it networks of a width come
-BATCH, WINDOW = 16, 64  # streams and tokens of a step that is measured
+MOST_BATCH, MOST_WINDOW, MOST_LAYERS = 64, 64, 2  # of a step that is measured
+SHORT = 8  # the first one is so many times shorter
 
 
 def layer_weights(network: NetworkConfig | TrainConfig) -> int:
@@ -56,28 +57,36 @@ def _share_of_full_rate(hidden: int) -> float:
 
 
 def measured_speed(config: TrainConfig, vocabulary: int, make: Callable[[NetworkConfig], Engine]) -> Speed:
-    """Measure this machine, in two seconds at most and a fiftieth of the training's time.
+    """Measure this machine, in two seconds at most and a fiftieth of the training's time, or one short step.
 
     - make: makes an engine for a network
     """
     until = time.monotonic() + min(MOST_SECONDS, MOST_SHARE * 60 * config.minutes)
+    batch, window = min(config.batch, MOST_BATCH), min(config.window, MOST_WINDOW)
     rates: dict[int, float] = {}
     for hidden in MEASURED:
-        if until - time.monotonic() < LEAST_SECONDS:
+        network = NetworkConfig(
+            vocabulary_size=vocabulary, embedding=128, hidden=hidden, layers=min(config.layers, MOST_LAYERS)
+        )
+        work = operations(network, vocabulary)
+        slowest = min(rates.values(), default=math.inf)
+        if until - time.monotonic() < max(LEAST_SECONDS, work * batch * window / SHORT / slowest):
             break
-        network = NetworkConfig(vocabulary_size=vocabulary, embedding=128, hidden=hidden, layers=config.layers)
-        seconds = _fastest_step(make(network), network, min(until, time.monotonic() + A_SIZE))
-        rates[hidden] = operations(network, vocabulary) * BATCH * WINDOW / seconds
+        seconds = _seconds_a_token(make(network), network, batch, window, min(until, time.monotonic() + A_SIZE))
+        rates[hidden] = work / seconds
     return Speed(rates)
 
 
-def _fastest_step(engine: Engine, network: NetworkConfig, until: float) -> float:
-    """Return the seconds of the fastest of some steps, of which there is one at least."""
-    tokens = np.random.default_rng(0).integers(0, network.vocabulary_size, (WINDOW + 1, BATCH))
-    state, seconds = State.zeros(network, BATCH), []
+def _seconds_a_token(engine: Engine, network: NetworkConfig, batch: int, window: int, until: float) -> float:
+    """Return the seconds a token of the fastest of some steps; of a short one, where there is time for no other."""
+    short = max(1, window // SHORT)
+    tokens = np.random.default_rng(0).integers(0, network.vocabulary_size, (window + 1, batch))
+    state, seconds, length = State.zeros(network, batch), math.inf, short
     while True:
         began = time.monotonic()
-        engine.step(tokens[:-1], tokens[1:], state, 0.0)
-        seconds.append((now := time.monotonic()) - began)
-        if now + seconds[-1] > until:
-            return min(seconds)
+        engine.step(tokens[:length], tokens[1 : length + 1], state, 0.0)
+        took = (now := time.monotonic()) - began
+        seconds = min(seconds, took / (length * batch))
+        if now + took / length * window > until:
+            return seconds
+        length = window

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 TRIAL = (2, 4)  # these steps are made by one thread, to know how fast it is
+LOOK = 256  # and one of so many later
 SLOW_STEPS = 3  # in a row, slower than one thread would be: then it goes on alone
 ALONE, LONGEST_ALONE = 16, 256  # steps until all are tried again; twice as many each time that they are still slower
 
@@ -27,7 +28,8 @@ class Crew:
 
     def threads(self) -> int:
         """Return how many threads are to make the next step."""
-        return 1 if self._alone or TRIAL[0] <= self._steps < TRIAL[1] else self._most
+        looking = TRIAL[0] <= self._steps < TRIAL[1] or self._steps % LOOK == LOOK - 1
+        return 1 if self._alone or looking else self._most
 
     def took(self, threads: int, seconds: float) -> None:
         """Take note of a step, and go on alone or together."""
@@ -36,7 +38,7 @@ class Crew:
             return
         if threads == 1:
             before = self._seconds_alone if math.isfinite(self._seconds_alone) else seconds
-            self._seconds_alone = before + 0.2 * (seconds - before)
+            self._seconds_alone = min(seconds, before + 0.2 * (seconds - before))
             self._alone = max(0, self._alone - 1)
         elif seconds <= self._seconds_alone:
             self._slow, self._stretch = 0, ALONE
