@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run, assert_refused
+from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event
 
 from longhand.model import load
@@ -52,6 +53,25 @@ def test_the_curves_and_samples_lie_beside_the_log(longhand: Run, verse_path: Pa
     again = longhand("train", verse_path, "-o", tmp_path / "m", "--epochs", "1", "--tensorboard", "--overwrite", *SMALL)
     assert again.returncode == 0
     assert records(tmp_path / "m.run" / "tensorboard")  # one file: the earlier training's is gone
+
+
+def test_on_a_full_disk_the_training_goes_on_without_tensorboard(
+    longhand: Run, verse_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = 0
+
+    def full(self: EventsWriter, event: Event) -> None:
+        nonlocal written
+        written += 1
+        if written > 5:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(EventsWriter, "write_event", full)
+    done = longhand("train", verse_path, "-o", tmp_path / "m", "--epochs", "1", "--tensorboard", *SMALL)
+    assert done.returncode == 0
+    assert done.stderr.count("nothing more for TensorBoard (No space left on device)") == 1
+    assert written == 6
+    assert load(tmp_path / "m").card.validation_bits_per_character is not None
 
 
 def test_without_tensorboardx_a_line_says_what_to_install(
