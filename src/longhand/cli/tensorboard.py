@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from longhand.cli.output import note
 from longhand.errors import MissingExtraError
-from longhand.training.events import EpochEnded, Evaluated, Event, Finished, Listener, Resumed, Started, Stepped
+from longhand.training.events import EpochEnded, Evaluated, Event, Listener, Resumed, Started, Stepped
 from longhand.training.records import Thinned
 
 BITS = "bits_per_character"
@@ -44,7 +45,7 @@ class TensorBoard:
         try:
             self._show(event)
         except OSError as error:
-            self._writer = None
+            self.close()
             note(f"{self._folder}: nothing more for TensorBoard ({error.strerror or error}); the training goes on")
         self._tell(event)
 
@@ -68,8 +69,13 @@ class TensorBoard:
                 self._number(f"{BITS}/held_out", event.validation_bits, event.last)
             if event.sample:
                 self._text("sample", _quoted(event.sample), event.last.step)
-        elif isinstance(event, Finished) and self._writer is not None:
-            self._writer.close()
+
+    def close(self) -> None:
+        """Write no more."""
+        if self._writer is not None:
+            with suppress(OSError):
+                self._writer.close()
+            self._writer = None
 
     def _number(self, name: str, value: float, at: Stepped) -> None:
         self._write(at.step, summary=self._summaries.scalar(name, value))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ from longhand.cli.output import note, show
 from longhand.cli.settings_file import merged, read_settings
 from longhand.config import OPTION_NAMES, TrainConfig
 from longhand.errors import OptionError
+
+if TYPE_CHECKING:
+    from longhand.training.events import Listener
 
 
 @click.command()
@@ -70,9 +73,11 @@ def train(
     target = _default_output(corpus[0]) if output is None else output
     config, free = settings_of(target, values, resume)
     watched = nullcontext(JsonLines()) if json_lines else watching(None if corpus[0] == "-" else corpus[0])
-    with watched as watcher:
-        path = model_path(target)
-        tell = TensorBoard(tensorboard_folder(path), watcher) if tensorboard else watcher
+    path = model_path(target)
+    with watched as watcher, ExitStack() as open_files:
+        tell: Listener = watcher
+        if tensorboard:
+            tell = open_files.enter_context(closing(TensorBoard(tensorboard_folder(path), watcher)))
         model = train_model(
             corpus,
             config,
