@@ -36,6 +36,7 @@ from longhand.training.torch_engine import TorchEngine
 SMALL: dict[str, Any] = {
     "hidden": 16, "embedding": 8, "batch": 4, "window": 16, "threads": 1, "epochs": 2, "checkpoint_every": 0,
 }  # fmt: skip
+GROUPS: dict[str, Any] = {**SMALL, "chapter": 60, "batch": 2}  # six groups of streams take turns
 CLASSIC: dict[str, Any] = {**SMALL, "recipe": "classic", "embedding": 0, "batch": 400, "held_out": 0.1}
 
 
@@ -77,7 +78,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("often")
-@pytest.mark.parametrize("settings", [SMALL, CLASSIC], ids=["default", "classic"])
+@pytest.mark.parametrize("settings", [SMALL, GROUPS, CLASSIC], ids=["default", "groups", "classic"])
 def test_a_killed_training_goes_on_to_the_same_losses_and_weights(tmp_path: Path, settings: dict[str, Any]) -> None:
     whole = Watch()
     expected = train(verse(), tmp_path / "whole", listener=whole, **settings)
