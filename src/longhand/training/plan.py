@@ -150,10 +150,9 @@ def dropout_for(epochs: float, weights: float) -> float:
 def _reasons(config: TrainConfig, epochs: float, tokens: int, vocabulary: int) -> dict[str, str]:
     often = "rarely enough to learn nothing by heart" if config.dropout == 0 else "so it would learn it by heart"
     return {
-        "hidden": f"about the best for {_rounded(epochs * tokens)} characters read"
-        if layer_weights(config) < best_weights(epochs * tokens, tokens) * 2
-        and best_weights(epochs * tokens, tokens) < WEIGHTS_A_TOKEN * tokens
-        else f"as much as a text of {_rounded(tokens)} characters can fill",
+        "hidden": f"as much as a text of {_rounded(tokens)} characters can fill"
+        if best_weights(epochs * tokens, tokens) > WEIGHTS_A_TOKEN * tokens
+        else f"about the best for {_rounded(epochs * tokens)} characters read",
         "layers": "two learn more than one or three in the same time",
         "embedding": f"enough for a vocabulary of {vocabulary:,}",
         "dropout": f"the text is read about {_few(epochs)} times, {often}",
