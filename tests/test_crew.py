@@ -41,6 +41,15 @@ def test_it_costs_little_whatever_is_faster() -> None:
         assert took <= 2000 * min(together, 1.0) * 1.03 + 30 * together
 
 
+def test_a_score_is_never_slowed_by_a_trial() -> None:
+    crew, scored = Crew(2), []
+    for _ in range(2 * LOOK):
+        threads = crew.threads()
+        scored.append(crew.scoring_threads())
+        crew.took(threads, 1 / threads)
+    assert set(scored) == {2}
+
+
 def test_one_thread_is_one_thread() -> None:
     made, _ = run(Crew(1), 50, lambda *_: 1.0)
     assert made == [1] * 50

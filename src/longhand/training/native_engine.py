@@ -97,7 +97,7 @@ class NativeEngine:
 
     def losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[FloatArray, State]:
         """Read a window without learning; see `Engine.losses`."""
-        self._lesson.learn, self._lesson.dropout, self._lesson.threads = 0, 0, self._crew.threads()
+        self._lesson.learn, self._lesson.dropout, self._lesson.threads = 0, 0, self._crew.scoring_threads()
         losses, after, _ = self._run(inputs, targets, state)
         return losses, after
 

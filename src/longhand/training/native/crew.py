@@ -29,7 +29,11 @@ class Crew:
     def threads(self) -> int:
         """Return how many threads are to make the next step."""
         looking = TRIAL[0] <= self._steps < TRIAL[1] or self._steps % LOOK == LOOK - 1
-        return 1 if self._alone or looking else self._most
+        return 1 if looking else self.scoring_threads()
+
+    def scoring_threads(self) -> int:
+        """Return how many threads are to score: nothing is tried out for the length of a whole score."""
+        return 1 if self._alone else self._most
 
     def took(self, threads: int, seconds: float) -> None:
         """Take note of a step, and go on alone or together."""
