@@ -263,7 +263,7 @@ def configured(settings: type[Settings], values: Mapping[str, object]) -> Settin
 def description(settings: type[msgspec.Struct], field: str) -> str:
     """Return the description of a field, as its `Meta` states it."""
     hint = get_type_hints(settings, include_extras=True)[field]
-    for part in (hint, *getattr(hint, "__args__", ())):
+    for part in _parts(hint):
         for meta in getattr(part, "__metadata__", ()):
             if isinstance(meta, Meta) and meta.description:
                 return meta.description

@@ -49,8 +49,8 @@ def train(
 
     The last tenth of the text is held out: the model is scored on it, and the best one is kept. (The classic recipe
     learns all of the text, unless told otherwise, and keeps the weights of the epoch with the lowest training loss.)
-    Ctrl-C ends early and keeps the best so far (exit code 130; 143 for SIGTERM). The log, and the classic recipe's
-    checkpoints, are in NAME.run beside NAME.safetensors.
+    Ctrl-C ends early and keeps the best so far (exit code 130; 143 for SIGTERM). NAME.run beside NAME.safetensors holds
+    the log, report.html, and the checkpoints that --resume goes on from.
     """
     if settings["minutes"] is not None and settings["epochs"] is not None:
         raise OptionError("--minutes and --epochs exclude each other: give one of them")
