@@ -21,7 +21,7 @@ from longhand.state import State
 from longhand.text.encoded import encode_corpus
 from longhand.training import choice, torch_engine
 from longhand.training.default_recipe import DefaultRecipe
-from longhand.training.engine import DivergenceError, Update
+from longhand.training.engine import MOMENTS, DivergenceError, Update
 from longhand.training.native import library
 from longhand.training.native.layout import Layout
 from longhand.training.native_engine import NativeEngine
@@ -98,6 +98,23 @@ def test_the_first_update_is_torchs_to_the_last_digits() -> None:
         np.testing.assert_allclose(
             found[name], wanted[name], rtol=2e-4, atol=1e-8 if "exp" in name else 2e-5, err_msg=name
         )
+
+
+@pytest.mark.parametrize(("layers", "hidden", "embedding"), [(2, 32, 16), (1, 17, 5)])
+@pytest.mark.parametrize("vocabulary", [31, 32])
+def test_weights_that_were_given_out_stay_as_they_were(
+    layers: int, hidden: int, embedding: int, vocabulary: int
+) -> None:
+    config, weights = network(layers, hidden, vocabulary, embedding)
+    engine = native(config, weights)
+    inputs, targets = window(config, 9, 4)
+    before, saved = engine.weights(), engine.saved()
+    for _ in range(3):
+        engine.step(inputs, targets, State.zeros(config, 4), 0.1)
+    assert all(np.array_equal(before[name], weights[name]) for name in weights)
+    assert all(np.array_equal(saved.arrays[name], weights[name]) for name in weights)
+    assert not any(array.any() for name, array in saved.arrays.items() if name.startswith(MOMENTS))
+    assert all(not np.array_equal(array, weights[name]) for name, array in engine.weights().items())
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])

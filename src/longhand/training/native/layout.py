@@ -67,9 +67,10 @@ class Layout:
         return flat
 
     def unpacked(self, flat: FloatArray) -> Weights:
-        """Return what `packed` made one array of."""
+        """Return what `packed` made one array of, as copies: `flat` goes on learning."""
         return {
-            name: self._narrow(name, flat[span.first : span.first + span.size]) for name, span in self._spans.items()
+            name: self._narrow(name, flat[span.first : span.first + span.size]).copy()
+            for name, span in self._spans.items()
         }
 
     def _padded(self, name: str) -> tuple[int, int]:
