@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from longhand.training.checkpoint_file import Checkpoint, read_checkpoint, write
 BEST, LOG, REPORT = f"best{SUFFIX}", "log.jsonl", "report.html"
 LOCK, HOLDER = ".lock", ".holder.json"
 PROBED = 0.5  # seconds for which one who only looks whether the lock is held may hold it
+INTRODUCTION = 2.0  # seconds in which one who has just taken the lock will have written who it is
 IMPROVED = f"weights-improvement-*{SUFFIX}"  # the classic recipe's, which stay
 CHECKPOINTS = f"checkpoint-*{SUFFIX}"
 CHECKPOINTS_KEPT = 2
@@ -168,12 +170,18 @@ class RunFolder:
             raise cannot_write(self._folder, error) from error
 
     def _held(self) -> OutputError:
+        until = time.monotonic() + INTRODUCTION
+        while (who := self._holder()) is None and time.monotonic() < until:
+            time.sleep(PROBED / 10)
+        who = who or "another process"
+        return OutputError(f"{self._folder} is held by a training that runs now ({who}): wait, or choose another name")
+
+    def _holder(self) -> str | None:
         try:
             holder = json.loads((self._folder / HOLDER).read_text(encoding="utf-8"))
-            who = f"process {holder['process']} on {holder['host']}, since {holder['since']}"
+            return f"process {holder['process']} on {holder['host']}, since {holder['since']}"
         except (OSError, ValueError, KeyError, TypeError):
-            who = "another process"
-        return OutputError(f"{self._folder} is held by a training that runs now ({who}): wait, or choose another name")
+            return None
 
     def _in_the_way(self) -> OutputError:
         what = "holds an earlier training"
