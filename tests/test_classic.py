@@ -269,7 +269,7 @@ def test_words_are_learned_and_written() -> None:
     assert model.card.held_out_characters == pytest.approx(len(TEXT) / 10, rel=0.05)
     started = next(event for event in events if isinstance(event, Started))
     assert len(started.prompt.split()) == 4
-    assert "different" in started.plan[0]
+    assert "different" in started.lines[0]
 
 
 def test_the_command_line_does_the_scripts_seven_steps(longhand: Run, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class TensorBoard:
             if self._from is not None:
                 start = self._events.SessionLog(status=self._events.SessionLog.START)
                 self._write(self._from, session_log=start)
-            self._text("plan", "\n\n".join(event.plan), 0)
+            self._text("plan", "\n\n".join(event.lines), 0)
         elif isinstance(event, Stepped):
             if self._thinned(event):
                 self._number(f"{BITS}/training", event.training_bits, event)

@@ -73,8 +73,8 @@ class Watcher:
             self._prompt = event.prompt
             for line in event.notes:
                 note(line)
-            choices = [] if event.choices is None else choice_lines(event.choices)
-            for line in (*event.plan, *choices):
+            choices = [] if event.plan is None else choice_lines(event.plan)
+            for line in (*event.lines, *choices):
                 self.say(line)
         elif isinstance(event, Stepped):
             self._stepped(event)

@@ -16,19 +16,19 @@ from longhand.training.plan import Plan
 class Started:
     """The corpus is read and the first step is next.
 
-    - plan: what is trained on what, in a sentence each
+    - lines: what is trained on what, in a sentence each
     - notes: what a person should know about the corpus
     - model: the untrained model
     - prompt: what samples are to go on from; empty where a model can begin by itself
-    - choices: what was chosen and why, and what is to be expected
+    - plan: what was chosen and why, and what is to be expected
     """
 
     network: NetworkConfig
-    plan: list[str]
+    lines: list[str]
     notes: list[str]
     model: ModelFile
     prompt: str = ""
-    choices: Plan | None = None
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True)

@@ -85,8 +85,8 @@ def plan_record(plan: Plan) -> dict[str, Any]:
 
 def _started(event: Started) -> dict[str, Any]:
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    facts = {"event": "started", "time": now, "longhand_version": VERSION, "plan": event.plan, "notes": event.notes}
-    return facts if event.choices is None else {**facts, **plan_record(event.choices)}
+    facts = {"event": "started", "time": now, "longhand_version": VERSION, "plan": event.lines, "notes": event.notes}
+    return facts if event.plan is None else {**facts, **plan_record(event.plan)}
 
 
 def _standing(last: Stepped) -> dict[str, float]:
