@@ -232,6 +232,12 @@ def test_bad_settings_are_refused_in_a_line(
     assert_refused(longhand("train", verse_path, "--settings", file), message)
 
 
+def test_what_cannot_be_trained_is_not_planned(longhand: Run, verse_path: Path) -> None:
+    refused = longhand("train", verse_path, "--plan", "--window", "60000")
+    assert_refused(refused, "expected more than a window of 60000")
+    assert_refused(longhand("train", verse_path, "--plan", "--held-out", "0.0001"), "nothing to score on")
+
+
 def test_settings_that_are_not_there_are_refused(longhand: Run, verse_path: Path, tmp_path: Path) -> None:
     assert_refused(longhand("train", verse_path, "--settings", tmp_path / "no.toml"), "cannot be read")
     assert_refused(longhand("train", verse_path, "--settings", tmp_path), "cannot be read")

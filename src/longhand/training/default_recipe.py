@@ -36,16 +36,7 @@ class DefaultRecipe:
     def __init__(
         self, corpus: EncodedCorpus[CharacterTokenizer], config: TrainConfig, base: Base | None = None
     ) -> None:
-        if len(corpus.learned_ids) <= config.window:
-            raise CorpusError(
-                f"{len(corpus.learned_ids)} characters to learn from, expected more than a window of {config.window}: "
-                "take a smaller --window, or more text"
-            )
-        if corpus.held_out == 0:
-            raise CorpusError(
-                f"{corpus.characters} characters, of which a share of {config.held_out} is less than one: nothing to "
-                "score on; take a larger --held-out, or more text"
-            )
+        refuse_too_little(corpus, config)
         self.corpus, self._config = corpus, config
         self.network = NetworkConfig(
             vocabulary_size=corpus.tokenizer.size,
@@ -106,6 +97,20 @@ class DefaultRecipe:
             held_out=self.corpus.held_out_ids,
             start=tokenizer.start,
         ).run()
+
+
+def refuse_too_little(corpus: EncodedCorpus[CharacterTokenizer], config: TrainConfig) -> None:
+    """Raise `CorpusError` for a text with less than a window to learn from, or nothing to score on."""
+    if len(corpus.learned_ids) <= config.window:
+        raise CorpusError(
+            f"{len(corpus.learned_ids)} characters to learn from, expected more than a window of {config.window}: "
+            "take a smaller --window, or more text"
+        )
+    if corpus.held_out == 0:
+        raise CorpusError(
+            f"{corpus.characters} characters, of which a share of {config.held_out} is less than one: nothing to "
+            "score on; take a larger --held-out, or more text"
+        )
 
 
 def _counts(ids: TokenIds, size: int) -> npt.NDArray[np.int64]:

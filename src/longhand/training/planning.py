@@ -14,7 +14,7 @@ from longhand.text.encoded import EncodedCorpus, encode_closed, encode_corpus
 from longhand.text.sources import Source
 from longhand.training.base import Base, with_shape_of
 from longhand.training.choice import engine_for
-from longhand.training.default_recipe import DefaultRecipe
+from longhand.training.default_recipe import DefaultRecipe, refuse_too_little
 from longhand.training.engine import Update
 from longhand.training.plan import Plan, make_plan
 from longhand.training.speed import measured_speed
@@ -48,14 +48,17 @@ def plan_for(
 
     By epochs it does not: the same text and seed are to give the same training.
 
-    Raises `MissingExtraError` and `OptionError` as `engine_for` does.
+    Raises `MissingExtraError` and `OptionError` as `engine_for` does, `CorpusError` for too little text.
     """
     if base is not None:
         config, free = with_shape_of(base, config, free)
     vocabulary, speed = corpus.tokenizer.size, None
     if (free or expect) and config.recipe == "default" and config.epochs is None:
         speed = measured_speed(config, vocabulary, lambda network: engine_for(_Trial(network), config))
-    return make_plan(config, free, tokens=len(corpus.learned_ids), vocabulary=vocabulary, speed=speed)
+    plan = make_plan(config, free, tokens=len(corpus.learned_ids), vocabulary=vocabulary, speed=speed)
+    if plan.config.recipe == "default":
+        refuse_too_little(corpus, plan.config)
+    return plan
 
 
 @dataclass(frozen=True)
