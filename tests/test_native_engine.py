@@ -29,6 +29,7 @@ from longhand.training.torch_engine import TorchEngine
 
 KERNEL, _ = library.found()
 pytestmark = pytest.mark.skipif(KERNEL is None, reason="the library in C is not here: it needs a compiler")
+INSTRUCTIONS = [0, 1, 3]  # portable, AVX2 or NEON, AVX-512: where the processor has no more, the next best run again
 ADAM = Update(betas=(0.9, 0.99), weight_decay=0.01, gradient_norm=1.0)
 SHAPES = [
     (2, 32, 16, 9, 5),
@@ -45,6 +46,12 @@ def native(config: NetworkConfig, weights: Weights, **settings: Any) -> NativeEn
     return NativeEngine(KERNEL, config, weights, **{"update": ADAM, "dropout": 0.0, "threads": 1, **settings})
 
 
+def only(instructions: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the engine use these sets of instructions, of those that the processor has."""
+    assert KERNEL is not None
+    monkeypatch.setattr(KERNEL, "instructions", instructions & KERNEL.instructions)
+
+
 def window(config: NetworkConfig, length: int, batch: int, seed: int = 0) -> tuple[Any, Any]:
     random = np.random.default_rng(seed)
     tokens = random.integers(0, config.vocabulary_size, (length + 1, batch))
@@ -59,9 +66,18 @@ def random_state(config: NetworkConfig, batch: int) -> State:
 
 @pytest.mark.parametrize(("layers", "hidden", "embedding", "length", "batch"), SHAPES)
 @pytest.mark.parametrize("last", [0, 1])
+@pytest.mark.parametrize("instructions", INSTRUCTIONS)
 def test_it_learns_what_torch_learns(
-    layers: int, hidden: int, embedding: int, length: int, batch: int, last: int
+    layers: int,
+    hidden: int,
+    embedding: int,
+    length: int,
+    batch: int,
+    last: int,
+    instructions: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    only(instructions, monkeypatch)
     config, weights = network(layers, hidden, 37, embedding)
     for update in (ADAM, Update(betas=(0.9, 0.999), epsilon=1e-4, epsilon_hat=True)):
         one = native(config, weights, update=update)
@@ -118,7 +134,11 @@ def test_weights_that_were_given_out_stay_as_they_were(
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_the_numbers_do_not_depend_on_the_threads(dropout: float) -> None:
+@pytest.mark.parametrize("instructions", INSTRUCTIONS)
+def test_the_numbers_do_not_depend_on_the_threads(
+    dropout: float, instructions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only(instructions, monkeypatch)
     config, weights = network(2, 72, 41, 20)
     engines = [native(config, weights, threads=threads, dropout=dropout) for threads in (1, 2, 3, 7)]
     inputs, targets = window(config, 10, 6)
@@ -132,17 +152,19 @@ def test_the_numbers_do_not_depend_on_the_threads(dropout: float) -> None:
         assert all(np.array_equal(array, first[name]) for name, array in engine.weights().items())
 
 
-def test_portable_instructions_compute_the_same_to_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_instructions_compute_the_same_to_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
     config, weights = network(2, 40, 30, 12)
     inputs, targets = window(config, 8, 5)
-    fast = native(config, weights, dropout=0.2)
-    loss, _ = fast.step(inputs, targets, State.zeros(config, 5), 1e-3)
-    assert KERNEL is not None
-    monkeypatch.setattr(KERNEL, "instructions", 0)
-    plain = native(config, weights, dropout=0.2)
-    assert plain.step(inputs, targets, State.zeros(config, 5), 1e-3)[0] == pytest.approx(loss, abs=1e-6)
-    found, wanted = (engine.saved().arrays["exp_avg/layers.0.weight_hh"] for engine in (plain, fast))
-    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-8)
+    losses, moments = [], []
+    for instructions in INSTRUCTIONS:
+        with monkeypatch.context() as patch:
+            only(instructions, patch)
+            engine = native(config, weights, dropout=0.2)
+            losses.append(engine.step(inputs, targets, State.zeros(config, 5), 1e-3)[0])
+            moments.append(engine.saved().arrays["exp_avg/layers.0.weight_hh"])
+    assert losses == pytest.approx([losses[0]] * len(losses), abs=1e-6)
+    for found in moments[1:]:
+        np.testing.assert_allclose(found, moments[0], rtol=1e-3, atol=1e-8)
 
 
 def test_dropout_leaves_out_its_share_and_the_gradient_is_that_of_the_loss() -> None:

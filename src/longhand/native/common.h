@@ -19,6 +19,7 @@
 #define PATIENCE 2000 /* turns of a spin before the processor is offered to others */
 #define LINE 64        /* bytes: of a cache, and of every alignment here */
 
+enum { AVX2 = 1, NEON = 1, AVX512 = 2 };
 enum { DONE = 0, NOT_FINITE = 1, NO_MEMORY = 2 };
 
 #define PUBLIC __attribute__((visibility("default")))
@@ -37,13 +38,14 @@ enum { DONE = 0, NOT_FINITE = 1, NO_MEMORY = 2 };
 #define APART(vector) __asm__("" : "+m"(vector))
 #endif
 
-/* Bits: 1 for the instructions that this processor has beyond the portable ones. */
+/* Bits: the sets of instructions that this processor has beyond the portable ones. */
 static int64_t instructions_here(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
+    return __builtin_cpu_supports("avx512f") ? AVX2 | AVX512 : AVX2;
 #elif defined(__aarch64__)
-    return 1;
+    return NEON;
 #else
     return 0;
 #endif

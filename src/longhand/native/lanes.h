@@ -16,7 +16,9 @@ INLINE Vector NAME(choose)(Ints mask, Vector yes, Vector no) {
 /* x, or `low` or `high` where it is beyond; NaN stays. */
 INLINE Vector NAME(within)(Vector low, Vector x, Vector high) {
 #if defined(__x86_64__) /* one instruction each; of two that cannot be compared they return the second */
-#if LANES == 8
+#if LANES == 16
+    return _mm512_min_ps(high, _mm512_max_ps(low, x));
+#elif LANES == 8
     return _mm256_min_ps(high, _mm256_max_ps(low, x));
 #else
     return _mm_min_ps(high, _mm_max_ps(low, x));

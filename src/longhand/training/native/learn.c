@@ -91,6 +91,12 @@ static uint32_t key_of(const Lesson *lesson, int64_t layer) { return mixed(lesso
 typedef void (*Step)(Pupil *);
 
 #if defined(__x86_64__)
+#define KEPT_IN_REGISTER(vector) __asm__("" : "+v"(vector))
+#else
+#define KEPT_IN_REGISTER(vector) (void)0
+#endif
+
+#if defined(__x86_64__)
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
@@ -99,7 +105,29 @@ typedef void (*Step)(Pupil *);
 #endif
 #define LANES 8
 #define TOGETHER 6
+#define BESIDE 1
+#define POINTED 1
 #define NAME(word) word##_avx2
+#include "learn.c"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+#if defined(__x86_64__)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,fma")
+#endif
+#define LANES 16
+#define TOGETHER 12
+#define BESIDE 2
+#define POINTED 4 /* more pointers would not fit into registers */
+#define NAME(word) word##_avx512
 #include "learn.c"
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -114,12 +142,16 @@ typedef void (*Step)(Pupil *);
 #else
 #define TOGETHER 2
 #endif
+#define BESIDE 1
+#define POINTED 1
 #define NAME(word) word##_plain
 #include "learn.c"
 
 static Step step_for(int64_t instructions) {
 #if defined(__x86_64__)
-    if (instructions & instructions_here()) return step_avx2;
+    const int64_t both = instructions & instructions_here();
+    if (both & AVX512) return step_avx512;
+    if (both & AVX2) return step_avx2;
 #else
     (void)instructions;
 #endif
@@ -215,52 +247,87 @@ PUBLIC int64_t longhand_step(Lesson *lesson, char *room) {
     return lesson->length < INFINITY ? DONE : NOT_FINITE;
 }
 
-#else /* ---- compiled for each set of instructions: LANES numbers a vector, up to TOGETHER rows at a time ---- */
+#else /* ---- compiled for each set of instructions: LANES numbers a vector, up to TOGETHER rows and
+ * BESIDE blocks at a time, a pointer for POINTED rows ---- */
 
 #include "../../native/lanes.h"
 
 /* ---- products ---- */
 
-/* Add to `out`, rows of 16 numbers `stride` apart, the products of `count` times 16 weights with some rows of x. */
-INLINE void NAME(strip)(const float *weights, int64_t count, const float *const *x, float *out, int64_t stride,
-                        int rows) {
-    const int wide = 16 / LANES;
-    Vector sum[24], weight[4];
+/* Add to `out` the products of blocks' `count` times 16 weights, `deep` numbers from block to block, with rows of x,
+ * `apart`. Of `out`, rows of 16 numbers are `stride` apart, blocks `beside`. */
+INLINE void NAME(strip)(const float *weights, int64_t deep, int64_t count, const float *x, int64_t apart, float *out,
+                        int64_t stride, int64_t beside, int rows, int blocks) {
+    const int wide = 16 / LANES * blocks; /* vectors beside each other */
+    const float *some[TOGETHER];
+    Vector sum[TOGETHER * wide], weight[wide];
+    UNROLL
+    for (int n = 0; n < rows; n += POINTED) some[n / POINTED] = x + n * apart;
     UNROLL
     for (int n = 0; n < rows * wide; n++) sum[n] = (Vector){0};
     _Pragma("GCC unroll 2")
     for (int64_t k = 0; k < count; k++) {
         UNROLL
-        for (int p = 0; p < wide; p++) weight[p] = *(const Vector *)(weights + k * 16 + p * LANES);
+        for (int p = 0; p < wide; p++)
+            weight[p] = *(const Vector *)(weights + p * LANES / 16 * deep + k * 16 + p * LANES % 16);
         UNROLL
-        for (int n = 0; n < rows * wide; n++) sum[n] += weight[n % wide] * x[n / wide][k];
+        for (int n = 0; n < rows; n++) {
+            Vector one = some[n / POINTED][n % POINTED * apart + k] - (Vector){0};
+            if (LANES == 16) KEPT_IN_REGISTER(one); /* not read again for each block */
+            UNROLL
+            for (int p = 0; p < wide; p++) sum[n * wide + p] += weight[p] * one;
+        }
     }
     UNROLL
-    for (int n = 0; n < rows * wide; n++) *(Vector *)(out + n / wide * stride + n % wide * LANES) += sum[n];
+    for (int n = 0; n < rows * wide; n++) {
+        const int p = n % wide;
+        *(Vector *)(out + n / wide * stride + p * LANES / 16 * beside + p * LANES % 16) += sum[n];
+    }
 }
 
-/* Add to `out` the products of one block, [inputs][16], with rows of x, which are `apart`. */
-static void NAME(product)(const float *block, int64_t inputs, const float *x, int64_t apart, int64_t rows, float *out,
-                          int64_t stride) {
+/* Up to BESIDE blocks' products with rows; see `product`. */
+static void NAME(strips)(const float *block, int blocks, int64_t inputs, const float *x, int64_t apart, int64_t rows,
+                         float *out, int64_t stride, int64_t beside) {
     for (int64_t from = 0; from < inputs; from += BLOCK) {
         const int64_t count = inputs - from < BLOCK ? inputs - from : BLOCK;
         for (int64_t s = 0, n; s < rows; s += n) {
-            const float *some[TOGETHER];
-            n = rows - s < TOGETHER ? rows - s : TOGETHER;
-            if (TOGETHER == 6 && rows - s == 7) n = 4; /* one alone waits for each sum */
-            for (int64_t k = 0; k < n; k++) some[k] = x + (s + k) * apart + from;
-#define STRIP(count_) \
-    if (n == count_) NAME(strip)(block + from * 16, count, some, out + s * stride, stride, count_);
+            const int64_t left = rows - s, strips = (left + TOGETHER - 1) / TOGETHER;
+            n = (left + strips - 1) / strips; /* all nearly alike: few rows would wait for their sums */
+            const float *weights = block + from * 16, *some = x + s * apart + from;
+            float *to = out + s * stride;
+#define STRIP(rows_)                                                                                            \
+    if (n == rows_ && blocks == BESIDE)                                                                         \
+        NAME(strip)(weights, inputs * 16, count, some, apart, to, stride, beside, rows_, BESIDE);               \
+    if (n == rows_ && blocks < BESIDE)                                                                          \
+        NAME(strip)(weights, inputs * 16, count, some, apart, to, stride, beside, rows_, 1);
             STRIP(1)
             STRIP(2)
-#if TOGETHER == 6
+#if TOGETHER >= 6
             STRIP(3)
             STRIP(4)
             STRIP(5)
             STRIP(6)
 #endif
+#if TOGETHER >= 12
+            STRIP(7)
+            STRIP(8)
+            STRIP(9)
+            STRIP(10)
+            STRIP(11)
+            STRIP(12)
+#endif
 #undef STRIP
         }
+    }
+}
+
+/* Add to `out` the products of blocks, each [inputs][16] and one after another, with rows of x, which are `apart`. Of
+ * `out`, rows of 16 numbers are `stride` apart, blocks `beside`. */
+static void NAME(product)(const float *block, int64_t blocks, int64_t inputs, const float *x, int64_t apart,
+                          int64_t rows, float *out, int64_t stride, int64_t beside) {
+    for (int64_t b = 0; b < blocks; b += BESIDE) {
+        const int both = blocks - b >= BESIDE ? BESIDE : 1;
+        NAME(strips)(block + b * inputs * 16, both, inputs, x, apart, rows, out + b * beside, stride, beside);
     }
 }
 
@@ -269,11 +336,12 @@ INLINE void NAME(begin)(float *out, const float *bias, int64_t rows) {
     for (int64_t r = 0; r < rows; r++) memcpy(out + r * 16, bias, 16 * sizeof *bias);
 }
 
-/* A block's gradient, [inputs][16], from the gradients of its sums, [n][16], and its inputs, turned, [inputs][length]. */
-static void NAME(weigh)(const float *sums, int64_t n, const float *x_turned, int64_t length, int64_t inputs,
-                        float *gradient) {
-    memset(gradient, 0, (size_t)inputs * 16 * sizeof *gradient);
-    NAME(product)(sums, n, x_turned, length, inputs, gradient, 16);
+/* The gradients of blocks, [inputs][16], `beside` numbers from one to the next, from those of their sums, [n][16], and
+ * their inputs, turned, [inputs][length]. */
+static void NAME(weigh)(const float *sums, int64_t blocks, int64_t n, const float *x_turned, int64_t length,
+                        int64_t inputs, float *gradient, int64_t beside) {
+    for (int64_t b = 0; b < blocks; b++) memset(gradient + b * beside, 0, (size_t)inputs * 16 * sizeof *gradient);
+    NAME(product)(sums, blocks, n, x_turned, length, inputs, gradient, 16, beside);
 }
 
 /* A bias's gradient from the gradients of its block's sums, [n][16]. */
@@ -366,20 +434,18 @@ static void NAME(forward_layer)(Pupil *pupil, int64_t l) {
     float *added = tabled ? plan->table : kept->gates;
     for (int64_t n = 0; n < different; n += ROWS) { /* what the inputs add, for all positions or all tokens */
         const int64_t rows = different - n < ROWS ? different - n : ROWS;
-        for (int64_t b = 4 * from; b < 4 * to; b++) {
-            float *sums = added + (b * different + n) * 16;
-            const float *block = lesson->weights + lesson->place[l].input + b * 16 * kept->inputs;
-            NAME(begin)(sums, lesson->weights + lesson->place[l].bias + b * 16, rows);
-            NAME(product)(block, kept->inputs, kept->x + n * kept->width, kept->width, rows, sums, 16);
-        }
+        for (int64_t b = 4 * from; b < 4 * to; b++)
+            NAME(begin)(added + (b * different + n) * 16, lesson->weights + lesson->place[l].bias + b * 16, rows);
+        NAME(product)(lesson->weights + lesson->place[l].input + from * 64 * kept->inputs, 4 * (to - from),
+                      kept->inputs, kept->x + n * kept->width, kept->width, rows,
+                      added + (4 * from * different + n) * 16, 16, different * 16);
     }
     for (int64_t n = 0; n < N; n += B) { /* what the past adds, one position after another */
         for (int64_t b = 4 * from; b < 4 * to && tabled; b++)
             for (int64_t k = n; k < n + B; k++)
                 memcpy(kept->gates + (b * N + k) * 16, added + (b * different + lesson->tokens[k]) * 16, 64);
-        for (int64_t b = 4 * from; b < 4 * to; b++)
-            NAME(product)(lesson->weights + lesson->place[l].recurrent + b * 16 * H, H, kept->h + n * W, W, B,
-                          kept->gates + (b * N + n) * 16, 16);
+        NAME(product)(lesson->weights + lesson->place[l].recurrent + from * 64 * H, 4 * (to - from), H,
+                      kept->h + n * W, W, B, kept->gates + (4 * from * N + n) * 16, 16, N * 16);
         for (int64_t g = from; g < to; g++)
             for (int64_t s = 0; s < B; s++) NAME(open_gates)(lesson, kept, g, n + s);
         meet(&plan->team);
@@ -425,12 +491,10 @@ static void NAME(score)(Pupil *pupil) {
     part_of(pupil, M, &from, &to);
     for (int64_t m = from; m < to; m += ROWS) {
         const int64_t rows = to - m < ROWS ? to - m : ROWS;
-        for (int64_t b = 0; b < R / 16; b++) {
-            float *sums = plan->logits + (b * M + m) * 16;
-            NAME(begin)(sums, lesson->weights + lesson->head_bias + b * 16, rows);
-            NAME(product)(lesson->weights + lesson->head + b * 16 * H, H, top->x + (skipped + m) * top->width,
-                          top->width, rows, sums, 16);
-        }
+        for (int64_t b = 0; b < R / 16; b++)
+            NAME(begin)(plan->logits + (b * M + m) * 16, lesson->weights + lesson->head_bias + b * 16, rows);
+        NAME(product)(lesson->weights + lesson->head, R / 16, H, top->x + (skipped + m) * top->width, top->width, rows,
+                      plan->logits + m * 16, 16, M * 16);
         for (int64_t r = m; r < m + rows; r++) { /* blocks for the head's gradient, rows for the layer's below */
             float *row = plan->shares + r * (R + PAD);
             for (int64_t b = 0; b < R / 16; b++) memcpy(row + b * 16, plan->logits + (b * M + r) * 16, 64);
@@ -452,18 +516,15 @@ static void NAME(backward_head)(Pupil *pupil) {
     const int64_t M = lesson->scored * lesson->batch, skipped = N - M;
     int64_t from, to;
     part_of(pupil, H / 16, &from, &to);
-    for (int64_t b = 0; b < R / 16; b++) {
-        const float *sums = plan->logits + b * M * 16, *x_turned = top->x_turned + 16 * from * top->length + skipped;
-        float *gradient = lesson->gradient + lesson->head + (b * H + 16 * from) * 16;
-        NAME(weigh)(sums, M, x_turned, top->length, 16 * (to - from), gradient);
-        if (pupil->number == 0) NAME(weigh_bias)(sums, M, lesson->gradient + lesson->head_bias + b * 16);
-    }
+    NAME(weigh)(plan->logits, R / 16, M, top->x_turned + 16 * from * top->length + skipped, top->length,
+                16 * (to - from), lesson->gradient + lesson->head + 16 * from * 16, H * 16);
+    for (int64_t b = 0; b < R / 16 && pupil->number == 0; b++)
+        NAME(weigh_bias)(plan->logits + b * M * 16, M, lesson->gradient + lesson->head_bias + b * 16);
     for (int64_t n = 0; n < N; n++) memset(plan->above + n * W + 16 * from, 0, (size_t)(to - from) * 64);
     for (int64_t m = 0; m < M; m += ROWS) {
         const int64_t rows = M - m < ROWS ? M - m : ROWS;
-        for (int64_t g = from; g < to; g++)
-            NAME(product)(plan->head_turned + g * 16 * R, R, plan->shares + m * (R + PAD), R + PAD, rows,
-                          plan->above + (skipped + m) * W + 16 * g, W);
+        NAME(product)(plan->head_turned + from * 16 * R, to - from, R, plan->shares + m * (R + PAD), R + PAD, rows,
+                      plan->above + (skipped + m) * W + 16 * from, W, 16);
     }
     if (lesson->dropout > 0)
         NAME(drop)(plan->above, plan->above, W, N, H, 16 * from, 16 * to, key_of(lesson, lesson->layers - 1),
@@ -493,7 +554,7 @@ INLINE void NAME(close_gates)(const Plan *plan, const Kept *kept, int64_t g, int
 }
 
 /* The first layer's gradients of a block's sums, added up for each token: [vocabulary][16]; kept as rows too. */
-static const float *NAME(gathered)(const Plan *plan, int64_t b) {
+static void NAME(gather)(const Plan *plan, int64_t b) {
     const Lesson *lesson = plan->lesson;
     const int64_t V = lesson->vocabulary, N = lesson->window * lesson->batch, Z = 4 * lesson->hidden + PAD;
     const float *sums = plan->kept[0].gates + b * N * 16;
@@ -503,7 +564,6 @@ static const float *NAME(gathered)(const Plan *plan, int64_t b) {
         for (int p = 0; p < 16; p += LANES)
             *(Vector *)(table + lesson->tokens[n] * 16 + p) += *(const Vector *)(sums + n * 16 + p);
     for (int64_t v = 0; v < V; v++) memcpy(plan->table_rows + v * Z + b * 16, table + v * 16, 16 * sizeof *table);
-    return table;
 }
 
 /* From the gradient of what a layer shows to those of its weights and its inputs: for all positions, or, where inputs
@@ -519,23 +579,25 @@ static void NAME(backward_layer)(Pupil *pupil, int64_t l) {
     part_of(pupil, H / 16, &from, &to);
     for (int64_t s = 0; s < B; s++) memset(plan->carried + s * H + 16 * from, 0, (size_t)(to - from) * 64);
     for (int64_t n = N - B; n >= 0; n -= B) {
-        for (int64_t g = from; g < to; g++) {
-            if (n + B < N)
-                NAME(product)(kept->recurrent_turned + g * 64 * H, 4 * H, plan->sums + (n + B) * Z, Z, B,
-                              plan->above + n * W + 16 * g, W);
+        if (n + B < N)
+            NAME(product)(kept->recurrent_turned + from * 64 * H, to - from, 4 * H, plan->sums + (n + B) * Z, Z, B,
+                          plan->above + n * W + 16 * from, W, 16);
+        for (int64_t g = from; g < to; g++)
             for (int64_t s = 0; s < B; s++) NAME(close_gates)(plan, kept, g, n + s, s);
-        }
         meet(&plan->team);
     }
-    for (int64_t b = 4 * from; b < 4 * to; b++) {
-        const float *sums = kept->gates + b * N * 16;
-        float *gradient = lesson->gradient + b * 16 * H + lesson->place[l].recurrent;
-        NAME(weigh)(sums, N, kept->h_turned, B + N + PAD, H, gradient);
-        if (tabled) sums = NAME(gathered)(plan, b);
-        gradient = lesson->gradient + b * 16 * kept->inputs + lesson->place[l].input;
-        NAME(weigh)(sums, different, kept->x_turned, kept->length, kept->inputs, gradient);
-        NAME(weigh_bias)(sums, different, lesson->gradient + lesson->place[l].bias + b * 16);
+    const float *sums = kept->gates + 4 * from * N * 16;
+    NAME(weigh)(sums, 4 * (to - from), N, kept->h_turned, B + N + PAD, H,
+                lesson->gradient + lesson->place[l].recurrent + from * 64 * H, H * 16);
+    if (tabled) {
+        for (int64_t b = 4 * from; b < 4 * to; b++) NAME(gather)(plan, b);
+        sums = plan->table + 4 * from * different * 16;
     }
+    NAME(weigh)(sums, 4 * (to - from), different, kept->x_turned, kept->length, kept->inputs,
+                lesson->gradient + lesson->place[l].input + from * 64 * kept->inputs, kept->inputs * 16);
+    for (int64_t b = 0; b < 4 * (to - from); b++)
+        NAME(weigh_bias)(sums + b * different * 16, different,
+                         lesson->gradient + lesson->place[l].bias + (4 * from + b) * 16);
     if (tabled) meet(&plan->team);
     const float *rows_of_sums = tabled ? plan->table_rows : plan->sums;
     const int64_t wide = padded(kept->inputs) + PAD;
@@ -543,9 +605,8 @@ static void NAME(backward_layer)(Pupil *pupil, int64_t l) {
     for (int64_t n = 0; n < different; n++) memset(plan->below + n * wide + 16 * from, 0, (size_t)(to - from) * 64);
     for (int64_t n = 0; n < different; n += ROWS) {
         const int64_t rows = different - n < ROWS ? different - n : ROWS;
-        for (int64_t g = from; g < to; g++)
-            NAME(product)(kept->input_turned + g * 64 * H, 4 * H, rows_of_sums + n * Z, Z, rows,
-                          plan->below + n * wide + 16 * g, wide);
+        NAME(product)(kept->input_turned + from * 64 * H, to - from, 4 * H, rows_of_sums + n * Z, Z, rows,
+                      plan->below + n * wide + 16 * from, wide, 16);
     }
     if (l > 0 && lesson->dropout > 0)
         NAME(drop)(plan->below, plan->below, wide, N, H, 16 * from, 16 * to, key_of(lesson, l - 1), lesson->dropout);
@@ -694,5 +755,7 @@ static void NAME(step)(Pupil *pupil) {
 #undef Bytes
 #undef NAME
 #undef TOGETHER
+#undef BESIDE
+#undef POINTED
 #undef LANES
 #endif
