@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -85,10 +86,12 @@ def test_it_keeps_what_it_knows_and_learns_the_new_text(base: Path, tmp_path: Pa
     assert load(base).card.training.get("base") is None
 
 
-def test_a_fine_tuning_that_was_stopped_goes_on_from_any_folder(
+def test_a_fine_tuning_that_was_stopped_goes_on_though_the_model_it_started_from_is_gone(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(base.parent)
+    lent = tmp_path / base.name
+    shutil.copy(base, lent)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(safety, "SAVING_SHARE", math.inf)  # a checkpoint after every step, however long that takes
     settings: dict[str, Any] = {"base": "verse", "epochs": 2.0, "seed": 3}
     whole = train(io.StringIO(OTHER), **settings)
@@ -102,8 +105,10 @@ def test_a_fine_tuning_that_was_stopped_goes_on_from_any_folder(
 
     with pytest.raises(EnoughError):
         train(io.StringIO(OTHER), tmp_path / "m", listener=stop, checkpoint_every=0, **settings)
-    monkeypatch.chdir(tmp_path)
+    lent.unlink()
     again = train(io.StringIO(OTHER), tmp_path / "m", resume=True)
+    assert again.card.training["base"] == "verse.safetensors"
+    assert not (tmp_path / "m.run/base.safetensors").exists()
     assert all(np.array_equal(whole.file.weights[name], again.file.weights[name]) for name in whole.file.weights)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -35,14 +36,16 @@ class Base:
         return {**self.file.weights, **initial}
 
 
-def read_base(config: TrainConfig) -> Base | None:
+def read_base(config: TrainConfig, kept: Path | None = None) -> Base | None:
     """Return the model that a training is to start from, if one is.
+
+    - kept: where the model is kept that a training to resume has started from
 
     Raises `ModelFormatError` if it cannot be read, `OptionError` if it is none that the default recipe trains.
     """
     if config.base is None:
         return None
-    path = existing_model(config.base)
+    path = kept or existing_model(config.base)
     file = read_model(path)
     tokenizer = tokenizer_from_record(file.tokenizer, file.config.vocabulary_size)
     if not isinstance(tokenizer, CharacterTokenizer) or file.config.window is not None:

@@ -21,6 +21,7 @@ from longhand.modelfile import SUFFIX, ModelFile, write_model
 from longhand.training.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
 
 BEST, LOG, REPORT = f"best{SUFFIX}", "log.jsonl", "report.html"
+BASE = f"base{SUFFIX}"  # the model that the training has started from, for one that goes on
 LOCK, HOLDER = ".lock", ".holder.json"
 PROBED = 0.5  # seconds for which one who only looks whether the lock is held may hold it
 INTRODUCTION = 2.0  # seconds in which one who has just taken the lock will have written who it is
@@ -83,7 +84,7 @@ class RunFolder:
     def _prepare(self) -> None:
         earlier = [*self._folder.glob(LEFTOVERS)]
         if not self._resume:
-            earlier += [self._folder / name for name in (BEST, LOG, REPORT)]
+            earlier += [self._folder / name for name in (BEST, BASE, LOG, REPORT)]
             earlier += [*self._folder.glob(IMPROVED), *self._checkpoints()]
             earlier += (self._folder / TENSORBOARD).glob(EVENTS)
         try:
@@ -108,6 +109,17 @@ class RunFolder:
         """Keep the best model so far: a training that is killed leaves it here. Under a name of its own it stays."""
         self._kept = self._folder / (BEST if name is None else name + SUFFIX)
         write_model(model, self._kept, overwrite=True)
+
+    def keep_base(self, model: ModelFile) -> None:
+        """Keep the model that the training starts from, where there is room: the one outside may change."""
+        if not self._resume:
+            with suppress(OutputError):
+                write_model(model, self._folder / BASE, overwrite=True)
+
+    def kept_base(self) -> Path | None:
+        """Return the model that the training to resume has started from, if it was kept."""
+        path = self._folder / BASE
+        return path if self._resume and path.exists() else None
 
     def checkpoint(self, step: int, checkpoint: Checkpoint) -> str:
         """Write a checkpoint and return its name; of the earlier ones the newest are kept. Raises `OutputError`."""
@@ -134,7 +146,7 @@ class RunFolder:
     def finish(self, model: ModelFile, *, interrupted: bool = False) -> None:
         """Write the model file; the checkpoints of an interrupted training stay."""
         write_model(model, self.output, overwrite=self._overwrite)
-        done = [self._folder / BEST, *([] if interrupted else self._checkpoints())]
+        done = [self._folder / BEST, *([] if interrupted else [self._folder / BASE, *self._checkpoints()])]
         for path in done:
             path.unlink(missing_ok=True)
 
@@ -152,7 +164,7 @@ class RunFolder:
         if self.kept() is None and not self._checkpoints():
             with suppress(OSError):
                 events = (self._folder / TENSORBOARD).glob(EVENTS)
-                for path in (*events, *(self._folder / name for name in (LOG, REPORT, LOCK))):
+                for path in (*events, *(self._folder / name for name in (BASE, LOG, REPORT, LOCK))):
                     path.unlink(missing_ok=True)
                 if (self._folder / TENSORBOARD).exists():
                     (self._folder / TENSORBOARD).rmdir()

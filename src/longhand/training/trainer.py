@@ -73,7 +73,7 @@ def train_model(
     if resume and output is None:
         raise OptionError("resume: expected the name of the model whose training is to go on")
     run = None if output is None else RunFolder(model_path(output), overwrite=overwrite, resume=resume)
-    base = read_base(config)
+    base = read_base(config, None if run is None else run.kept_base())
     corpus = read_corpus(sources, config, base)
     with _explained_lack_of_memory(), listening() as interrupt:
         plan = plan_for(corpus, config, free, base)
@@ -83,6 +83,8 @@ def train_model(
         if run is None:
             return training.run(engine, tell, interrupt)
         with run.claimed(), _told_what_is_kept(run):
+            if base is not None:
+                run.keep_base(base.file)
             tell = Recorder(run, tell)
             resumed = _resumed(run, recipe, config, tell) if resume else None
             store = _Store(run, config, recipe.corpus.fingerprint)
