@@ -2,7 +2,7 @@
 
 `python bench/quality.py [--minutes 2] [--runs 3] [--plain-runs 3] [FILE...]`; without files, the corpora in
 ../shared/corpora that are there. Every run is a fresh `longhand train` with nothing but its defaults, and after it one
-of `bench/plain_lstm.py` (in the first of the runs only, where fewer of it are asked for).
+of `bench/plain_lstm.py` (in the first of the runs only, or in none, where fewer of it are asked for).
 Both are scored on the whole of the last tenth, read in order with the state carried: Longhand's models once more, for
 in a short training they score themselves on a part of it. Medians of the runs are compared; all are shown. That the
 same seed writes the same text is seen on the way.
@@ -81,10 +81,14 @@ def report(path: Path, minutes: str, runs: int, plain_runs: int) -> None:
             f"{facts['validation_characters']:,} characters); plain {plain}",
             flush=True,
         )
-    one, other = statistics.median(ours), statistics.median(theirs)
+    one = statistics.median(ours)
+    other = ""
+    if theirs:
+        plain_median = statistics.median(theirs)
+        other = f", the plain script {plain_median:.3f}: {1 - one / plain_median:.1%} better"
     print(
         f"{path.name}, {minutes} minutes, medians: Longhand {one:.3f} bits ({one * math.log(2):.3f} nats) per "
-        f"character, the plain script {other:.3f}: {1 - one / other:.1%} better; twice the same text: "
+        f"character{other}; twice the same text: "
         f"{texts[0] == texts[1]}"
     )
     print("    " + texts[0][:400].replace("\n", "\n    "), flush=True)
@@ -95,12 +99,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", default="2")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--plain-runs", type=int, help="of the plain script; at least 1 (default: as many)")
+    parser.add_argument("--plain-runs", type=int, help="of the plain script (default: as many)")
     parser.add_argument("files", nargs="*", type=Path)
     arguments = parser.parse_args()
+    plain_runs = arguments.runs if arguments.plain_runs is None else arguments.plain_runs
     defaults = [CORPORA / name for name in ("tinyshakespeare.txt", "tang.txt", "names.txt")]
     for path in arguments.files or [path for path in defaults if path.exists()]:
-        report(path, arguments.minutes, arguments.runs, max(1, arguments.plain_runs or arguments.runs))
+        report(path, arguments.minutes, arguments.runs, plain_runs)
 
 
 if __name__ == "__main__":

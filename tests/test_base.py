@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,14 +87,15 @@ def test_it_keeps_what_it_knows_and_learns_the_new_text(base: Path, tmp_path: Pa
     assert load(base).card.training.get("base") is None
 
 
-def test_a_fine_tuning_that_was_stopped_goes_on_though_the_model_it_started_from_is_gone(
-    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("meanwhile", ["nothing", "gone", "trained anew", "no copy"])
+def test_a_fine_tuning_that_was_stopped_goes_on_from_any_folder_whatever_became_of_the_model(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
 ) -> None:
-    lent = tmp_path / base.name
+    lent, copy = tmp_path / base.name, tmp_path / "m.run/base.safetensors"
     shutil.copy(base, lent)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(safety, "SAVING_SHARE", math.inf)  # a checkpoint after every step, however long that takes
-    settings: dict[str, Any] = {"base": "verse", "epochs": 2.0, "seed": 3}
+    settings: dict[str, Any] = {"base": "verse.safetensors", "epochs": 2.0, "seed": 3}
     whole = train(io.StringIO(OTHER), **settings)
 
     class EnoughError(Exception):
@@ -105,11 +107,44 @@ def test_a_fine_tuning_that_was_stopped_goes_on_though_the_model_it_started_from
 
     with pytest.raises(EnoughError):
         train(io.StringIO(OTHER), tmp_path / "m", listener=stop, checkpoint_every=0, **settings)
-    lent.unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    if meanwhile == "gone":
+        lent.unlink()
+    elif meanwhile == "trained anew":
+        train(io.StringIO(OTHER * 2), lent, epochs=0.1, overwrite=True, **SMALL)
+    elif meanwhile == "no copy":  # there was no room for it
+        copy.unlink()
     again = train(io.StringIO(OTHER), tmp_path / "m", resume=True)
-    assert again.card.training["base"] == "verse.safetensors"
-    assert not (tmp_path / "m.run/base.safetensors").exists()
     assert all(np.array_equal(whole.file.weights[name], again.file.weights[name]) for name in whole.file.weights)
+    assert again.card.training["base"] == "verse.safetensors"
+    assert not copy.exists()
+
+
+def test_the_copy_of_the_model_to_start_from_stays_while_there_are_checkpoints(base: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "m.run/base.safetensors"
+    settings: dict[str, Any] = {"base": base, "epochs": 2.0, "checkpoint_every": 0}
+
+    def interrupt(event: Event) -> None:
+        assert copy.exists()
+        if isinstance(event, Checkpointed) and not interrupted:
+            interrupted.append(True)
+            signal.raise_signal(signal.SIGINT)
+
+    interrupted: list[bool] = []
+    kept: list[bool] = []
+    train(io.StringIO(OTHER), tmp_path / "m", listener=interrupt, **settings)
+    assert copy.exists()
+    train(
+        io.StringIO(VERSE * 40),
+        tmp_path / "m",
+        epochs=0.1,
+        overwrite=True,
+        **SMALL,
+        listener=lambda _: kept.append(copy.exists()),
+    )
+    assert not any(kept)
+    assert not copy.exists()
 
 
 def test_what_cannot_be_started_from_is_refused(base: Path, tmp_path: Path, longhand: Run, verse_path: Path) -> None:

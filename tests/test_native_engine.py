@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import platform
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from networks import network
 
 from longhand.config import NetworkConfig, TrainConfig
 from longhand.modelfile import Weights
+from longhand.native.loading import portable
 from longhand.state import State
 from longhand.text.encoded import encode_corpus
 from longhand.training import choice, torch_engine
@@ -150,6 +152,14 @@ def test_the_numbers_do_not_depend_on_the_threads(
     first = engines[0].weights()
     for engine in engines[1:]:
         assert all(np.array_equal(array, first[name]) for name, array in engine.weights().items())
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="tells what the processor has")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="AVX-512 is of these processors")
+def test_avx512_is_used_where_the_processor_has_it() -> None:
+    assert KERNEL is not None
+    expected = " avx512f " in Path("/proc/cpuinfo").read_text(encoding="utf-8") and not portable()
+    assert bool(KERNEL.instructions & 2) == expected
 
 
 def test_all_instructions_compute_the_same_to_rounding(monkeypatch: pytest.MonkeyPatch) -> None:

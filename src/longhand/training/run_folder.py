@@ -77,6 +77,9 @@ class RunFolder:
             yield
         finally:
             (self._folder / HOLDER).unlink(missing_ok=True)
+            if not self._checkpoints():
+                with suppress(OSError):
+                    (self._folder / BASE).unlink(missing_ok=True)
             if not self.output.exists():
                 self._abandon()
             lock.release()
@@ -84,8 +87,8 @@ class RunFolder:
     def _prepare(self) -> None:
         earlier = [*self._folder.glob(LEFTOVERS)]
         if not self._resume:
+            earlier += [*self._checkpoints(), *self._folder.glob(IMPROVED)]
             earlier += [self._folder / name for name in (BEST, BASE, LOG, REPORT)]
-            earlier += [*self._folder.glob(IMPROVED), *self._checkpoints()]
             earlier += (self._folder / TENSORBOARD).glob(EVENTS)
         try:
             for path in earlier:
@@ -112,9 +115,9 @@ class RunFolder:
 
     def keep_base(self, model: ModelFile) -> None:
         """Keep the model that the training starts from, where there is room: the one outside may change."""
-        if not self._resume:
+        if not (self._folder / BASE).exists():
             with suppress(OutputError):
-                write_model(model, self._folder / BASE, overwrite=True)
+                write_model(model, self._folder / BASE)
 
     def kept_base(self) -> Path | None:
         """Return the model that the training to resume has started from, if it was kept."""
@@ -146,7 +149,7 @@ class RunFolder:
     def finish(self, model: ModelFile, *, interrupted: bool = False) -> None:
         """Write the model file; the checkpoints of an interrupted training stay."""
         write_model(model, self.output, overwrite=self._overwrite)
-        done = [self._folder / BEST, *([] if interrupted else [self._folder / BASE, *self._checkpoints()])]
+        done = [self._folder / BEST, *([] if interrupted else self._checkpoints())]
         for path in done:
             path.unlink(missing_ok=True)
 
@@ -164,7 +167,7 @@ class RunFolder:
         if self.kept() is None and not self._checkpoints():
             with suppress(OSError):
                 events = (self._folder / TENSORBOARD).glob(EVENTS)
-                for path in (*events, *(self._folder / name for name in (BASE, LOG, REPORT, LOCK))):
+                for path in (*events, *(self._folder / name for name in (LOG, REPORT, LOCK))):
                     path.unlink(missing_ok=True)
                 if (self._folder / TENSORBOARD).exists():
                     (self._folder / TENSORBOARD).rmdir()

@@ -182,7 +182,7 @@ static const Functions portable = FUNCTIONS(plain, integers_portable);
 static const Functions neon = FUNCTIONS(plain, integers_neon);
 #endif
 
-PUBLIC int64_t longhand_instructions(void) { return instructions_here() & ~AVX512; }
+PUBLIC int64_t longhand_instructions(void) { return instructions_here() & ~AVX512; /* not compiled for it here */ }
 
 PUBLIC int64_t longhand_interface(void) { return INTERFACE; }
 

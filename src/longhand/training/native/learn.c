@@ -14,8 +14,7 @@
 #include <math.h>
 
 #define INTERFACE 2 /* what native_engine.py expects */
-#define BLOCK 256   /* inputs of which a block's weights, 16 KB, stay in the first cache for all rows */
-#define ROWS 60     /* positions that a matrix is multiplied with at a time: ten times six */
+#define ROWS 72     /* positions that a matrix is multiplied with at a time: twelve times six, nine times eight */
 #define CHUNK 4096  /* weights whose gradients' squares are summed by themselves */
 #define PAD 16      /* numbers that part rows, which at powers of two would fall on the same lines of the cache */
 #define MOST_LAYERS 64
@@ -106,6 +105,7 @@ typedef void (*Step)(Pupil *);
 #define LANES 8
 #define TOGETHER 6
 #define BESIDE 1
+#define DEPTH 256
 #define POINTED 1
 #define NAME(word) word##_avx2
 #include "learn.c"
@@ -114,9 +114,7 @@ typedef void (*Step)(Pupil *);
 #else
 #pragma GCC pop_options
 #endif
-#endif
 
-#if defined(__x86_64__)
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx512f,fma"))), apply_to = function)
 #else
@@ -124,8 +122,9 @@ typedef void (*Step)(Pupil *);
 #pragma GCC target("avx512f,fma")
 #endif
 #define LANES 16
-#define TOGETHER 12
-#define BESIDE 2
+#define TOGETHER 8
+#define BESIDE 3
+#define DEPTH 256
 #define POINTED 4 /* more pointers would not fit into registers */
 #define NAME(word) word##_avx512
 #include "learn.c"
@@ -143,6 +142,7 @@ typedef void (*Step)(Pupil *);
 #define TOGETHER 2
 #endif
 #define BESIDE 1
+#define DEPTH 256
 #define POINTED 1
 #define NAME(word) word##_plain
 #include "learn.c"
@@ -248,7 +248,7 @@ PUBLIC int64_t longhand_step(Lesson *lesson, char *room) {
 }
 
 #else /* ---- compiled for each set of instructions: LANES numbers a vector, up to TOGETHER rows and
- * BESIDE blocks at a time, a pointer for POINTED rows ---- */
+ * BESIDE blocks at a time, DEPTH of their inputs, whose weights stay in a near cache, a pointer for POINTED rows ---- */
 
 #include "../../native/lanes.h"
 
@@ -260,7 +260,7 @@ INLINE void NAME(strip)(const float *weights, int64_t deep, int64_t count, const
                         int64_t stride, int64_t beside, int rows, int blocks) {
     const int wide = 16 / LANES * blocks; /* vectors beside each other */
     const float *some[TOGETHER];
-    Vector sum[TOGETHER * wide], weight[wide];
+    Vector sum[TOGETHER * BESIDE * 16 / LANES], weight[BESIDE * 16 / LANES];
     UNROLL
     for (int n = 0; n < rows; n += POINTED) some[n / POINTED] = x + n * apart;
     UNROLL
@@ -285,49 +285,53 @@ INLINE void NAME(strip)(const float *weights, int64_t deep, int64_t count, const
     }
 }
 
-/* Up to BESIDE blocks' products with rows; see `product`. */
-static void NAME(strips)(const float *block, int blocks, int64_t inputs, const float *x, int64_t apart, int64_t rows,
-                         float *out, int64_t stride, int64_t beside) {
-    for (int64_t from = 0; from < inputs; from += BLOCK) {
-        const int64_t count = inputs - from < BLOCK ? inputs - from : BLOCK;
-        for (int64_t s = 0, n; s < rows; s += n) {
-            const int64_t left = rows - s, strips = (left + TOGETHER - 1) / TOGETHER;
-            n = (left + strips - 1) / strips; /* all nearly alike: few rows would wait for their sums */
-            const float *weights = block + from * 16, *some = x + s * apart + from;
-            float *to = out + s * stride;
-#define STRIP(rows_)                                                                                            \
-    if (n == rows_ && blocks == BESIDE)                                                                         \
-        NAME(strip)(weights, inputs * 16, count, some, apart, to, stride, beside, rows_, BESIDE);               \
-    if (n == rows_ && blocks < BESIDE)                                                                          \
-        NAME(strip)(weights, inputs * 16, count, some, apart, to, stride, beside, rows_, 1);
-            STRIP(1)
-            STRIP(2)
+/* The products of so many rows with 1 to BESIDE blocks; see `strip`. */
+#define ROWS_WITH(rows_) \
+    if (rows == rows_ && blocks == 1) NAME(strip)(weights, deep, count, x, apart, out, stride, beside, rows_, 1); \
+    if (BESIDE > 1 && rows == rows_ && blocks == 2) \
+        NAME(strip)(weights, deep, count, x, apart, out, stride, beside, rows_, BESIDE < 2 ? 1 : 2); \
+    if (BESIDE > 2 && rows == rows_ && blocks == 3) \
+        NAME(strip)(weights, deep, count, x, apart, out, stride, beside, rows_, BESIDE < 3 ? 1 : 3);
+
+/* The same for numbers of rows and blocks that the compiler does not know, up to TOGETHER and BESIDE. */
+static void NAME(any_strip)(const float *weights, int64_t deep, int64_t count, const float *x, int64_t apart, float *out,
+                            int64_t stride, int64_t beside, int64_t rows, int64_t blocks) {
+    ROWS_WITH(1)
+    ROWS_WITH(2)
 #if TOGETHER >= 6
-            STRIP(3)
-            STRIP(4)
-            STRIP(5)
-            STRIP(6)
+    ROWS_WITH(3)
+    ROWS_WITH(4)
+    ROWS_WITH(5)
+    ROWS_WITH(6)
 #endif
-#if TOGETHER >= 12
-            STRIP(7)
-            STRIP(8)
-            STRIP(9)
-            STRIP(10)
-            STRIP(11)
-            STRIP(12)
+#if TOGETHER >= 8
+    ROWS_WITH(7)
+    ROWS_WITH(8)
 #endif
-#undef STRIP
-        }
-    }
+}
+#undef ROWS_WITH
+
+/* How many of those that are left to take, so that all parts are nearly alike: a few alone would wait for their sums. */
+INLINE int64_t NAME(share)(int64_t left, int64_t most) {
+    const int64_t parts = (left + most - 1) / most;
+    return (left + parts - 1) / parts;
 }
 
 /* Add to `out` the products of blocks, each [inputs][16] and one after another, with rows of x, which are `apart`. Of
  * `out`, rows of 16 numbers are `stride` apart, blocks `beside`. */
 static void NAME(product)(const float *block, int64_t blocks, int64_t inputs, const float *x, int64_t apart,
                           int64_t rows, float *out, int64_t stride, int64_t beside) {
-    for (int64_t b = 0; b < blocks; b += BESIDE) {
-        const int both = blocks - b >= BESIDE ? BESIDE : 1;
-        NAME(strips)(block + b * inputs * 16, both, inputs, x, apart, rows, out + b * beside, stride, beside);
+    for (int64_t b = 0, some; b < blocks; b += some) {
+        some = NAME(share)(blocks - b, BESIDE);
+        for (int64_t from = 0; from < inputs; from += DEPTH) {
+            const int64_t count = inputs - from < DEPTH ? inputs - from : DEPTH;
+            const float *weights = block + (b * inputs + from) * 16;
+            for (int64_t r = 0, few; r < rows; r += few) {
+                few = NAME(share)(rows - r, TOGETHER);
+                NAME(any_strip)(weights, inputs * 16, count, x + r * apart + from, apart, out + r * stride + b * beside,
+                                stride, beside, few, some);
+            }
+        }
     }
 }
 
@@ -756,6 +760,7 @@ static void NAME(step)(Pupil *pupil) {
 #undef NAME
 #undef TOGETHER
 #undef BESIDE
+#undef DEPTH
 #undef POINTED
 #undef LANES
 #endif
