@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import math
 import platform
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -160,6 +162,17 @@ def test_avx512_is_used_where_the_processor_has_it() -> None:
     assert KERNEL is not None
     expected = " avx512f " in Path("/proc/cpuinfo").read_text(encoding="utf-8") and not portable()
     assert bool(KERNEL.instructions & 2) == expected
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang", "clang-14", "aarch64-linux-gnu-gcc"])
+def test_every_compiler_takes_the_engine_without_a_warning(compiler: str, tmp_path: Path) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not here")
+    source = Path(library.__file__).with_name("learn.c")
+    flags = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-ffp-contract=fast"]
+    if "clang" in compiler:
+        flags.append("-Wno-pass-failed")  # loops that it did not unroll, at this level
+    subprocess.run([compiler, *flags, "-pthread", "-c", source, "-o", tmp_path / "learn.o"], check=True)
 
 
 def test_all_instructions_compute_the_same_to_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
