@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from longhand.model import load
-from longhand.text.characters import CharacterTokenizer
 from longhand.text.encoded import encode_corpus
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.evaluation import HeldOut
@@ -46,9 +45,9 @@ def longhand(*words: str) -> str:
 def whole_score(path: Path, model: str) -> float:
     """Return the bits per character of a model on the whole of the last tenth of a text."""
     loaded = load(model)
-    assert isinstance(loaded.tokenizer, CharacterTokenizer)
     corpus = encode_corpus([str(path)], 0.1)
-    assert corpus.tokenizer.characters == loaded.tokenizer.characters
+    assert loaded.tokenizer.start is not None
+    assert corpus.tokenizer.to_record() == loaded.tokenizer.to_record()
     kernel, why_not = library.found()
     if kernel is None:
         raise SystemExit(f"no engine in C: {why_not}")

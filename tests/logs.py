@@ -74,7 +74,7 @@ def finished(bits: float | None = BITS, **fields: Any) -> Record:
         "held_out_characters": 111_539,
         "validation_characters": 111_539,
         "validation_bits_per_character": bits,
-        "training_bits_per_token": 1.9537,
+        "training_bits_per_character": 1.9537,
         "trained_seconds": 119.94,
         "trained_epochs": 1.882,
         "kept_epochs": 1.882,

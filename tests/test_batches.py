@@ -119,3 +119,26 @@ def test_streams_of_a_short_text_stay_apart() -> None:
 def test_small_numbers_become_what_an_engine_can_index_with() -> None:
     read = streams_of(np.arange(3, 203, dtype=np.uint8), 2, 5).read()
     assert read.inputs.dtype == read.targets.dtype == np.int64
+
+
+def test_a_chapter_that_begins_inside_a_document_has_no_start_before_it() -> None:
+    start, ids = 1, np.arange(2, 20_002) % 97 + 2
+    ids[[5_000, 9_000]] = start
+    streams = Streams(
+        ids,
+        batch=4,
+        window=50,
+        chapter=500,
+        start=start,
+        line_end=start,
+        random=np.random.default_rng(0),
+        documents=True,
+    )
+    starts = 0
+    for _ in range(300):
+        window = streams.read()
+        for stream in np.flatnonzero((window.inputs == start).any(axis=0)):
+            starts += 1
+            place = int(np.flatnonzero(window.inputs[:, stream] == start)[0])
+            assert window.targets[place, stream] in (ids[0], ids[5_001], ids[9_001])
+    assert starts > 3

@@ -109,8 +109,8 @@ def test_it_learns_a_text_that_repeats_itself() -> None:
         io.StringIO(TEXT), **{**SMALL, "hidden": 48, "epochs": 40, "embedding": 16, "learning_rate": 0.01, "dropout": 0}
     )
     assert model.generate(VERSE[:10], length=100) == (VERSE * 3)[10:110]
-    assert model.card.training_bits_per_token is not None
-    assert model.card.training_bits_per_token < 0.5
+    assert model.card.training_bits_per_character is not None
+    assert model.card.training_bits_per_character < 0.5
     assert model.card.validation_bits_per_character is None
 
 
@@ -357,7 +357,7 @@ def test_a_part_of_an_epoch_is_on_disk_before_anyone_is_told(monkeypatch: pytest
 def test_what_does_not_go_together_is_refused(longhand: Run, tmp_path: Path, model_path: Path) -> None:
     text = tmp_path / "verse.txt"
     text.write_text(TEXT, encoding="utf-8")
-    assert_refused(longhand("train", text, "--tokens", "word"), "add --recipe classic")
+    assert_refused(longhand("train", text, "--tokens", "byte", "--recipe", "classic"), "reads char or word")
     assert_refused(longhand("train", text, "--held-out", "0"), "held out: found 0")
     assert_refused(longhand("train", text, "--recipe", "classic", "--window", "5000"), "expected more than a window")
     both = ("generate", model_path, "--prompt", "a", "--seed-from", text)

@@ -208,7 +208,7 @@ def test_an_empty_file_among_others_is_noted(tmp_path: Path) -> None:
 def test_the_last_tenth_is_held_out_and_its_own_characters_stay_unknown(file: Callable[[bytes], Path]) -> None:
     text = "ab" * 450 + "ab" * 49 + "xx"
     encoded = encode_corpus([file(text.encode())])
-    assert encoded.tokenizer.characters == "ab"
+    assert encoded.tokenizer.to_record() == {"kind": "char", "characters": "ab"}
     assert len(encoded.held_out_ids) == 100
     assert encoded.tokenizer.decode(encoded.learned_ids) == text[:900]
     assert encoded.held_out_ids[-3:].tolist() == [3, 0, 0]

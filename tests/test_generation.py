@@ -111,7 +111,7 @@ def test_texts_drawn_side_by_side_are_each_what_they_are_alone(switch: str, monk
         ({"temperature": -0.1}, "temperature: found -0.1, expected a number >= 0.0"),
         ({"temperature": float("inf")}, "temperature: found inf, expected a number <= 1000.0"),
         ({"seed": -1}, "seed: found -1"),
-        ({"temprature": 1}, "found the option 'temprature', expected some of length, temperature"),
+        ({"temprature": 1}, "found the option 'temprature', expected some of length, documents"),
     ],
 )
 def test_nonsense_options_are_refused_at_once(model: Model, options: dict[str, float], message: str) -> None:

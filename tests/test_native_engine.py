@@ -297,3 +297,73 @@ def test_a_driver_without_a_gpu_that_torch_can_use_leaves_the_processor(
     assert isinstance(choice.engine_for(recipe, TrainConfig(device="cpu")), NativeEngine)
     monkeypatch.setitem(sys.modules, "longhand.training.torch_engine", None)  # as without torch
     assert isinstance(choice.engine_for(recipe, TrainConfig()), NativeEngine)
+
+
+@pytest.mark.parametrize(("layers", "hidden", "embedding", "length", "batch"), SHAPES)
+@pytest.mark.parametrize("instructions", INSTRUCTIONS)
+@pytest.mark.parametrize("often", [0.1, 0.9])
+def test_a_start_inside_a_window_is_torchs(
+    layers: int,
+    hidden: int,
+    embedding: int,
+    length: int,
+    batch: int,
+    instructions: int,
+    often: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    only(instructions, monkeypatch)
+    config, weights = network(layers, hidden, 37, embedding)
+    one = native(config, weights, start=1, threads=2)
+    other = TorchEngine(config, weights, update=ADAM, dropout=0, device="cpu", threads=1, start=1)
+    state = mine = random_state(config, batch)
+    for step in range(3):
+        inputs, targets = window(config, length, batch, step)
+        inputs[np.random.default_rng(step).random(inputs.shape) < often] = 1
+        loss, mine = one.step(inputs, targets, mine, 1e-2)
+        expected, state = other.step(inputs, targets, state, 1e-2)
+        assert loss == pytest.approx(expected, abs=2e-5)
+        np.testing.assert_allclose(mine.hidden, state.hidden, rtol=0, atol=5e-5)
+        np.testing.assert_allclose(mine.cell, state.cell, rtol=0, atol=2e-4)
+    found, wanted = one.saved().arrays, other.saved().arrays
+    for name in found:
+        if "exp_avg" in name:
+            scale = np.abs(wanted[name]).max() + 1e-12
+            np.testing.assert_allclose(found[name] / scale, wanted[name] / scale, rtol=0, atol=2e-3, err_msg=name)
+
+
+@pytest.mark.parametrize("make", ["native", "torch"])
+def test_after_a_start_nothing_counts_that_was_before(make: str) -> None:
+    config, weights = network(2, 24, 37, 16)
+    engine: Any = native(config, weights, start=1, threads=2)
+    if make == "torch":
+        engine = TorchEngine(config, weights, update=ADAM, dropout=0, device="cpu", threads=1, start=1)
+    inputs, targets = window(config, 20, 3)
+    inputs[inputs == 1] = 2
+    inputs[7, 1] = 1
+    losses, after = engine.losses(inputs, targets, random_state(config, 3))
+    inputs[:7, 1] = 5
+    again, other = engine.losses(inputs, targets, State.zeros(config, 3))
+    assert np.array_equal(losses[7:, 1], again[7:, 1])
+    assert np.array_equal(after.hidden[:, 1], other.hidden[:, 1])
+    assert not np.array_equal(losses[7:, 0], again[7:, 0])
+    short, _ = engine.losses(inputs[7:, 1:2], targets[7:, 1:2], State.zeros(config, 1))
+    np.testing.assert_allclose(short[:, 0], losses[7:, 1], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("instructions", INSTRUCTIONS)
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_starts_do_not_depend_on_the_threads(
+    instructions: int, dropout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only(instructions, monkeypatch)
+    for vocabulary in (41, 400):  # a token's inputs once, or each position's
+        config, weights = network(2, 72, vocabulary, 20)
+        engines = [native(config, weights, threads=threads, dropout=dropout, start=1) for threads in (1, 2, 3, 7)]
+        inputs, targets = window(config, 10, 6)
+        inputs[np.random.default_rng(0).random(inputs.shape) < 0.3] = 1
+        for engine in engines:
+            engine.step(inputs, targets, random_state(config, 6), 1e-2)
+        first = engines[0].saved().arrays
+        for engine in engines[1:]:
+            assert all(np.array_equal(array, first[name]) for name, array in engine.saved().arrays.items())

@@ -210,7 +210,7 @@ def test_the_longest_training_of_the_shortest_text_has_a_plan_too(count: int, ti
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hiden = 3", "found the setting 'hiden', expected some of recipe, base, tokens, minutes"),
+        ("hiden = 3", "found the setting 'hiden', expected some of recipe, base, tokens, vocabulary"),
         ("hidden = 'wide'", "hidden: found 'wide', expected a whole number"),
         ("hidden = 0", "hidden: found 0, expected a whole number >= 1"),
         ("hidden = [1, 2]", "hidden: found [1, 2], expected a whole number"),

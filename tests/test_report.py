@@ -122,14 +122,6 @@ def test_weights_that_were_kept_but_did_not_score_best_are_marked(tmp_path: Path
     assert "kept 3.300" in shown
 
 
-def test_bits_per_word_and_bits_per_character_are_not_drawn_together(tmp_path: Path) -> None:
-    shown = words(page(tmp_path, started(settings={"tokens": "word"}), epoch(1, 5.9, 2.9), finished(2.9)))
-    assert (
-        shown.index("Loss in training over time") < shown.index("bits per word") < shown.index("Score on held-out text")
-    )
-    assert "bits per word in training 1.954" in shown
-
-
 def test_the_plan_has_the_reason_for_each_choice(tmp_path: Path) -> None:
     shown = words(page(tmp_path, *whole_training()))
     assert "hidden 256 what two minutes can teach" in shown

@@ -95,7 +95,7 @@ def test_a_killed_training_goes_on_to_the_same_losses_and_weights(tmp_path: Path
     assert last.of(Resumed)[0].step == steps - 2  # the checkpoint before the step that it was killed at
     assert losses == whole.losses
     assert digest(resumed.file) == digest(expected.file)
-    kept = ("validation_bits_per_character", "kept_epochs", "trained_epochs", "training_bits_per_token")
+    kept = ("validation_bits_per_character", "kept_epochs", "trained_epochs", "training_bits_per_character")
     assert [getattr(resumed.card, name) for name in kept] == [getattr(expected.card, name) for name in kept]
     assert sorted(path.name for path in (tmp_path / "cut.run").iterdir() if path.suffix == ".safetensors") == sorted(
         path.name for path in (tmp_path / "whole.run").iterdir() if path.suffix == ".safetensors"

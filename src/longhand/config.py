@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
 from longhand.errors import OptionError
-from longhand.units import Unit
+from longhand.units import TokenKind
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
+
+
+FEWEST_SUBWORDS = 257  # all bytes, and the start of a text
+SUBWORDS = 4096  # tokens of byte-pair encoding, where no number is given
+TOKENS = re.compile(r"^(char|byte|word|bpe(:[1-9][0-9]{2,6})?)\Z")
 
 
 class NetworkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,6 +35,9 @@ class NetworkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Annotated[int, Meta(ge=1, le=65_536, description="tokens that a prediction is made from, each time afresh")]
         | None
     ) = None
+    documents: Annotated[bool, Meta(description="whether the start token ends a text too, and the next one begins")] = (
+        False
+    )
 
 
 class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,9 +56,31 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         | None
     ) = None
     tokens: Annotated[
-        Unit,
-        Meta(description="what is read and written at a time: characters, or words (classic recipe)"),
+        str,
+        Meta(
+            pattern=TOKENS.pattern,
+            description="what is read and written at a time: char, byte, word, bpe or bpe:SIZE (parts of words)",
+        ),
     ] = "char"
+    vocabulary: Annotated[int, Meta(ge=1, le=2**23, description="words that have a token of their own, at most")] = (
+        20_000
+    )
+    min_count: Annotated[
+        int, Meta(ge=1, le=2**53, description="times that a word must occur to have a token of its own")
+    ] = 2
+    unknown: Annotated[
+        Literal["spell", "replace"],
+        Meta(description="other words: spelt in characters, or one token in place of all of them"),
+    ] = "spell"
+    documents: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=100,
+            description="what begins anew and comes to an end: line, blank (what blank lines part), file, none, or any "
+            "text that stands between documents",
+        ),
+    ] = "none"
     minutes: Annotated[
         float, Meta(gt=0, le=100_000, description="minutes to train for, reading and scoring included")
     ] = 5.0
@@ -126,12 +156,31 @@ TEMPERATURE = 0.8
 """What texts are drawn with where nothing else is said, but for models that read a window: those write greedily."""
 
 
+LENGTH = 1000
+"""How many tokens are written where nothing else is said."""
+
+LONGEST_DOCUMENT = 20_000
+"""How many tokens a document may have that is written, where nothing else is said: a poor model finds no end."""
+
+
 class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a text is drawn from a model."""
 
-    length: Annotated[
-        int, Meta(ge=0, le=2**53, description="characters (words, if the model's tokens are words) to write")
-    ] = 1000
+    length: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=2**53,
+                description="characters (or what else the model's tokens are) to write; with --documents, of each at "
+                f"most [default: {LENGTH}; with --documents {LONGEST_DOCUMENT}]",
+            ),
+        ]
+        | None
+    ) = None
+    documents: (
+        Annotated[int, Meta(ge=1, le=2**53, description="documents to write; for models that learned from such")] | None
+    ) = None
     temperature: (
         Annotated[
             float,
@@ -197,9 +246,8 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
     Raises `OptionError` as `configured` does, and where values do not go together.
     """
     config = configured(TrainConfig, values)
+    _refuse_idle(config, values)
     if config.recipe == "default":
-        if config.tokens != "char":
-            raise OptionError(f"tokens: found {config.tokens!r}, the default recipe reads char: add --recipe classic")
         if config.base == "":
             raise OptionError("from: found '', expected the name of a model to start from")
         if config.held_out == 0:
@@ -207,13 +255,33 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
                 "held out: found 0, the default recipe keeps the model that scores best on what it holds out"
             )
         return config
+    if config.tokens not in ("char", "word"):
+        raise OptionError(f"tokens: found {config.tokens!r}, the classic recipe reads char or word")
     if config.base is not None:
         raise OptionError("from: the classic recipe starts from no model: leave --from out, or --recipe classic")
-    if others := [name for name in OF_DEFAULT if name in values]:
+    if others := [name for name in (*OF_DEFAULT, "documents", "vocabulary", "min_count", "unknown") if name in values]:
         raise OptionError(f"{others[0]}: of the default recipe alone; leave it out, or --recipe classic")
     by_minutes = "minutes" in values and values.get("epochs") is None
     defaults = {name: value for name, value in CLASSIC.items() if not (name == "epochs" and by_minutes)}
     return configured(TrainConfig, {**defaults, **values})
+
+
+def token_kind(config: TrainConfig) -> tuple[TokenKind, int]:
+    """Return what a token is to be, and how many different words or parts of words there may be."""
+    kind, _, size = config.tokens.partition(":")
+    return cast("TokenKind", kind), config.vocabulary if kind == "word" else int(size or SUBWORDS)
+
+
+def _refuse_idle(config: TrainConfig, values: Mapping[str, object]) -> None:
+    """Refuse settings of tokens that do not go together."""
+    kind, size = token_kind(config)
+    for name in ("vocabulary", "min_count", "unknown"):
+        if values.get(name) is not None and kind != "word":
+            raise OptionError(f"{name.replace('_', ' ')}: of words alone, found tokens {kind}: add --tokens word")
+    if kind == "bpe" and size < FEWEST_SUBWORDS:
+        raise OptionError(
+            f"tokens: found {config.tokens}, expected at least bpe:{FEWEST_SUBWORDS}: there are 256 bytes"
+        )
 
 
 def free_settings(config: TrainConfig, values: Mapping[str, object]) -> frozenset[str]:
@@ -238,6 +306,13 @@ def resumed_settings(saved: TrainConfig, values: Mapping[str, object]) -> TrainC
                 f"{shown}: found {values[name]}, the training to resume has {before[name]}: leave it out, or start anew"
             )
     return config
+
+
+def length_of(sampling: SamplingConfig) -> int:
+    """Return how many tokens a text has that is drawn, or with `documents` each of them has at most."""
+    if sampling.length is not None:
+        return sampling.length
+    return LENGTH if sampling.documents is None else LONGEST_DOCUMENT
 
 
 def sampling_for(network: NetworkConfig, sampling: SamplingConfig) -> SamplingConfig:
@@ -285,7 +360,9 @@ def _explained(message: str, settings: type[msgspec.Struct], values: Mapping[str
     kind = next((part for part in _parts(get_type_hints(settings)[field]) if get_origin(part) is Literal), None)
     if kind is not None and "enum" in match["problem"]:
         return f"{field.replace('_', ' ')}: found {values.get(field)!r}, expected one of {', '.join(get_args(kind))}"
-    problem = match["problem"][0].lower() + match["problem"][1:]
+    if "regex" in match["problem"]:
+        return f"{field}: found {values.get(field)!r}, expected char, byte, word, bpe or bpe:SIZE"
+    problem = match["problem"][0].lower() + match["problem"][1:].replace(" | null", "")
     for kind, words in (("`int`", "a whole number"), ("`float`", "a number"), ("`str`", "text"), ("`", "")):
         problem = problem.replace(kind, words)
     return f"{field.replace('_', ' ')}: found {values.get(field)!r}, {problem}"

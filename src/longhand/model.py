@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
 
@@ -23,16 +23,18 @@ from longhand.config import (
     sampling_for,
     train_config,
 )
-from longhand.errors import LonghandError, OptionError
+from longhand.errors import LonghandError, ModelFormatError, OptionError
 from longhand.generation.loop import Piece, stream_text
 from longhand.modelfile import Card, ModelFile, existing_model, model_path, read_model, write_model
 from longhand.runtime.choice import Runtime
 from longhand.runtime.session import Session
+from longhand.text.documents import LINE, separator
 from longhand.text.encoded import closed_vocabulary
+from longhand.text.listed import ListedTokenizer
 from longhand.text.passage import random_passage
 from longhand.text.sources import Source
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
-from longhand.units import PLURAL, Unit
+from longhand.units import Unit
 
 if TYPE_CHECKING:
     from longhand.training.events import Listener
@@ -56,6 +58,8 @@ class Model:
         self.file = file
         self._run = run
         self.tokenizer: Tokenizer = tokenizer_from_record(file.tokenizer, file.config.vocabulary_size)
+        if file.config.documents and (file.config.window is not None or self.tokenizer.start is None):
+            raise ModelFormatError("a model of documents with a window, or without a start token: its file is damaged")
 
     @property
     def config(self) -> NetworkConfig:
@@ -87,14 +91,19 @@ class Model:
     def stream(self, prompt: str = "", **sampling: Any) -> Iterator[str]:
         """Yield the text that follows `prompt`, character by character as it is drawn.
 
-        Keywords are the fields of `longhand.SamplingConfig`: `length` (1000), `temperature` (0.8; 0 for a model with a
-        window), `greedy`, `top_k`, `top_p`, `min_p`, `seed`. Without a seed every call that draws writes something
-        else. Characters that the model does not know are read as the unknown token, or refused where it has none.
-        Raises `OptionError` at once, before the first character is asked for.
+        Keywords are the fields of `longhand.SamplingConfig`: `length` (1000), `documents`, `temperature` (0.8; 0 for a
+        model with a window), `greedy`, `top_k`, `top_p`, `min_p`, `seed`. Without a seed every call that draws writes
+        something else. Characters that the model does not know are read as the unknown token, or refused where it has
+        none. Raises `OptionError` at once, before the first character is asked for.
         """
         pieces = self.pieces(prompt, **sampling)
-        whole = self.tokenizer.kind != "char"
-        return (part for piece in pieces for part in ([piece.text] if whole else piece.text))
+        whole = self.tokenizer.kind not in ("char", "byte")
+        return (part for piece in pieces for part in ([piece.text] * bool(piece.text) if whole else piece.text))
+
+    @property
+    def _separator(self) -> str | None:
+        """What parts the documents that it writes; None if it writes one text."""
+        return separator(str(self.card.training.get("documents", LINE))) if self.config.documents else None
 
     def pieces(self, prompt: str = "", **sampling: Any) -> Iterator[Piece]:
         """Yield the text that follows `prompt` in pieces of as many characters as come in a moment.
@@ -102,17 +111,18 @@ class Model:
         For those who pass it on: many times fewer steps than `stream`, the same text. Keywords as there.
         """
         config = sampling_for(self.config, configured(SamplingConfig, sampling))
-        return stream_text(self.session(), self.tokenizer, prompt, config)
+        return stream_text(self.session(), self.tokenizer, prompt, config, self._separator)
 
     def passage(self, corpus: Corpus, *, seed: int | None = None) -> str:
         """Return a random passage of a text to go on from, as the Keras tutorial's script takes its seed.
 
-        It has as many tokens as the model's window, or 100 if it has none. Raises `CorpusError`, and `OptionError` for
-        a seed that is none.
+        It has as many tokens as the model's window, or 100 characters if it has none. Raises `CorpusError`, and
+        `OptionError` for a seed that is none.
         """
         configured(SamplingConfig, {"seed": seed})
         random = np.random.default_rng(None if seed is None else [seed, 1])  # 1: not the numbers that sampling draws
-        return random_passage(_sources(corpus), self.tokenizer.kind, self.config.window or PASSAGE, random)
+        unit: Unit = self.tokenizer.kind if isinstance(self.tokenizer, ListedTokenizer) else "char"
+        return random_passage(_sources(corpus), unit, self.config.window or PASSAGE, random)
 
     def generate(self, prompt: str = "", **sampling: Any) -> str:
         """Return the text that follows `prompt`; keywords as for `stream`."""
@@ -246,8 +256,8 @@ def import_keras(
         raise OptionError(
             "expected either a corpus (--corpus TEXT) or a vocabulary (--vocabulary FILE.json), to number the tokens"
         )
-    if tokens not in (None, *PLURAL):
-        raise OptionError(f"tokens: found {tokens!r}, expected one of {', '.join(PLURAL)}")
+    if tokens not in (None, *get_args(Unit)):
+        raise OptionError(f"tokens: found {tokens!r}, expected one of {', '.join(get_args(Unit))}")
     if window is not None:
         configured(NetworkConfig, {"vocabulary_size": 1, "window": window})
     if vocabulary is not None:

@@ -42,7 +42,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     held_out_characters: int = 0
     validation_characters: int = 0  # those of the held-out text that the score is measured on
     validation_bits_per_character: float | None = None
-    training_bits_per_token: float | None = None  # the mean loss in learning when the weights were kept
+    validation_bits_per_byte: float | None = None  # to compare texts in other scripts, and other tokens, with
+    training_bits_per_character: float | None = None  # the mean loss in learning when the weights were kept
     trained_seconds: float = 0.0
     trained_characters: int = 0  # read in training, repetitions counted
     trained_epochs: float = 0.0

@@ -5,4 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 Unit = Literal["char", "word"]
-PLURAL: dict[str, str] = {"char": "characters", "word": "words"}
+"""What a closed vocabulary lists."""
+
+TokenKind = Literal["char", "byte", "word", "bpe"]
+"""What a tokenizer cuts a text into."""
+
+PLURAL: dict[str, str] = {"char": "characters", "word": "words", "byte": "bytes", "bpe": "tokens"}

@@ -53,6 +53,8 @@ def info(model: str, as_json: bool, **run: Any) -> None:
 def _shown(value: Any) -> str:
     if value is None or value in ("", []):
         return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_shown(item)}" for key, item in value.items() if item is not None)
     if isinstance(value, list):

@@ -34,7 +34,7 @@ def as_toml(plan: Plan, facts: list[str]) -> str:
     """
     lines = [*facts, *([] if plan.expected is None else [plan.expected])]
     reasons = {choice.name: choice.why for choice in plan.choices}
-    left = {name: f"{name} = {json.dumps(value)}" for name, value in _settings(plan.config).items()}
+    left = {name: f"{name} = {_toml(value)}" for name, value in _settings(plan.config).items()}
     wide = max(map(len, left.values()))
     return "\n".join(
         [
@@ -42,6 +42,10 @@ def as_toml(plan: Plan, facts: list[str]) -> str:
             *(f"{text:{wide}}  # {reasons[name]}" if name in reasons else text for name, text in left.items()),
         ]
     )
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _settings(config: TrainConfig) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from rich.text import Text
 from longhand.cli.output import discard_stdout, note, visible
 from longhand.cli.plan_text import choice_lines
 from longhand.model import SAMPLE_LENGTH, written_sample
-from longhand.modelfile import ModelFile
+from longhand.modelfile import Card, ModelFile
 from longhand.native.loading import switched_off
 from longhand.training.events import (
     EpochEnded,
@@ -179,7 +179,7 @@ def result(event: Finished) -> str:
     card = event.card
     score = "not scored" if card.held_out_characters else "nothing held out to score it on (--held-out 0.1 does)"
     if (bits := card.validation_bits_per_character) is not None:
-        score = f"{bits:.3f} bits ({bits * math.log(2):.3f} nats) per character on held-out text"
+        score = f"{bits:.3f} bits ({bits * math.log(2):.3f} nats) per character{_per_byte(card)} on held-out text"
     end = {"SIGINT": "ended early (Ctrl-C), ", "SIGTERM": "ended early (SIGTERM), "}.get(card.stopped_by, "")
     report = None if event.output is None else folder_of(event.output) / REPORT
     shown = f", {report} shows how it learned" if report is not None and report.exists() else ""
@@ -191,3 +191,9 @@ def result(event: Finished) -> str:
         f"{event.output} holds the model{shown}. "
         f"Next: longhand generate {shlex.quote(str(event.output))}"
     )
+
+
+def _per_byte(card: Card) -> str:
+    """Return the score in bits per byte, which texts in all scripts can be compared by, where it is another one."""
+    bits, per_character = card.validation_bits_per_byte, card.validation_bits_per_character
+    return "" if bits is None or bits == per_character else f", {bits:.3f} bits per byte"

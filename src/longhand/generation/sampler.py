@@ -7,6 +7,8 @@ number is used for each token, so that a runtime that draws itself (`longhand.ru
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from longhand.arrays import DoubleArray, FloatArray
@@ -32,10 +34,18 @@ class Sampler:
             min_p=sampling.min_p or 0.0,
         )
         self._random = np.random.Generator(np.random.PCG64(sampling.seed))
+        self._latest = self._unused = np.zeros(0)
 
     def uniforms(self, count: int) -> DoubleArray:
         """Return the chances, (count,), of the next draws."""
-        return self._random.random(count)
+        more = self._random.random(max(0, count - len(self._unused)))
+        self._latest = np.concatenate([self._unused[:count], more])
+        self._unused = self._unused[count:]
+        return self._latest
+
+    def give_back(self, count: int) -> None:
+        """Keep the last of the latest chances for the next draws: the text ended before them."""
+        self._unused = np.concatenate([self._latest[len(self._latest) - count :], self._unused])
 
     def draw(self, logits: FloatArray) -> int:
         """Return a token drawn from `logits`, (vocabulary,).
@@ -44,8 +54,12 @@ class Sampler:
         """
         return draw(logits, self.drawing, self.uniforms(1)[0])
 
+    def draw_among(self, logarithms: DoubleArray) -> int:
+        """Return which of some ways is drawn from the logarithms of their probabilities, (ways,)."""
+        return draw(logarithms, replace(self.drawing, never=()), self.uniforms(1)[0])
 
-def draw(logits: FloatArray, drawing: Drawing, uniform: float) -> int:
+
+def draw(logits: FloatArray | DoubleArray, drawing: Drawing, uniform: float) -> int:
     """Return the token that the chance `uniform` in [0, 1) draws from `logits`, (vocabulary,)."""
     if not np.isfinite(logits).all():
         raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
@@ -61,6 +75,13 @@ def probabilities(logits: DoubleArray, temperature: float) -> DoubleArray:
     with np.errstate(over="ignore", under="ignore"):  # a tiny temperature leaves minus infinity or zero: both right
         weights = np.exp((logits - logits.max()) / temperature)
     result: DoubleArray = weights / weights.sum()
+    return result
+
+
+def logsumexp(logits: DoubleArray) -> DoubleArray:
+    """Return the logarithm of the sum of exponentials, (..., 1), over the last axis."""
+    most = logits.max(axis=-1, keepdims=True)
+    result: DoubleArray = most + np.log(np.exp(logits - most).sum(axis=-1, keepdims=True))
     return result
 
 

@@ -25,7 +25,7 @@ Kind = Literal["resumed", "rolled back", "no checkpoint"]
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a training stood after a step; bits are per character, or per word where it reads words."""
+    """Where a training stood after a step; bits are per character."""
 
     step: int
     seconds: float | None = None

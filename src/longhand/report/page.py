@@ -67,7 +67,6 @@ def report_page(history: History, name: str) -> str:
         script=script,
         style_hash=_hashed(style),
         script_hash=_hashed(script),
-        words=_of_words(history),
         begun=_day(history.time),
         score=_score(history),
         charts=_charts(history),
@@ -104,12 +103,8 @@ def _charts(history: History) -> list[Drawn]:
     held_out = _readings(history.scores, lambda score: score.held_out_bits)
     rates = _readings(standings, lambda standing: standing.learning_rate)
     moments = [(incident.kind, incident.seconds) for incident in history.incidents if incident.seconds is not None]
-    scores = {"training": training, "held out": held_out}
-    groups = {"words": {"training": training}, "held out": {"held out": held_out}} if _of_words(history) else {}
-    drawn = []
-    for shows, lines in (groups or {"scores": scores}).items():
-        flagged = _flagged(history, held_out) if "held out" in lines else []
-        drawn.append((shows, _bits, chart(lines, dotted="held out", moments=moments, flagged=flagged)))
+    lines, flagged = {"training": training, "held out": held_out}, _flagged(history, held_out)
+    drawn = [("scores", _bits, chart(lines, dotted="held out", moments=moments, flagged=flagged))]
     drawn.append(("rate", _rate, chart({"rate": rates}, moments=moments, from_zero=True)))
     return [Drawn(shows, one, _points(one, label)) for shows, label, one in drawn if one is not None]
 
@@ -163,10 +158,6 @@ def _some(items: Sequence[Item], most: int) -> list[Item]:
     if len(items) <= most:
         return list(items)
     return [items[place * (len(items) - 1) // (most - 1)] for place in range(most)]
-
-
-def _of_words(history: History) -> bool:
-    return history.settings.get("tokens") == "word"
 
 
 def _day(time: str) -> str:

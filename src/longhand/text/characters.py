@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from longhand.arrays import BoolArray, TokenIds, smallest_type
 from longhand.errors import ModelFormatError
+from longhand.text.decoder import Decoder, WholeDecoder
 from longhand.text.listed import ListedTokenizer
-from longhand.units import Unit
+from longhand.units import TokenKind
 
 CODE_POINTS = 0x110000
 UNKNOWN, START = 0, 1
@@ -42,9 +43,10 @@ class CharacterTokenizer:
       0 is the unknown token, 1 the start of a text, characters follow.
     """
 
-    kind: Unit = "char"
+    kind: TokenKind = "char"
     unknown = UNKNOWN
     start = START
+    beginnings = None
     never_written = (UNKNOWN, START)
 
     def __init__(self, characters: str) -> None:
@@ -73,6 +75,10 @@ class CharacterTokenizer:
     def decode(self, ids: TokenIds) -> str:
         """Return the text of token numbers; special tokens show as the replacement character."""
         return text_of(self._points[ids])
+
+    def decoder(self) -> Decoder:
+        """Return what turns token numbers into text as they come."""
+        return WholeDecoder(self.decode)
 
     def unknown_in(self, text: str) -> str:
         """Return the different characters of `text` that the vocabulary lacks, sorted."""

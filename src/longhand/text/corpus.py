@@ -7,6 +7,7 @@ dropped, line ends become `\n`, and a note says so. Folders are read in sorted o
 from __future__ import annotations
 
 import codecs
+import copy
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -29,17 +30,25 @@ class CorpusReader:
     """Reads sources one after another; a source that does not end its last line gets a line end before the next one.
 
     - sources: paths of files and folders, "-" for standard input, or open text streams
+    - between: what goes between sources; left out, a line end where the one before has none at its end
     - keep_mark: whether a byte order mark is left in the text, as Python's `open` leaves it, and not dropped
+    - sources: what is read, opened or to be opened
     - names: the sources' names, without folders
     - bytes_read: size of what was read, before any change
     """
 
-    def __init__(self, sources: Iterable[Source], *, keep_mark: bool = False) -> None:
-        self._keep_mark = keep_mark
-        self._sources = opened_sources(sources)
-        self.names = [Path(source.label).name for source in self._sources]
+    def __init__(self, sources: Iterable[Source], *, between: str = "", keep_mark: bool = False) -> None:
+        self._between, self._keep_mark = between, keep_mark
+        self.sources = opened_sources(sources)
+        self.names = [Path(source.label).name for source in self.sources]
         self.bytes_read = 0
         self._notes: dict[str, list[str]] = {}
+
+    def again(self) -> CorpusReader:
+        """Return what reads the same files once more."""
+        other = copy.copy(self)
+        other.bytes_read, other._notes = 0, {}
+        return other
 
     @property
     def notes(self) -> list[str]:
@@ -53,12 +62,12 @@ class CorpusReader:
 
     def pieces(self) -> Iterator[str]:
         """Yield the text in pieces of about a megabyte. Raises `CorpusError`."""
-        last = "\n"
-        for source in self._sources:
+        last = ""
+        for source in self.sources:
             begun = False
             for piece in self._pieces_of(source):
-                if not begun and not last.endswith("\n"):
-                    yield "\n"
+                if not begun and (between := self._between or "\n" * (not last.endswith("\n"))) and last:
+                    yield between
                 yield piece
                 begun, last = True, piece
             if not begun:

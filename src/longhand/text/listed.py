@@ -7,13 +7,14 @@ white space; where one is written, a space goes before it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from longhand.arrays import TokenIds, smallest_type
 from longhand.errors import ModelFormatError, OptionError
-from longhand.units import PLURAL, Unit
+from longhand.text.decoder import Decoder, WholeDecoder
+from longhand.units import Unit
 
 NOTHING = ""  # a number that stands for nothing, as Keras's Tokenizer has at 0
 SHOWN = 5  # tokens that an error names
@@ -35,13 +36,15 @@ class ListedTokenizer:
     record_kind = "listed"
     unknown = None
     start = None
+    beginnings = None
+    line_end = None
 
     def __init__(self, tokens: Sequence[str], unit: Unit = "char") -> None:
         self.tokens, self.kind = list(tokens), unit
         self._ids = {token: number for number, token in enumerate(self.tokens) if token != NOTHING}
         self.never_written = tuple(number for number, token in enumerate(self.tokens) if token == NOTHING)
-        if unit not in PLURAL:
-            raise ValueError(f"tokens are {unit!r}, expected one of {', '.join(PLURAL)}")
+        if unit not in get_args(Unit):
+            raise ValueError(f"tokens are {repr(unit)[:40]}, expected one of {', '.join(get_args(Unit))}")
         if len(self._ids) + len(self.never_written) != len(self.tokens):
             raise ValueError("a token is listed twice")
         if not self._ids:
@@ -75,6 +78,10 @@ class ListedTokenizer:
         """Return the text of token numbers, a space before each word."""
         space = " " if self.kind == "word" else ""
         return "".join(space + self.tokens[number] for number in ids)
+
+    def decoder(self) -> Decoder:
+        """Return what turns token numbers into text as they come."""
+        return WholeDecoder(self.decode)
 
     def unknown_in(self, text: str) -> Sequence[str]:
         """Return the different tokens of `text` that the list lacks, sorted."""

@@ -7,17 +7,22 @@ from typing import Any, Protocol
 
 from longhand.arrays import TokenIds
 from longhand.errors import ModelFormatError
+from longhand.text.beginnings import Beginnings
+from longhand.text.bytewise import ByteTokenizer
 from longhand.text.characters import CharacterTokenizer
+from longhand.text.decoder import Decoder
 from longhand.text.listed import ListedTokenizer
-from longhand.units import Unit
+from longhand.text.subwords import SubwordTokenizer
+from longhand.text.words import WordTokenizer
+from longhand.units import TokenKind
 
 
 class Tokenizer(Protocol):
     """Text to token numbers and back."""
 
     @property
-    def kind(self) -> Unit:
-        """What a token is: "char" or "word"."""
+    def kind(self) -> TokenKind:
+        """What a token is: "char", "byte", "word" or "bpe"."""
         ...
 
     @property
@@ -28,6 +33,16 @@ class Tokenizer(Protocol):
     @property
     def start(self) -> int | None:
         """The token that every text starts from, if there is one."""
+        ...
+
+    @property
+    def line_end(self) -> int | None:
+        """The token of the line end, if there is one."""
+        ...
+
+    @property
+    def unknown(self) -> int | None:
+        """The token that stands for what is not known, if there is one."""
         ...
 
     @property
@@ -46,6 +61,15 @@ class Tokenizer(Protocol):
         """Return the text of token numbers."""
         ...
 
+    def decoder(self) -> Decoder:
+        """Return what turns token numbers into text as they come."""
+        ...
+
+    @property
+    def beginnings(self) -> Beginnings | None:
+        """What knows the tokens of words that go on; None where what follows a text never changes its tokens."""
+        ...
+
     def unknown_in(self, text: str) -> Sequence[str]:
         """Return the different characters or words of `text` that the vocabulary lacks, sorted."""
         ...
@@ -53,6 +77,16 @@ class Tokenizer(Protocol):
     def to_record(self) -> dict[str, Any]:
         """Return plain JSON data from which `tokenizer_from_record` makes an equal tokenizer."""
         ...
+
+
+KINDS: dict[str, type[CharacterTokenizer | ListedTokenizer | ByteTokenizer | WordTokenizer | SubwordTokenizer]] = {
+    CharacterTokenizer.kind: CharacterTokenizer,
+    ListedTokenizer.record_kind: ListedTokenizer,
+    ByteTokenizer.kind: ByteTokenizer,
+    WordTokenizer.kind: WordTokenizer,
+    SubwordTokenizer.kind: SubwordTokenizer,
+}
+"""The tokenizers by what their records call them."""
 
 
 def tokenizer_from_record(record: Mapping[str, Any], size: int | None = None) -> Tokenizer:
@@ -63,6 +97,8 @@ def tokenizer_from_record(record: Mapping[str, Any], size: int | None = None) ->
     Raises `ModelFormatError` for a kind or a content that this Longhand does not know, or another number of tokens.
     """
     tokenizer = _tokenizer(record)
+    if tokenizer.size <= len(tokenizer.never_written):
+        raise ModelFormatError("the tokenizer has no token that could be written: the model file is damaged")
     if size not in (None, tokenizer.size):
         raise ModelFormatError(
             f"the tokenizer has {tokenizer.size} tokens, the network {size}: the model file is damaged"
@@ -72,9 +108,7 @@ def tokenizer_from_record(record: Mapping[str, Any], size: int | None = None) ->
 
 def _tokenizer(record: Mapping[str, Any]) -> Tokenizer:
     kind = record.get("kind")
-    if kind == CharacterTokenizer.kind:
-        return CharacterTokenizer.from_record(record)
-    if kind == ListedTokenizer.record_kind:
-        return ListedTokenizer.from_record(record)
-    known = f"{CharacterTokenizer.kind!r} and {ListedTokenizer.record_kind!r}"
-    raise ModelFormatError(f"tokenizer kind {kind!r}, this Longhand knows {known}: update Longhand")
+    if (known := KINDS.get(kind) if isinstance(kind, str) else None) is None:
+        listed = ", ".join(map(repr, KINDS))
+        raise ModelFormatError(f"tokenizer kind {str(kind)[:40]!r}, this Longhand knows {listed}: update Longhand")
+    return known.from_record(record)

@@ -11,7 +11,9 @@ from longhand.config import TrainConfig
 from longhand.errors import OptionError
 from longhand.modelfile import ModelFile, Weights, existing_model, read_model
 from longhand.text.characters import CharacterTokenizer
-from longhand.text.tokenizer import tokenizer_from_record
+from longhand.text.documents import LINE, NONE
+from longhand.text.listed import ListedTokenizer
+from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 from longhand.training.initial import OF_TOKENS
 
 SHAPE = ("hidden", "layers", "embedding")  # of a network, which its weights fix
@@ -22,14 +24,16 @@ class Base:
     """The model that a training starts from."""
 
     file: ModelFile
-    tokenizer: CharacterTokenizer
+    tokenizer: Tokenizer
 
-    def weights(self, initial: Weights, tokenizer: CharacterTokenizer) -> Weights:
-        """Return the model's weights for a larger vocabulary.
+    def weights(self, initial: Weights, tokenizer: Tokenizer) -> Weights:
+        """Return the model's weights for a vocabulary that may have more characters.
 
         - initial: where unknown tokens start from, of the weights that have a row for each token; changed
-        - tokenizer: has the model's characters and others
+        - tokenizer: has the model's characters and others, or is as the model's
         """
+        if not isinstance(self.tokenizer, CharacterTokenizer):
+            return dict(self.file.weights)
         known = [*self.tokenizer.never_written, *tokenizer.encode(self.tokenizer.characters)]
         for name in OF_TOKENS:
             initial[name][known] = self.file.weights[name]
@@ -48,13 +52,22 @@ def read_base(config: TrainConfig, kept: Path | None = None) -> Base | None:
     path = kept or existing_model(config.base)
     file = read_model(path)
     tokenizer = tokenizer_from_record(file.tokenizer, file.config.vocabulary_size)
-    if not isinstance(tokenizer, CharacterTokenizer) or file.config.window is not None:
+    if isinstance(tokenizer, ListedTokenizer) or file.config.window is not None:
         raise OptionError(
             f"{path}: a model of the classic recipe, or from Keras; expected one that the default recipe has trained"
         )
     if file.card.training.get("embedding") == 0:
         raise OptionError(f"{path}: trained with --embedding 0, whose numbers depend on the vocabulary's size")
+    if config.tokens not in ("char", tokenizer.kind):
+        raise OptionError(f"tokens: found {config.tokens}, the model to start from has {tokenizer.kind}: leave it out")
     return Base(file, tokenizer)
+
+
+def documents_of(config: TrainConfig, base: Base | None) -> str:
+    """Return what a text's documents are: as it was said, or else as the model to start from has learned them."""
+    if config.documents != NONE or base is None or not base.file.config.documents:
+        return config.documents
+    return str(base.file.card.training.get("documents", LINE))
 
 
 def with_shape_of(base: Base, config: TrainConfig, free: frozenset[str]) -> tuple[TrainConfig, frozenset[str]]:
@@ -68,4 +81,6 @@ def with_shape_of(base: Base, config: TrainConfig, free: frozenset[str]) -> tupl
             raise OptionError(
                 f"{name}: found {getattr(config, name)}, the model to start from has {value}: leave it out"
             )
-    return msgspec.structs.replace(config, **shape), free - set(SHAPE)
+    documents = documents_of(config, base)
+    config = msgspec.structs.replace(config, **shape, tokens=base.tokenizer.kind, documents=documents)
+    return config, free - set(SHAPE)

@@ -46,6 +46,8 @@ class Streams:
     - ids: the text, (tokens,), longer than a window
     - chapter: about how long one is, in tokens; shorter where a text is short
     - line_end: the token after which a line begins; None if the text has no lines
+    - documents: whether `start` stands in the text, wherever one begins: a chapter that begins inside one has its own
+      token before it
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class Streams:
         start: int,
         line_end: int | None,
         random: np.random.Generator,
+        documents: bool = False,
     ) -> None:
+        self._documents = documents
         self._ids, self._window, self._start, self._line_end = ids, window, start, line_end
         self._random, self._spare = random, len(ids) - window  # the last position at which a window may begin
         self._chapter = max(window, min(chapter, len(ids) // (CHAPTERS_A_STREAM * batch)))
@@ -89,7 +93,7 @@ class Streams:
         restart = self._fresh[group] | over
         # Position -1 only ever stands where the start token goes.
         tokens = self._ids[position + np.arange(-1, self._window)[:, None]].astype(np.int64)
-        tokens[0, restart] = self._start
+        tokens[0, position == 0 if self._documents else restart] = self._start
         position += self._window
         self._fresh[group] = False
         return Window(tokens[:-1], tokens[1:], restart, group)

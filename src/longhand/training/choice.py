@@ -44,6 +44,11 @@ class Task(Protocol):
         ...
 
     @property
+    def start(self) -> int | None:
+        """The token before which a state is cleared, if there is one."""
+        ...
+
+    @property
     def native(self) -> bool:
         """Whether the engine in C may train it."""
         ...
@@ -61,6 +66,7 @@ def engine_for(task: Task, config: TrainConfig) -> Engine:
         "update": task.update,
         "dropout": config.dropout,
         "fixed_embedding": config.embedding == 0,
+        "start": task.start,
         "threads": config.threads,
         "seed": config.seed,
     }

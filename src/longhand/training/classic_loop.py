@@ -90,7 +90,7 @@ class ClassicLoop:
     def _end_epoch(self, stopped: Callable[[], bool] | None) -> None:
         """Keep the weights if the epoch's mean loss in learning is the lowest so far, and begin the next epoch."""
         nats = self._nats / self._targets
-        bits = nats / math.log(2)
+        bits = nats / math.log(2) / self.learner.characters_per_target
         best = self._best
         improved = best is None or best.training_bits is None or bits < best.training_bits
         if best is None or improved:
@@ -130,6 +130,7 @@ class ClassicLoop:
             validation_bits=validation_bits,
             training_bits=training_bits,
             scored=0 if self._scorer is None or validation_bits is None else self._scorer.characters,
+            scored_bytes=0 if self._scorer is None or validation_bits is None else self._scorer.size,
             kept_steps=self.learner.steps,
             steps=self.learner.steps,
         )

@@ -27,6 +27,7 @@ from longhand.units import PLURAL
 class ClassicRecipe:
     """See `longhand.training.recipe.Recipe`."""
 
+    start = None
     update = Update(betas=(0.9, 0.999), epsilon=1e-7, epsilon_hat=True)
     native = False  # it holds all windows of a step at once: several times the memory
     fewest_scored = 1_000  # each costs a whole window
@@ -87,7 +88,7 @@ class ClassicRecipe:
             course.tell,
             schedule=constant,
             learning_rate=self._config.learning_rate,
-            characters_per_target=self.corpus.characters / len(self.corpus.ids),
+            characters_per_target=self.corpus.characters_per_token,
         )
         return ClassicLoop(
             network=self.network,
@@ -99,11 +100,12 @@ class ClassicRecipe:
         ).run()
 
     def _scorer(self, count: int) -> HeldOutWindows:
-        corpus = self.corpus
+        corpus, scored = self.corpus, self.corpus.held_out_ids[:count]
         return HeldOutWindows(
             corpus.ids,
             first=len(corpus.learned_ids),
             count=count,
-            characters=corpus.characters_of(corpus.held_out_ids[:count]),
+            characters=corpus.characters_of(scored),
+            size=corpus.bytes_of(scored),
             window=self._config.window,
         )

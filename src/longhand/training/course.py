@@ -20,8 +20,8 @@ class Outcome:
 
     - weights: the best ones
     - validation_bits: their score in bits per character; None if none could be measured
-    - training_bits: mean loss in learning when they were kept, bits per token; None before there was any
-    - scored: characters that the score was measured on
+    - training_bits: mean loss in learning when they were kept, bits per character; None before there was any
+    - scored, scored_bytes: characters that the score was measured on, and their size in UTF-8
     - kept_steps: how many had been made when these weights were scored
     - steps: all that were made
     - stopped_by: "time", "epochs", "no improvement", "SIGINT" or "SIGTERM"
@@ -31,6 +31,7 @@ class Outcome:
     validation_bits: float | None = None
     training_bits: float | None = None
     scored: int = 0
+    scored_bytes: int = 0
     kept_steps: int = 0
     steps: int = 0
     stopped_by: str = ""

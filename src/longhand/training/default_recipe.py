@@ -11,16 +11,18 @@ from longhand.arrays import TokenIds
 from longhand.config import NetworkConfig, TrainConfig
 from longhand.errors import CorpusError
 from longhand.modelfile import scalar_embedding
-from longhand.text.characters import CharacterTokenizer
 from longhand.text.encoded import EncodedCorpus
+from longhand.text.tokenizer import Tokenizer
 from longhand.training.base import Base
 from longhand.training.batches import Streams
 from longhand.training.course import Course, Outcome
 from longhand.training.engine import Update
+from longhand.training.evaluation import HeldOut
 from longhand.training.initial import OF_TOKENS, initial_weights
 from longhand.training.learner import Learner
 from longhand.training.loop import Loop
 from longhand.training.schedule import learning_rate
+from longhand.units import PLURAL
 
 COUNTED_AT_ONCE = 1 << 20  # tokens
 
@@ -33,9 +35,7 @@ class DefaultRecipe:
     native = True
     fewest_scored = 10_000
 
-    def __init__(
-        self, corpus: EncodedCorpus[CharacterTokenizer], config: TrainConfig, base: Base | None = None
-    ) -> None:
+    def __init__(self, corpus: EncodedCorpus[Tokenizer], config: TrainConfig, base: Base | None = None) -> None:
         refuse_too_little(corpus, config)
         self.corpus, self._config = corpus, config
         self.network = NetworkConfig(
@@ -43,6 +43,7 @@ class DefaultRecipe:
             embedding=config.embedding or 1,
             hidden=config.hidden,
             layers=config.layers,
+            documents=corpus.documents > 0,
         )
         self._random = np.random.Generator(np.random.PCG64(config.seed))
         counts = _counts(corpus.learned_ids, corpus.tokenizer.size)
@@ -52,6 +53,11 @@ class DefaultRecipe:
             self.weights["embedding.weight"] = scalar_embedding(corpus.tokenizer.size)
         if base is not None:
             self.weights = base.weights(self.weights, corpus.tokenizer)
+
+    @property
+    def start(self) -> int | None:
+        """See `Recipe`."""
+        return self.corpus.tokenizer.start
 
     @property
     def targets_per_step(self) -> float:
@@ -71,14 +77,16 @@ class DefaultRecipe:
     def run(self, course: Course) -> Outcome:
         """See `Recipe`."""
         config, tokenizer = self._config, self.corpus.tokenizer
+        assert tokenizer.start is not None
         streams = Streams(
             self.corpus.learned_ids,
             batch=config.batch,
             window=config.window,
             chapter=config.chapter,
             start=tokenizer.start,
-            line_end=tokenizer.line_end,
+            line_end=tokenizer.start if self.network.documents else tokenizer.line_end,
             random=self._random,
+            documents=self.network.documents,
         )
         learner = Learner(
             course.engine,
@@ -88,23 +96,28 @@ class DefaultRecipe:
             course.tell,
             schedule=partial(learning_rate, anneal=config.anneal),
             learning_rate=config.learning_rate,
+            characters_per_target=self.corpus.characters_per_token,
         )
         return Loop(
             network=self.network,
             course=course,
             learner=learner,
             parts={"reader": streams},
-            held_out=self.corpus.held_out_ids,
-            start=tokenizer.start,
+            scorer=self._scorer,
         ).run()
 
+    def _scorer(self, count: int) -> HeldOut:
+        ids, start = self.corpus.held_out_ids[:count], self.corpus.tokenizer.start
+        assert start is not None
+        return HeldOut(ids, start, characters=self.corpus.characters_of(ids), size=self.corpus.bytes_of(ids))
 
-def refuse_too_little(corpus: EncodedCorpus[CharacterTokenizer], config: TrainConfig) -> None:
+
+def refuse_too_little(corpus: EncodedCorpus[Tokenizer], config: TrainConfig) -> None:
     """Raise `CorpusError` for a text with less than a window to learn from, or nothing to score on."""
     if len(corpus.learned_ids) <= config.window:
         raise CorpusError(
-            f"{len(corpus.learned_ids)} characters to learn from, expected more than a window of {config.window}: "
-            "take a smaller --window, or more text"
+            f"{len(corpus.learned_ids)} {PLURAL[corpus.tokenizer.kind]} to learn from, expected more than a window of "
+            f"{config.window}: take a smaller --window, or more text"
         )
     if corpus.held_out == 0:
         raise CorpusError(

@@ -27,17 +27,20 @@ class HeldOut:
 
     - ids: the held-out text, (tokens,)
     - start: the start token
+    - characters, size: how many characters and bytes these are; left out, as many as tokens
     """
 
-    def __init__(self, ids: TokenIds, start: int) -> None:
+    def __init__(self, ids: TokenIds, start: int, *, characters: int | None = None, size: int | None = None) -> None:
         self.tokens = len(ids)
+        self.characters = self.tokens if characters is None else characters
+        self.size = self.characters if size is None else size
         self._ids, self._start = ids, start
         streams = max(1, min(STREAMS, len(ids) // LEAD_IN))
         self._part = -(-len(ids) // streams)
         self._first = np.arange(streams) * self._part  # where each stream's part begins
 
     def bits(self, engine: Engine, config: NetworkConfig, stopped: Callable[[], bool] = lambda: False) -> float | None:
-        """Return the mean bits per token; None if `stopped` said so before the end."""
+        """Return the mean bits per character; None if `stopped` said so before the end."""
         state = State.zeros(config, len(self._first))
         nats = 0.0
         for offset in range(-LEAD_IN, self._part, WINDOW):
@@ -48,7 +51,7 @@ class HeldOut:
             inputs, targets, scored = self._window(offset)
             losses, state = engine.losses(inputs, targets, state)
             nats += float(losses[scored].sum(dtype=np.float64))
-        return nats / self.tokens / math.log(2)
+        return nats / self.characters / math.log(2)
 
     def _window(self, offset: int) -> tuple[TokenIds, TokenIds, BoolArray]:
         """Return inputs, targets and which of these are scored, (window, streams), `offset` into each part."""
@@ -68,11 +71,11 @@ class HeldOutWindows:
     - ids: the whole text, (tokens,)
     - first: where what is scored begins, at least a window from the beginning
     - count: how many tokens are scored
-    - characters: how many characters these are
+    - characters, size: how many characters and bytes these are; of the size nothing is known if it is left out
     """
 
-    def __init__(self, ids: TokenIds, *, first: int, count: int, characters: int, window: int) -> None:
-        self.characters = characters
+    def __init__(self, ids: TokenIds, *, first: int, count: int, characters: int, size: int = 0, window: int) -> None:
+        self.characters, self.size = characters, size
         self._ids, self._begin, self._end, self._window = ids, first - window, first - window + count, window
 
     def bits(self, engine: Engine, config: NetworkConfig, stopped: Callable[[], bool] = lambda: False) -> float | None:

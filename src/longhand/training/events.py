@@ -38,7 +38,7 @@ class Stepped:
     - progress: share of the training that is done, 0 to 1
     - seconds_left: estimate
     - characters_per_second: mean so far, evaluations left out
-    - training_bits: mean loss over the latest steps, bits per token
+    - training_bits: mean loss over the latest steps, bits per character
     - learning_rate: of this step
     """
 

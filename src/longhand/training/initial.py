@@ -30,14 +30,14 @@ OF_TOKENS = ("embedding.weight", "head.weight", "head.bias")
 def initial_weights(
     config: NetworkConfig,
     counts: TokenIds,
-    unknown: int,
+    unknown: int | None,
     random: np.random.Generator,
     names: Container[str] | None = None,
 ) -> Weights:
     """Return weights to start training from.
 
     - counts: how often each token occurs in the text, (vocabulary,)
-    - unknown: the token that stands for what the text does not have
+    - unknown: the token that stands for what the text does not have, if there is one
     - names: which ones to make, those of the tokens among them; None for all
     """
     weights: Weights = {}
@@ -45,7 +45,8 @@ def initial_weights(
         for name, shape in expected_shapes(config).items():
             if names is None or name in names:
                 weights[name] = _initial(name, shape, config, random)
-    weights["embedding.weight"][unknown] = 0
+    if unknown is not None:
+        weights["embedding.weight"][unknown] = 0
     weights["head.bias"] = np.log((counts + 0.5) / (counts.sum() + 0.5 * len(counts))).astype(np.float32)
     return weights
 

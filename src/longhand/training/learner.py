@@ -32,7 +32,7 @@ class Learner:
     `rate_share` is the share of the scheduled rate that is learned with: less than 1 after trouble.
 
     - schedule: the learning rate of the progress, 0 to 1, and the highest rate
-    - characters_per_target: more than 1 where a token is a word
+    - characters_per_target: more than 1 where a token is a word, say
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Learner:
         learning_rate: float,
         characters_per_target: float = 1.0,
     ) -> None:
-        self._characters_per_target = characters_per_target
+        self.characters_per_target = characters_per_target
         self._engine, self._network, self._reader, self._pace, self._tell = engine, network, reader, pace, tell
         self._schedule, self.highest_rate, self.rate_share = schedule, learning_rate, 1.0
         self._states: dict[int, State] = {}  # of each group of streams, after its last window
@@ -79,8 +79,8 @@ class Learner:
             progress=min(self._pace.progress(self.steps), 1.0),
             seconds=self._pace.seconds(),
             seconds_left=self._pace.seconds_left(self.steps),
-            characters_per_second=self._pace.characters_per_second() * self._characters_per_target,
-            training_bits=self.recent_bits,
+            characters_per_second=self._pace.characters_per_second() * self.characters_per_target,
+            training_bits=self.recent_bits / self.characters_per_target,
             learning_rate=self._rate,
         )
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from longhand.arrays import TokenIds
 from longhand.config import NetworkConfig
 from longhand.training.course import Course, Outcome
 from longhand.training.engine import DivergenceError
@@ -30,16 +29,14 @@ class Loop:
     learned part by heart.
 
     - parts: what else changes while it learns; see `longhand.training.safety.Safety`
-    - held_out: token numbers of the text to score, (tokens,)
-    - start: the start token
+    - scorer: makes what scores the first so many tokens of the held-out text
     """
 
     network: NetworkConfig
     course: Course
     learner: Learner
     parts: Mapping[str, Part]
-    held_out: TokenIds
-    start: int
+    scorer: Callable[[int], HeldOut]
     _best: Outcome | None = None
     _scorer: HeldOut | None = None
     _worse: int = 0  # scores in a row that were not the best
@@ -71,7 +68,7 @@ class Loop:
         """See `longhand.training.saved.Part`."""
         self._best = restored_outcome(part_of(saved, "best"))
         scored, self._worse, self._due = (saved.facts["scored"][name] for name in ("tokens", "worse", "due"))
-        self._scorer = None if scored is None else HeldOut(self.held_out[:scored], self.start)
+        self._scorer = None if scored is None else self.scorer(scored)
 
     def _stepped(self, loss: float, targets: int) -> bool:  # noqa: ARG002 (what `learn` tells)
         self._due = self.course.pace.evaluation_due(self.learner.steps)
@@ -96,7 +93,7 @@ class Loop:
         course = self.course
         began = time.monotonic()
         if self._scorer is None:
-            self._scorer = HeldOut(self.held_out[: course.pace.scored_characters()], self.start)
+            self._scorer = self.scorer(course.pace.scored_characters())
         bits = self._scorer.bits(course.engine, self.network, stopped)
         if bits is None:
             return
@@ -115,8 +112,9 @@ class Loop:
         return Outcome(
             self.course.engine.weights(),
             validation_bits=bits,
-            training_bits=self.learner.recent_bits,
-            scored=0 if self._scorer is None or bits is None else self._scorer.tokens,
+            training_bits=self.learner.status().training_bits,
+            scored=0 if self._scorer is None or bits is None else self._scorer.characters,
+            scored_bytes=0 if self._scorer is None or bits is None else self._scorer.size,
             kept_steps=self.learner.steps,
             steps=self.learner.steps,
         )

@@ -31,6 +31,7 @@ class NativeEngine:
     - update: how they move
     - dropout: share of the numbers that the LSTM layers give left out at each step
     - fixed_embedding: the embedding is no weight but part of the blueprint
+    - start: the token before which a stream's state is cleared, wherever it stands; None if there is none
     - threads: processor threads; None leaves the choice here
     - seed: where the dropout's chance starts; each step has its own, so that none has to be remembered
     """
@@ -44,6 +45,7 @@ class NativeEngine:
         update: Update,
         dropout: float,
         fixed_embedding: bool = False,
+        start: int | None = None,
         threads: int | None = None,
         seed: int = 0,
     ) -> None:
@@ -67,6 +69,7 @@ class NativeEngine:
             head_bias=layout.first("head.bias"),
             embedding=layout.first(EMBEDDING),
             learned=layout.first(EMBEDDING) if fixed_embedding else layout.size,
+            start=-1 if start is None else start,
             decay=update.weight_decay,
             beta1=update.betas[0],
             beta2=update.betas[1],

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from longhand.config import PLANNED, TrainConfig
+from longhand.config import PLANNED, TrainConfig, token_kind
 from longhand.training.speed import Speed, layer_weights
+from longhand.units import PLURAL
 
 SIZES = (64, 96, 128, 192, 256, 384, 512, 768, 1024)
 LAYERS, WINDOW, EMBEDDING, RATE = 2, 64, 128, 6e-3
@@ -65,7 +66,8 @@ class Plan:
         """What is to be expected of this machine, in words."""
         if self.speed is None:
             return None
-        return f"about {self.speed:,.0f} characters a second here: the text is read {_few(self.epochs)} times"
+        what = PLURAL[token_kind(self.config)[0]]
+        return f"about {self.speed:,.0f} {what} a second here: the text is read {_few(self.epochs)} times"
 
 
 def make_plan(config: TrainConfig, free: frozenset[str], *, tokens: int, vocabulary: int, speed: Speed | None) -> Plan:
@@ -148,11 +150,12 @@ def dropout_for(epochs: float, weights: float) -> float:
 
 
 def _reasons(config: TrainConfig, epochs: float, tokens: int, vocabulary: int) -> dict[str, str]:
+    what = PLURAL[token_kind(config)[0]]
     often = "rarely enough to learn nothing by heart" if config.dropout == 0 else "so it would learn it by heart"
     return {
-        "hidden": f"as much as a text of {_rounded(tokens)} characters can fill"
+        "hidden": f"as much as a text of {_rounded(tokens)} {what} can fill"
         if best_weights(epochs * tokens, tokens) > WEIGHTS_A_TOKEN * tokens
-        else f"about the best for {_rounded(epochs * tokens)} characters read",
+        else f"about the best for {_rounded(epochs * tokens)} {what} read",
         "layers": "two learn more than one or three in the same time",
         "embedding": f"enough for a vocabulary of {vocabulary:,}",
         "dropout": f"the text is read about {_few(epochs)} times, {often}",

@@ -8,30 +8,36 @@ from typing import Any
 
 import numpy as np
 
-from longhand.config import NetworkConfig, TrainConfig
+from longhand.config import NetworkConfig, TrainConfig, token_kind
 from longhand.modelfile import Weights, expected_shapes
 from longhand.text.encoded import EncodedCorpus, encode_closed, encode_corpus
 from longhand.text.sources import Source
-from longhand.training.base import Base, with_shape_of
+from longhand.text.vocabulary import Wanted
+from longhand.training.base import Base, documents_of, with_shape_of
 from longhand.training.choice import engine_for
 from longhand.training.default_recipe import DefaultRecipe, refuse_too_little
 from longhand.training.engine import Update
 from longhand.training.plan import Plan, make_plan
 from longhand.training.speed import measured_speed
+from longhand.units import PLURAL
 
 
 def read_corpus(sources: Iterable[Source], config: TrainConfig, base: Base | None = None) -> EncodedCorpus[Any]:
     """Read a text as the recipe of `config` does. Raises `CorpusError`."""
     if config.recipe == "classic":
-        return encode_closed(sources, config.tokens, config.held_out)
-    return encode_corpus(sources, config.held_out, None if base is None else base.tokenizer)
+        return encode_closed(sources, "word" if config.tokens == "word" else "char", config.held_out)
+    kind, size = token_kind(config)
+    wanted = Wanted(kind, size, config.min_count, config.unknown == "spell", documents_of(config, base))
+    return encode_corpus(sources, config.held_out, None if base is None else base.tokenizer, wanted)
 
 
 def described(corpus: EncodedCorpus[Any]) -> list[str]:
     """Return what a text is, in a line."""
     names = ", ".join([*corpus.names[:3], *["..."] * (len(corpus.names) > 3)])
-    words = f"{len(corpus.ids):,} words, " if corpus.tokenizer.kind == "word" else ""
-    held_out = f"{corpus.characters_of(corpus.held_out_ids):,}" if corpus.held_out else "none"
+    kind = corpus.tokenizer.kind
+    words = "" if kind == "char" else f"{len(corpus.ids):,} {PLURAL[kind]}, "
+    held_out = f"{corpus.held_out_characters:,}" if corpus.held_out else "none"
+    words += f"{corpus.documents:,} documents, " if corpus.documents else ""
     different = corpus.tokenizer.size - len(corpus.tokenizer.never_written)
     return [f"{names}: {corpus.characters:,} characters, {words}{different:,} different, {held_out} held out"]
 
@@ -68,6 +74,7 @@ class _Trial:
     network: NetworkConfig
     update: Update = DefaultRecipe.update
     native: bool = True
+    start: int | None = None
 
     @property
     def weights(self) -> Weights:

@@ -24,6 +24,11 @@ class Recipe(Protocol):
     """How many tokens of the held-out text are scored however short the time."""
 
     @property
+    def start(self) -> int | None:
+        """The token before which a stream's state is cleared, if there is one."""
+        ...
+
+    @property
     def targets_per_step(self) -> float:
         """How many tokens are predicted in one step, on average."""
         ...

@@ -57,6 +57,7 @@ class TorchEngine:
     - update: how they move
     - dropout: share of the numbers that the LSTM layers give left out at each step
     - fixed_embedding: the embedding is no weight but part of the blueprint, as the classic recipe's scalar input is
+    - start: the token before which a stream's state is cleared, wherever it stands; None if there is none
     - device: "auto", "cpu", "cuda" or "mps"; on CUDA it learns with products in bfloat16 where the GPU has them, and
       scores with whole 32-bit floats
     - threads: processor threads for all of torch in this process; None leaves torch's choice
@@ -71,6 +72,7 @@ class TorchEngine:
         update: Update,
         dropout: float,
         fixed_embedding: bool = False,
+        start: int | None = None,
         device: str = "auto",
         threads: int | None = None,
         seed: int = 0,
@@ -80,7 +82,7 @@ class TorchEngine:
         if threads is not None:
             torch.set_num_threads(threads)
         self._seed = seed
-        self._network = _Network(config, dropout)
+        self._network = _Network(config, dropout, start)
         self._network.load_state_dict(_to_torch(weights))
         self._network.embedding.weight.requires_grad_(not fixed_embedding)
         self._network.to(self._device)
@@ -181,8 +183,9 @@ def _joined(states: list[State]) -> State:
 
 
 class _Network(nn.Module):
-    def __init__(self, config: NetworkConfig, dropout: float) -> None:
+    def __init__(self, config: NetworkConfig, dropout: float, start: int | None) -> None:
         super().__init__()
+        self.start = -1 if start is None else start
         self.embedding = nn.Embedding(config.vocabulary_size, config.embedding)
         sizes = [config.embedding, *[config.hidden] * config.layers]
         self.layers = nn.ModuleList(nn.LSTM(inputs, outputs) for inputs, outputs in pairwise(sizes))
@@ -196,14 +199,33 @@ class _Network(nn.Module):
 
         With `last` 0 the logits are those of all positions.
         """
-        outputs, states = self.embedding(tokens), []
+        outputs, states, starts = self.embedding(tokens), [], tokens == self.start
+        places = torch.nonzero(starts.any(dim=1)).flatten().tolist()
         for layer, lstm in enumerate(self.layers):
-            outputs, state = lstm(outputs, (hidden[layer : layer + 1], cell[layer : layer + 1]))
+            outputs, state = _restarted(
+                lstm, outputs, (hidden[layer : layer + 1], cell[layer : layer + 1]), starts, places
+            )
             above = outputs if layer + 1 < len(self.layers) else outputs[-last:]  # the head needs no more
             outputs = self.dropout(above)
             states.append(state)
         after = (torch.cat([state[part] for state in states]).detach() for part in (0, 1))
         return self.head(outputs), *after
+
+
+def _restarted(
+    lstm: nn.Module, inputs: Tensor, state: tuple[Tensor, Tensor], starts: Tensor, places: list[int]
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Run a layer over a window, in stretches at whose first position some streams' states are cleared.
+
+    - inputs: (time, batch, width); state: two of (1, batch, hidden)
+    - starts: (time, batch), where a state is cleared; places: the times at which any is
+    """
+    outputs = []
+    for begin, end in pairwise([*([] if places[:1] == [0] else [0]), *places, len(inputs)]):
+        kept = ~starts[begin][None, :, None]
+        part, state = lstm(inputs[begin:end], (state[0] * kept, state[1] * kept))
+        outputs.append(part)
+    return torch.cat(outputs), state
 
 
 def _to_torch(weights: Weights) -> dict[str, Tensor]:

@@ -94,6 +94,11 @@ def train_model(
     return model
 
 
+def _per_byte(outcome: Outcome) -> float | None:
+    bits = outcome.validation_bits
+    return None if bits is None or not outcome.scored_bytes else bits * outcome.scored / outcome.scored_bytes
+
+
 def _recipe(corpus: EncodedCorpus[Any], config: TrainConfig, base: Base | None) -> Recipe:
     return ClassicRecipe(corpus, config) if config.recipe == "classic" else DefaultRecipe(corpus, config, base)
 
@@ -212,10 +217,11 @@ class _Training:
             corpus=corpus.names,
             corpus_characters=corpus.characters,
             corpus_bytes=corpus.size,
-            held_out_characters=corpus.characters_of(corpus.held_out_ids),
+            held_out_characters=corpus.held_out_characters,
             validation_characters=outcome.scored,
             validation_bits_per_character=outcome.validation_bits,
-            training_bits_per_token=outcome.training_bits,
+            validation_bits_per_byte=_per_byte(outcome),
+            training_bits_per_character=outcome.training_bits,
             trained_seconds=0.0 if self._pace is None else round(self._pace.seconds(), 2),
             trained_characters=round(characters),
             trained_epochs=self._epochs(outcome.steps),

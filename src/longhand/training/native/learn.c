@@ -13,7 +13,7 @@
 
 #include <math.h>
 
-#define INTERFACE 2 /* what native_engine.py expects */
+#define INTERFACE 3 /* what native_engine.py expects */
 #define ROWS 72     /* positions that a matrix is multiplied with at a time: twelve times six, nine times eight */
 #define CHUNK 4096  /* weights whose gradients' squares are summed by themselves */
 #define PAD 16      /* numbers that part rows, which at powers of two would fall on the same lines of the cache */
@@ -30,6 +30,7 @@ typedef struct {
     const Place *place;                               /* [layers] */
     int64_t head, head_bias, embedding;               /* where they begin, the embedding as the last */
     int64_t learned;                                  /* numbers from here on do not learn */
+    int64_t start;                                    /* the token before which the state is cleared; -1: none */
     float *weights, *gradient, *moment, *square;      /* of the learned numbers the last three */
     const int32_t *tokens, *targets;                  /* [window][batch], [scored][batch] */
     float *hidden_state, *cell_state;                 /* [layers][batch][hidden]: before, and then after */
@@ -59,6 +60,7 @@ typedef struct {
     float *logits, *shares, *head_turned; /* [rows / 16][m][16], [m][rows + PAD], [hidden / 16][rows][16]; m: scored */
     float *above, *below;                 /* [n][a width]: gradients of what a layer shows, and of its inputs */
     float *sums, *carried;                /* [n][4 hidden + PAD], of the gates' sums; [batch][hidden], of the cells */
+    float *cleared;                       /* [threads][batch][4 hidden + PAD]: rows with zeros for streams that start */
     int tabled; /* whether the first layer's inputs are a token's each, so that a row for each token is enough */
     float *table, *table_rows; /* [4 hidden / 16][vocabulary][16]: what inputs add, and later sums of the gradients of the
                                 * gates' sums; these again as [vocabulary][4 hidden + PAD] */
@@ -203,6 +205,7 @@ static int64_t lay_out(Plan *plan, char *room) {
     PART(plan->below, N * (widest + PAD));
     PART(plan->sums, N * (4 * H + PAD));
     PART(plan->carried, B * H);
+    PART(plan->cleared, lesson->start < 0 ? 0 : lesson->threads * B * (4 * H + PAD));
     PART(plan->squares, lesson->learned / CHUNK + 1);
 #undef PART
     return used;
@@ -398,6 +401,29 @@ static void NAME(drop_turned)(const float *from, float *to, int64_t rows, int64_
         to[n] = mixed((uint32_t)(n * whole + k) * 0x9E3779B9u ^ key) >= least ? from[n] * scale : 0.f;
 }
 
+/* ---- where texts start ---- */
+
+INLINE int NAME(starts)(const Lesson *lesson, int64_t position) {
+    return lesson->tokens[position] == lesson->start;
+}
+
+/* Rows of x for all streams at position n, `width` numbers `apart`, or a pupil's own copy with zeros for streams that
+ * start there: what was before does not count for them. */
+static const float *NAME(past)(const Pupil *pupil, const float *x, int64_t n, int64_t width, int64_t apart) {
+    const Lesson *lesson = pupil->plan->lesson;
+    const int64_t B = lesson->batch;
+    int64_t starting = 0;
+    for (int64_t s = 0; s < B; s++) starting += NAME(starts)(lesson, n + s);
+    if (starting == 0) return x;
+    float *copy = pupil->plan->cleared + pupil->number * B * (4 * lesson->hidden + PAD);
+    for (int64_t s = 0; s < B; s++)
+        if (NAME(starts)(lesson, n + s))
+            memset(copy + s * apart, 0, (size_t)width * sizeof *copy);
+        else
+            memcpy(copy + s * apart, x + s * apart, (size_t)width * sizeof *copy);
+    return copy;
+}
+
 /* ---- forward ---- */
 
 INLINE Vector NAME(sigmoid)(Vector x) { return 1.f / NAME(inverse_sigmoid)(x); }
@@ -418,7 +444,9 @@ INLINE void NAME(open_gates)(const Lesson *lesson, Kept *kept, int64_t g, int64_
         const int64_t unit = g * 16 + p;
         const Vector i = NAME(sigmoid)(*gate[0]), f = NAME(sigmoid)(*gate[1]);
         const Vector news = NAME(tanh)(*gate[2]), o = NAME(sigmoid)(*gate[3]);
-        const Vector c = f * *(Vector *)(kept->c + n * H + unit) + i * news, shown = NAME(tanh)(c);
+        Vector *before = (Vector *)(kept->c + n * H + unit);
+        if (NAME(starts)(lesson, n)) *before = (Vector){0}; /* where it came from is told by tanh_c alone from here on */
+        const Vector c = f * *before + i * news, shown = NAME(tanh)(c);
         *gate[0] = i, *gate[1] = f, *gate[2] = news, *gate[3] = o;
         *(Vector *)(kept->c + (n + B) * H + unit) = c;
         *(Vector *)(kept->tanh_c + n * H + unit) = shown;
@@ -449,7 +477,8 @@ static void NAME(forward_layer)(Pupil *pupil, int64_t l) {
             for (int64_t k = n; k < n + B; k++)
                 memcpy(kept->gates + (b * N + k) * 16, added + (b * different + lesson->tokens[k]) * 16, 64);
         NAME(product)(lesson->weights + lesson->place[l].recurrent + from * 64 * H, 4 * (to - from), H,
-                      kept->h + n * W, W, B, kept->gates + (4 * from * N + n) * 16, 16, N * 16);
+                      NAME(past)(pupil, kept->h + n * W, n, H, W), W, B, kept->gates + (4 * from * N + n) * 16, 16,
+                      N * 16);
         for (int64_t g = from; g < to; g++)
             for (int64_t s = 0; s < B; s++) NAME(open_gates)(lesson, kept, g, n + s);
         meet(&plan->team);
@@ -547,7 +576,7 @@ INLINE void NAME(close_gates)(const Plan *plan, const Kept *kept, int64_t g, int
         const Vector d = *(Vector *)(plan->above + n * (H + PAD) + unit);
         Vector *carried = (Vector *)(plan->carried + stream * H + unit);
         const Vector dc = *carried + d * o * (1.f - shown * shown);
-        *carried = dc * f;
+        *carried = NAME(starts)(plan->lesson, n) ? (Vector){0} : dc * f;
         *gate[0] = dc * news * i * (1.f - i);
         *gate[1] = dc * before * f * (1.f - f);
         *gate[2] = dc * i * (1.f - news * news);
@@ -584,24 +613,28 @@ static void NAME(backward_layer)(Pupil *pupil, int64_t l) {
     for (int64_t s = 0; s < B; s++) memset(plan->carried + s * H + 16 * from, 0, (size_t)(to - from) * 64);
     for (int64_t n = N - B; n >= 0; n -= B) {
         if (n + B < N)
-            NAME(product)(kept->recurrent_turned + from * 64 * H, to - from, 4 * H, plan->sums + (n + B) * Z, Z, B,
+            NAME(product)(kept->recurrent_turned + from * 64 * H, to - from, 4 * H,
+                          NAME(past)(pupil, plan->sums + (n + B) * Z, n + B, 4 * H, Z), Z, B,
                           plan->above + n * W + 16 * from, W, 16);
         for (int64_t g = from; g < to; g++)
             for (int64_t s = 0; s < B; s++) NAME(close_gates)(plan, kept, g, n + s, s);
         meet(&plan->team);
     }
-    const float *sums = kept->gates + 4 * from * N * 16;
-    NAME(weigh)(sums, 4 * (to - from), N, kept->h_turned, B + N + PAD, H,
-                lesson->gradient + lesson->place[l].recurrent + from * 64 * H, H * 16);
+    float *sums = kept->gates + 4 * from * N * 16, *for_inputs = sums;
     if (tabled) {
         for (int64_t b = 4 * from; b < 4 * to; b++) NAME(gather)(plan, b);
-        sums = plan->table + 4 * from * different * 16;
+        for_inputs = plan->table + 4 * from * different * 16;
     }
-    NAME(weigh)(sums, 4 * (to - from), different, kept->x_turned, kept->length, kept->inputs,
+    NAME(weigh)(for_inputs, 4 * (to - from), different, kept->x_turned, kept->length, kept->inputs,
                 lesson->gradient + lesson->place[l].input + from * 64 * kept->inputs, kept->inputs * 16);
     for (int64_t b = 0; b < 4 * (to - from); b++)
-        NAME(weigh_bias)(sums + b * different * 16, different,
+        NAME(weigh_bias)(for_inputs + b * different * 16, different,
                          lesson->gradient + lesson->place[l].bias + (4 * from + b) * 16);
+    for (int64_t n = 0; n < N; n++) /* no past, no gradient of what would multiply it */
+        for (int64_t b = 0; b < 4 * (to - from) && NAME(starts)(lesson, n); b++)
+            memset(sums + (b * N + n) * 16, 0, 16 * sizeof *sums);
+    NAME(weigh)(sums, 4 * (to - from), N, kept->h_turned, B + N + PAD, H,
+                lesson->gradient + lesson->place[l].recurrent + from * 64 * H, H * 16);
     if (tabled) meet(&plan->team);
     const float *rows_of_sums = tabled ? plan->table_rows : plan->sums;
     const int64_t wide = padded(kept->inputs) + PAD;

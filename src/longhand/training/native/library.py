@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from longhand.native import loading
 
-INTERFACE = 2  # what learn.c calls itself; another number is another version's library
+INTERFACE = 3  # what learn.c calls itself; another number is another version's library
 DONE, NOT_FINITE = 0, 1
 FILE = Path(__file__).with_name("_learn.so")  # on every platform: the name that setup.py gives it
 
@@ -30,7 +30,7 @@ class Lesson(ctypes.Structure):
         *((name, _count) for name in ("vocabulary", "rows", "hidden", "layers", "inputs")),
         *((name, _count) for name in ("window", "batch", "scored")),
         ("place", ctypes.POINTER(Place)),
-        *((name, _count) for name in ("head", "head_bias", "embedding", "learned")),
+        *((name, _count) for name in ("head", "head_bias", "embedding", "learned", "start")),
         *((name, _pointer) for name in ("weights", "gradient", "moment", "square", "tokens", "targets")),
         *((name, _pointer) for name in ("hidden_state", "cell_state", "losses")),
         ("length", ctypes.c_double),

@@ -1,0 +1,76 @@
+"""Documents: a text is often many short ones, lines, poems, files, each of which begins anew and comes to an end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from longhand.errors import CorpusError
+
+BOUNDARY = "\ufdd0"  # ends a document within a text that is read; Unicode keeps it for such uses
+NONE, LINE, BLANK, FILE = "none", "line", "blank", "file"
+_BLANK = re.compile(r"\n(?:[ \t]*\n)+")
+_MAY_GO_ON = re.compile(r"\n[ \t\n]*\Z")
+_AROUND = re.compile(rf"(?<!\n)\n*{BOUNDARY}[\n{BOUNDARY}]*")
+_EDGE = f"\n{BOUNDARY}"
+
+
+def separator(mode: str) -> str:
+    """Return what to write between documents that were parted so in the text that was learned from."""
+    return {LINE: "\n", BLANK: "\n\n", FILE: "\n\n"}.get(mode, f"\n{mode}\n")
+
+
+def marked(pieces: Iterable[str], mode: str) -> Iterator[str]:
+    """Yield a text whose documents all end with BOUNDARY, in place of what parted them; empty ones are dropped.
+
+    - pieces: of the text; one that is BOUNDARY and nothing else is the end of a file
+    - mode: "line", "blank" (lines), "file", or what stands between documents; line ends around it are part of none
+
+    Raises `CorpusError` for a text with BOUNDARY in it.
+    """
+    begun, first = "", True
+    for piece in _parted(pieces, mode):
+        begun = _AROUND.sub(BOUNDARY, begun + piece)
+        whole = begun.rstrip(_EDGE)  # what is at its end may belong to a boundary that goes on
+        if first and whole:
+            whole, first = whole.lstrip(_EDGE), False
+        if whole:
+            yield whole
+        begun = begun[len(begun.rstrip(_EDGE)) :]
+    if not first:
+        yield BOUNDARY
+
+
+def _parted(pieces: Iterable[str], mode: str) -> Iterator[str]:
+    """Yield a text with BOUNDARY wherever a document ends."""
+    begun = ""
+    for piece in pieces:
+        if piece == BOUNDARY:
+            yield begun + BOUNDARY
+            begun = ""
+            continue
+        if BOUNDARY in piece:
+            raise CorpusError("the text has the character U+FDD0, which ends documents here: take it out")
+        begun = _replaced(begun + piece, mode)
+        end = len(begun) - _held_back(begun, mode)
+        yield begun[:end]
+        begun = begun[end:]
+    yield begun
+
+
+def _replaced(text: str, mode: str) -> str:
+    if mode == LINE:
+        return text.replace("\n", BOUNDARY)
+    if mode == BLANK:
+        return _BLANK.sub(BOUNDARY, text)
+    return text if mode == FILE else text.replace(mode, BOUNDARY)
+
+
+def _held_back(text: str, mode: str) -> int:
+    """Return how many characters at the end of `text` may be the beginning of what parts documents."""
+    if mode == BLANK:
+        found = _MAY_GO_ON.search(text[-4096:])
+        return len(found[0]) if found else 0
+    if mode in (LINE, FILE):
+        return 0
+    return next((count for count in range(min(len(mode) - 1, len(text)), 0, -1) if mode.startswith(text[-count:])), 0)

@@ -1,0 +1,92 @@
+"""A text that can be read more than once: from its files, or, what comes only once, from a copy."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import tempfile
+from collections.abc import Iterable, Iterator
+
+from longhand.errors import CorpusError
+from longhand.text.corpus import PIECE, CorpusReader
+from longhand.text.documents import BOUNDARY, NONE, marked
+from longhand.text.sources import File, Source, Stream
+from longhand.text.utf8 import utf8_bytes
+
+IN_MEMORY = 1 << 26  # bytes of a copy that are not written to a file
+
+
+class Text:
+    """A corpus as text, in pieces. To be used in a `with` statement, at whose end a copy goes.
+
+    - documents: what its documents are (`longhand.text.documents`), each of which ends with BOUNDARY then; or "none"
+    - fingerprint: what tells the text from others, once it was read: a BLAKE2b hash, in hexadecimal
+    """
+
+    def __init__(self, sources: Iterable[Source], documents: str = NONE) -> None:
+        self._documents = documents
+        self._reader = CorpusReader(sources, between="" if documents == NONE else BOUNDARY)
+        self._copy = None
+        if not all(_lasting(source) for source in self._reader.sources):
+            self._copy = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
+        self.fingerprint = ""
+
+    def __enter__(self) -> Text:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._copy is not None:
+            self._copy.close()
+
+    @property
+    def of_documents(self) -> bool:
+        """Whether it is of documents, each of which ends with BOUNDARY."""
+        return self._documents != NONE
+
+    @property
+    def names(self) -> list[str]:
+        """The sources' names, without folders."""
+        return self._reader.names
+
+    @property
+    def notes(self) -> list[str]:
+        """What was changed on the way, for a person; complete once the text was read."""
+        return self._reader.notes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the sources, once they were read."""
+        return self._reader.bytes_read
+
+    def pieces(self) -> Iterator[str]:
+        """Yield the text. Raises `CorpusError`, also where it is another text than it was before."""
+        hashed = hashlib.blake2b()
+        for piece in self._read():
+            hashed.update(utf8_bytes(piece))
+            yield piece
+        if self.fingerprint not in ("", found := hashed.hexdigest()):
+            raise CorpusError(
+                f"{', '.join(self.names)}: changed while it was read: let it stay as it is, and start anew"
+            )
+        self.fingerprint = found
+
+    def _read(self) -> Iterator[str]:
+        first = not self.fingerprint
+        if self._copy is None:
+            yield from self._marked(self._reader if first else self._reader.again())
+        elif first:
+            for piece in self._marked(self._reader):
+                self._copy.write(utf8_bytes(piece))
+                yield piece
+        else:
+            self._copy.seek(0)
+            decoder = codecs.getincrementaldecoder("utf-8")()
+            while data := self._copy.read(PIECE):
+                yield decoder.decode(data)
+
+    def _marked(self, reader: CorpusReader) -> Iterator[str]:
+        return reader.pieces() if self._documents == NONE else marked(reader.pieces(), self._documents)
+
+
+def _lasting(source: File | Stream) -> bool:
+    return isinstance(source, File) and source.path is not None and source.path.is_file()
