@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from longhand.arrays import BoolArray, TokenIds, smallest_type
+from longhand.arrays import TokenIds, smallest_type
 from longhand.errors import ModelFormatError
 from longhand.text.decoder import Decoder, WholeDecoder
 from longhand.text.listed import ListedTokenizer
@@ -107,7 +107,7 @@ class CharacterTokenizer:
 class CharacterCounter:
     """Numbers characters as they are first met, so that a text is read only once.
 
-    `number` gives provisional ids; `tokenizer` and `final_ids` sort them when the whole text is known.
+    `number` gives provisional ids; `listed` and `final_ids` sort them when the whole text is known.
     """
 
     def __init__(self) -> None:
@@ -130,10 +130,6 @@ class CharacterCounter:
             ids = self._provisional[points]
         return ids.astype(smallest_type(self.met))
 
-    def tokenizer(self, known: BoolArray) -> CharacterTokenizer:
-        """Return a tokenizer of the characters whose provisional ids are marked in `known`, (met,)."""
-        return CharacterTokenizer(text_of(np.sort(self._met[known])))
-
     def listed(self) -> ListedTokenizer:
         """Return the closed vocabulary of all characters met, sorted."""
         return ListedTokenizer(text_of(np.sort(self._met)), "char")
@@ -142,6 +138,6 @@ class CharacterCounter:
         """Return what is still to be numbered: nothing, a character never goes on in the next piece."""
         return np.zeros(0, np.uint8)
 
-    def final_ids(self, tokenizer: CharacterTokenizer | ListedTokenizer) -> TokenIds:
+    def final_ids(self, tokenizer: ListedTokenizer) -> TokenIds:
         """Return the final id of each provisional one, (met,)."""
         return tokenizer.encode(text_of(self._met))
