@@ -17,12 +17,13 @@ from conftest import VERSE, Run, assert_refused, small_file
 from engines import Forgetful
 
 from longhand.arrays import FloatArray, TokenIds
-from longhand.config import NetworkConfig, TrainConfig, train_config
+from longhand.config import NetworkConfig, TrainConfig
 from longhand.errors import CorpusError, OptionError
 from longhand.generation.sampler import probabilities
 from longhand.model import Model, load, train
 from longhand.modelfile import ModelFile, Weights, scalar_embedding
 from longhand.runtime.reference import NumpySession
+from longhand.settings import train_config
 from longhand.state import State
 from longhand.text.listed import ListedTokenizer
 from longhand.training import trainer

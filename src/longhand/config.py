@@ -1,23 +1,16 @@
 """The settings: each field's type, range, default and description, stated once.
 
 The command line takes its options' defaults and help from here, the Python API its keywords, and the model file
-its `config` record. Values that come from outside go through `configured`, which checks them.
+its `config` record. Values that come from outside go through `longhand.settings`, which checks them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
-
-from longhand.errors import OptionError
-from longhand.units import TokenKind
-
-Settings = TypeVar("Settings", bound=msgspec.Struct)
-
 
 FEWEST_SUBWORDS = 257  # all bytes, and the start of a text
 SUBWORDS = 4096  # tokens of byte-pair encoding, where no number is given
@@ -155,7 +148,6 @@ CHANGEABLE = ("minutes", "epochs", "threads", "device", "checkpoint_every")
 TEMPERATURE = 0.8
 """What texts are drawn with where nothing else is said, but for models that read a window: those write greedily."""
 
-
 LENGTH = 1000
 """How many tokens are written where nothing else is said."""
 
@@ -238,131 +230,3 @@ class BenchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         int, Meta(ge=1, le=1000, description="times that are taken of everybody; their median counts")
     ] = 5
     seconds: Annotated[float, Meta(ge=0.001, le=60, description="about how long each of these is")] = 0.2
-
-
-def train_config(values: Mapping[str, object]) -> TrainConfig:
-    """Build a `TrainConfig` from the values that were given; what was not has its recipe's default.
-
-    Raises `OptionError` as `configured` does, and where values do not go together.
-    """
-    config = configured(TrainConfig, values)
-    _refuse_idle(config, values)
-    if config.recipe == "default":
-        if config.base == "":
-            raise OptionError("from: found '', expected the name of a model to start from")
-        if config.held_out == 0:
-            raise OptionError(
-                "held out: found 0, the default recipe keeps the model that scores best on what it holds out"
-            )
-        return config
-    if config.tokens not in ("char", "word"):
-        raise OptionError(f"tokens: found {config.tokens!r}, the classic recipe reads char or word")
-    if config.base is not None:
-        raise OptionError("from: the classic recipe starts from no model: leave --from out, or --recipe classic")
-    if others := [name for name in (*OF_DEFAULT, "documents", "vocabulary", "min_count", "unknown") if name in values]:
-        raise OptionError(f"{others[0]}: of the default recipe alone; leave it out, or --recipe classic")
-    by_minutes = "minutes" in values and values.get("epochs") is None
-    defaults = {name: value for name, value in CLASSIC.items() if not (name == "epochs" and by_minutes)}
-    return configured(TrainConfig, {**defaults, **values})
-
-
-def token_kind(config: TrainConfig) -> tuple[TokenKind, int]:
-    """Return what a token is to be, and how many different words or parts of words there may be."""
-    kind, _, size = config.tokens.partition(":")
-    return cast("TokenKind", kind), config.vocabulary if kind == "word" else int(size or SUBWORDS)
-
-
-def _refuse_idle(config: TrainConfig, values: Mapping[str, object]) -> None:
-    """Refuse settings of tokens that do not go together."""
-    kind, size = token_kind(config)
-    for name in ("vocabulary", "min_count", "unknown"):
-        if values.get(name) is not None and kind != "word":
-            raise OptionError(f"{name.replace('_', ' ')}: of words alone, found tokens {kind}: add --tokens word")
-    if kind == "bpe" and size < FEWEST_SUBWORDS:
-        raise OptionError(
-            f"tokens: found {config.tokens}, expected at least bpe:{FEWEST_SUBWORDS}: there are 256 bytes"
-        )
-
-
-def free_settings(config: TrainConfig, values: Mapping[str, object]) -> frozenset[str]:
-    """Return the settings that a plan may choose: those of the default recipe that `values` does not give."""
-    return frozenset() if config.recipe == "classic" else frozenset(PLANNED) - values.keys()
-
-
-def resumed_settings(saved: TrainConfig, values: Mapping[str, object]) -> TrainConfig:
-    """Return the settings of a training that goes on: those it began with, but for what may change on the way.
-
-    Raises `OptionError` as `configured` does, and for another value of a setting that has to stay.
-    """
-    before = msgspec.to_builtins(saved)
-    by, other = ("minutes", "epochs") if saved.epochs is None else ("epochs", "minutes")
-    if values.get(other) is not None:
-        raise OptionError(f"{other}: the training to resume ends after some {by}: give --{by}, or neither")
-    config = configured(TrainConfig, {**before, **values})
-    for name in values:
-        if name not in CHANGEABLE and getattr(config, name) != before[name]:
-            shown = OPTION_NAMES.get(name, name).replace("_", " ")
-            raise OptionError(
-                f"{shown}: found {values[name]}, the training to resume has {before[name]}: leave it out, or start anew"
-            )
-    return config
-
-
-def length_of(sampling: SamplingConfig) -> int:
-    """Return how many tokens a text has that is drawn, or with `documents` each of them has at most."""
-    if sampling.length is not None:
-        return sampling.length
-    return LENGTH if sampling.documents is None else LONGEST_DOCUMENT
-
-
-def sampling_for(network: NetworkConfig, sampling: SamplingConfig) -> SamplingConfig:
-    """Return `sampling` with the temperature that `network` is drawn from where none was given."""
-    if sampling.temperature is not None:
-        return sampling
-    return msgspec.structs.replace(sampling, temperature=TEMPERATURE if network.window is None else 0.0)
-
-
-def configured(settings: type[Settings], values: Mapping[str, object]) -> Settings:
-    """Build `settings` from `values`, checking every type and range.
-
-    Example: `configured(SamplingConfig, {"temperature": 0.5})`.
-
-    Raises `OptionError`, naming the option, what was found and what was expected.
-    """
-    try:
-        return msgspec.convert(dict(values), settings)
-    except msgspec.ValidationError as error:
-        raise OptionError(_explained(str(error), settings, values)) from None
-
-
-def description(settings: type[msgspec.Struct], field: str) -> str:
-    """Return the description of a field, as its `Meta` states it."""
-    hint = get_type_hints(settings, include_extras=True)[field]
-    for part in _parts(hint):
-        for meta in getattr(part, "__metadata__", ()):
-            if isinstance(meta, Meta) and meta.description:
-                return meta.description
-    raise AssertionError(f"{settings.__name__}.{field} has no description")
-
-
-def _parts(hint: Any) -> tuple[Any, ...]:
-    return (hint, *get_args(hint))
-
-
-def _explained(message: str, settings: type[msgspec.Struct], values: Mapping[str, object]) -> str:
-    """Turn msgspec's "Expected `float` >= 0.0 - at `$.temperature`" into what was found and expected, for a person."""
-    if unknown := sorted(set(values) - set(settings.__struct_fields__)):
-        return f"found the option {unknown[0]!r}, expected some of {', '.join(settings.__struct_fields__)}"
-    match = re.fullmatch(r"(?P<problem>.*) - at `\$\.(?P<field>\w+)`", message)
-    if match is None:
-        return message
-    field = match["field"]
-    kind = next((part for part in _parts(get_type_hints(settings)[field]) if get_origin(part) is Literal), None)
-    if kind is not None and "enum" in match["problem"]:
-        return f"{field.replace('_', ' ')}: found {values.get(field)!r}, expected one of {', '.join(get_args(kind))}"
-    if "regex" in match["problem"]:
-        return f"{field}: found {values.get(field)!r}, expected char, byte, word, bpe or bpe:SIZE"
-    problem = match["problem"][0].lower() + match["problem"][1:].replace(" | null", "")
-    for kind, words in (("`int`", "a whole number"), ("`float`", "a number"), ("`str`", "text"), ("`", "")):
-        problem = problem.replace(kind, words)
-    return f"{field.replace('_', ' ')}: found {values.get(field)!r}, {problem}"

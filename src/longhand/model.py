@@ -12,22 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
 
-from longhand.config import (
-    NetworkConfig,
-    RunConfig,
-    SamplingConfig,
-    TrainConfig,
-    configured,
-    free_settings,
-    resumed_settings,
-    sampling_for,
-    train_config,
-)
+from longhand.config import NetworkConfig, RunConfig, SamplingConfig, TrainConfig
 from longhand.errors import LonghandError, ModelFormatError, OptionError
 from longhand.generation.loop import Piece, stream_text
 from longhand.modelfile import Card, ModelFile, existing_model, model_path, read_model, write_model
 from longhand.runtime.choice import Runtime
 from longhand.runtime.session import Session
+from longhand.settings import configured, free_settings, resumed_settings, sampling_for, train_config
 from longhand.text.documents import LINE, separator
 from longhand.text.encoded import closed_vocabulary
 from longhand.text.listed import ListedTokenizer

@@ -9,7 +9,8 @@ import click
 
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import note, show
-from longhand.config import BenchConfig, configured
+from longhand.config import BenchConfig
+from longhand.settings import configured
 
 if TYPE_CHECKING:
     from longhand.benchmark.measuring import Row

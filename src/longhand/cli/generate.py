@@ -11,8 +11,9 @@ import click
 
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import discard_stdout, note, note_runtime
-from longhand.config import RunConfig, SamplingConfig, configured
+from longhand.config import RunConfig, SamplingConfig
 from longhand.errors import OptionError
+from longhand.settings import configured
 from longhand.units import PLURAL
 
 if TYPE_CHECKING:

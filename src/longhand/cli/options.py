@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import click
 from msgspec import NODEFAULT, Struct, structs
 
-from longhand.config import CLASSIC, OF_DEFAULT, PLANNED, TrainConfig, description
+from longhand.config import CLASSIC, OF_DEFAULT, PLANNED, TrainConfig
+from longhand.settings import description
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from longhand.cli.output import visible
-from longhand.config import OF_DEFAULT, PLANNED, TrainConfig, train_config
+from longhand.config import OF_DEFAULT, PLANNED, TrainConfig
+from longhand.settings import train_config
 from longhand.training.plan import Plan
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 
 from longhand.arrays import TokenIds
-from longhand.config import SamplingConfig, length_of
+from longhand.config import SamplingConfig
 from longhand.errors import OptionError
 from longhand.generation.sampler import Sampler, logsumexp
 from longhand.runtime.session import Session, WritingSession
+from longhand.settings import length_of
 from longhand.text.tokenizer import Tokenizer
 from longhand.text.utf8 import without_surrogates
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from longhand.config import NetworkConfig, configured
+from longhand.config import NetworkConfig
 from longhand.errors import ModelFormatError, OptionError
 from longhand.interop import keras_arrays
 from longhand.interop.apart import read_apart
 from longhand.interop.keras_arrays import Lstm, padded, widened
 from longhand.interop.keras_file import Saved
 from longhand.modelfile import Card, ModelFile, Weights, expected_shapes
+from longhand.settings import configured
 from longhand.text.listed import ListedTokenizer
 from longhand.text.sources import printable
 from longhand.version import VERSION

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from longhand.config import PLANNED, TrainConfig, token_kind
+from longhand.config import PLANNED, TrainConfig
+from longhand.settings import token_kind
 from longhand.training.speed import Speed, layer_weights
 from longhand.units import PLURAL
 

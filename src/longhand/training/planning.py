@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from longhand.config import NetworkConfig, TrainConfig, token_kind
+from longhand.config import NetworkConfig, TrainConfig
 from longhand.modelfile import Weights, expected_shapes
+from longhand.settings import token_kind
 from longhand.text.encoded import EncodedCorpus, encode_closed, encode_corpus
 from longhand.text.sources import Source
 from longhand.text.vocabulary import Wanted
