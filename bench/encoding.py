@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from longhand.text.characters import CharacterTokenizer
-from longhand.text.encoded import encode_corpus
+from longhand.text.preparing import encode_corpus
 
 
 def megabytes_per_second(size: int, work: Callable[[], object]) -> float:

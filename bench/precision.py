@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 from longhand.model import Model, load
-from longhand.text.encoded import encode_corpus
+from longhand.text.preparing import encode_corpus
 
 PIECE = 256  # tokens
 

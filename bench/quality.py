@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from longhand.model import load
-from longhand.text.encoded import encode_corpus
+from longhand.text.preparing import encode_corpus
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.evaluation import HeldOut
 from longhand.training.native import library

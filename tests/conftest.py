@@ -62,6 +62,12 @@ def small_file(
     return ModelFile(config, tokenizer.to_record(), weights)
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep no tokens where those of the person who runs the tests are kept."""
+    monkeypatch.setenv("LONGHAND_CACHE", str(tmp_path / "longhand-cache"))
+
+
 @pytest.fixture
 def model() -> Model:
     return Model(small_file())

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from longhand.errors import CorpusError
 from longhand.text import corpus
 from longhand.text.corpus import CorpusReader
-from longhand.text.encoded import encode_corpus
+from longhand.text.preparing import encode_corpus
 from longhand.text.sources import File, Source
 
 LONG = "a line of text\n" * 100

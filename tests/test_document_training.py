@@ -17,7 +17,7 @@ from longhand.errors import CorpusError, ModelFormatError, OptionError
 from longhand.generation import loop
 from longhand.model import Model, load, train
 from longhand.text.documents import BOUNDARY
-from longhand.text.encoded import encode_corpus
+from longhand.text.preparing import encode_corpus
 from longhand.text.vocabulary import Wanted
 
 NAMES = [f"{first}{last}" for first in ("Ann", "Bert", "Klára", "Jo") for last in ("a", "olf", "een", "ius", "ö")]

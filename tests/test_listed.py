@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longhand.errors import CorpusError, ModelFormatError, OptionError
-from longhand.text.encoded import closed_vocabulary, encode_closed
+from longhand.text.closed import closed_vocabulary, encode_closed
 from longhand.text.listed import ListedTokenizer, WordCounter
 from longhand.text.passage import random_passage
 from longhand.text.tokenizer import tokenizer_from_record

@@ -22,7 +22,7 @@ from longhand.config import NetworkConfig, TrainConfig
 from longhand.modelfile import Weights
 from longhand.native.loading import portable
 from longhand.state import State
-from longhand.text.encoded import encode_corpus
+from longhand.text.preparing import encode_corpus
 from longhand.training import choice, torch_engine
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.engine import MOMENTS, DivergenceError, Update

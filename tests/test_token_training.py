@@ -14,7 +14,7 @@ from conftest import VERSE, Run, assert_refused
 
 from longhand.errors import CorpusError, OptionError
 from longhand.model import Model, load, train
-from longhand.text.encoded import encode_corpus
+from longhand.text.preparing import encode_corpus
 from longhand.text.vocabulary import Wanted
 from longhand.training import safety
 from longhand.training.events import Checkpointed, Event

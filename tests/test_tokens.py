@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from longhand.errors import MissingExtraError, ModelFormatError
 from longhand.text.bytewise import ByteTokenizer
 from longhand.text.characters import CharacterTokenizer
+from longhand.text.counting import counted
 from longhand.text.segments import LONGEST, last_segment, segments, whole_segments
 from longhand.text.subwords import SubwordTokenizer, learned_subwords
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 from longhand.text.utf8 import REPLACEMENT
-from longhand.text.words import WordTokenizer, chosen_words, counted
+from longhand.text.words import WordTokenizer, chosen_words
 
 MIXED = "He said: 你好! I don't\tknow\r\n\n  x_1 = 3.14 नमस्ते สวัสดี 👩‍👩‍👧 e\u0301 שלום \0\ufeff" * 3
 SUBWORDS = learned_subwords([MIXED, "the theme of the thing"], 330)
@@ -28,7 +29,8 @@ texts = any_text | st.lists(st.sampled_from([*segments(MIXED), *"\ud800\udc00 "]
 
 
 def words(*samples: str, fewest: int = 1, most: int = 10**6, spells: bool = True) -> WordTokenizer:
-    return WordTokenizer(chosen_words(counted(samples), fewest=fewest, most=most, spells=spells), spells=spells)
+    letters = set("".join(samples)) if spells else set()
+    return WordTokenizer(chosen_words(counted(iter(samples)), fewest=fewest, most=most, letters=letters), spells=spells)
 
 
 def streamed(tokenizer: Tokenizer, ids: Any, sizes: list[int]) -> str:
@@ -110,8 +112,18 @@ def test_a_text_without_a_place_to_cut_it_is_cut_all_the_same() -> None:
 
 def test_rare_words_are_spelt_or_replaced() -> None:
     counts = Counter({"a": 3, " b": 2, "cd": 2, "ef": 1})
-    assert chosen_words(counts, fewest=2, most=10, spells=True) == ["a", " b", "cd", " ", "b", "c", "d", "e", "f"]
-    assert chosen_words(counts, fewest=2, most=2, spells=False) == ["a", " b"]
+    assert chosen_words(counts, fewest=2, most=10, letters=set("a bcdef")) == [
+        "a",
+        " b",
+        "cd",
+        " ",
+        "b",
+        "c",
+        "d",
+        "e",
+        "f",
+    ]
+    assert chosen_words(counts, fewest=2, most=2, letters=set()) == ["a", " b"]
     spells, replaces = words("a a a ef", fewest=2), words("a a a ef", fewest=2, spells=False)
     assert spells.decode(spells.encode("a efa!")) == f"a efa{REPLACEMENT}"
     assert spells.unknown_in("a efa!") == ["!"]

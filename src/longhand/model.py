@@ -19,8 +19,8 @@ from longhand.modelfile import Card, ModelFile, existing_model, model_path, read
 from longhand.runtime.choice import Runtime
 from longhand.runtime.session import Session
 from longhand.settings import configured, free_settings, resumed_settings, sampling_for, train_config
+from longhand.text.closed import closed_vocabulary
 from longhand.text.documents import LINE, separator
-from longhand.text.encoded import closed_vocabulary
 from longhand.text.listed import ListedTokenizer
 from longhand.text.passage import random_passage
 from longhand.text.sources import Source

@@ -10,6 +10,7 @@ import sys
 import click
 
 from longhand.cli.bench import bench
+from longhand.cli.cache import cache
 from longhand.cli.demo import demo
 from longhand.cli.generate import generate
 from longhand.cli.import_ import import_
@@ -30,7 +31,7 @@ def longhand(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (train, generate, info, report, import_, bench, demo):
+for command in (train, generate, info, report, import_, bench, demo, cache):
     longhand.add_command(command)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from longhand.cli.options import given, settings_options
-from longhand.cli.output import note, show
+from longhand.cli.output import note, noted_if_slow, show
 from longhand.cli.settings_file import merged, read_settings
 from longhand.config import OPTION_NAMES, TrainConfig
 from longhand.errors import OptionError
@@ -101,7 +101,8 @@ def show_plan(corpus: tuple[str, ...], values: Mapping[str, Any], as_json: bool)
 
     config, free = settings_of(None, values, resume=False)
     base = read_base(config)
-    text = read_corpus(corpus, config, base)
+    with noted_if_slow("reading the text ..."):
+        text = read_corpus(corpus, config, base)
     plan = plan_for(text, config, free, base, expect=True)
     for line in text.notes:
         note(line)

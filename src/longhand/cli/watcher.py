@@ -24,6 +24,7 @@ from longhand.training.events import (
     Event,
     Finished,
     NotCheckpointed,
+    Preparing,
     Resumed,
     RolledBack,
     Started,
@@ -32,6 +33,7 @@ from longhand.training.events import (
 from longhand.training.run_folder import REPORT, folder_of
 
 PLAIN_INTERVAL = 10.0  # seconds between plain lines
+FIRST_PLAIN = 2.0  # seconds before the first one of a text that is being read
 
 
 @contextmanager
@@ -76,6 +78,8 @@ class Watcher:
             choices = [] if event.plan is None else choice_lines(event.plan)
             for line in (*event.lines, *choices):
                 self.say(line)
+        elif isinstance(event, Preparing):
+            self._preparing(event)
         elif isinstance(event, Stepped):
             self._stepped(event)
         elif isinstance(event, Evaluated):
@@ -96,6 +100,9 @@ class Watcher:
         elif isinstance(event, Finished):
             needed = f" --seed-from {shlex.quote(self._text or 'TEXT')}" if self._prompt else ""
             self.say(result(event) + needed)
+
+    def _preparing(self, event: Preparing) -> None:
+        raise NotImplementedError
 
     def _stepped(self, event: Stepped) -> None:
         raise NotImplementedError
@@ -142,7 +149,13 @@ class _Plain(Watcher):
     def __init__(self, console: Console, text: str | None) -> None:
         super().__init__(console, text)
         self._next = time.monotonic()
+        self._next_preparing = self._next + FIRST_PLAIN
         self.say("reading ...")
+
+    def _preparing(self, event: Preparing) -> None:
+        if time.monotonic() >= self._next_preparing:
+            self._next_preparing = time.monotonic() + PLAIN_INTERVAL
+            self.say(prepared(event))
 
     def _stepped(self, event: Stepped) -> None:
         if time.monotonic() >= self._next:
@@ -157,6 +170,9 @@ class _Bar(Watcher):
         self._task = progress.add_task("reading", total=1.0)
         self._held_out = ""
 
+    def _preparing(self, event: Preparing) -> None:
+        self._progress.update(self._task, completed=event.share or 0.0, description=event.what)
+
     def _stepped(self, event: Stepped) -> None:
         shown = f"{status(event)}{self._held_out} bits"
         self._progress.update(self._task, completed=event.progress, description=shown)
@@ -164,6 +180,11 @@ class _Bar(Watcher):
     def _evaluated(self, event: Evaluated) -> None:
         self._held_out = f", held out {event.validation_bits:.3f}"
         super()._evaluated(event)
+
+
+def prepared(event: Preparing) -> str:
+    """Return how far the reading of a text has come, in one line."""
+    return f"  {event.what} ..." if event.share is None else f"  {event.what} {event.share:.0%}"
 
 
 def status(event: Stepped) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from longhand.errors import CorpusError
 from longhand.text.corpus import PIECE, CorpusReader
 from longhand.text.documents import BOUNDARY, NONE, marked
+from longhand.text.progress import Told, telling, untold
 from longhand.text.sources import File, Source, Stream
 from longhand.text.utf8 import utf8_bytes
 
@@ -20,16 +21,19 @@ class Text:
     """A corpus as text, in pieces. To be used in a `with` statement, at whose end a copy goes.
 
     - documents: what its documents are (`longhand.text.documents`), each of which ends with BOUNDARY then; or "none"
+    - tell: is told how far each reading has come
     - fingerprint: what tells the text from others, once it was read: a BLAKE2b hash, in hexadecimal
+    - characters: its length, once it was read
     """
 
-    def __init__(self, sources: Iterable[Source], documents: str = NONE) -> None:
-        self._documents = documents
+    def __init__(self, sources: Iterable[Source], documents: str = NONE, tell: Told = untold) -> None:
+        self._documents, self._tell = documents, tell
         self._reader = CorpusReader(sources, between="" if documents == NONE else BOUNDARY)
         self._copy = None
         if not all(_lasting(source) for source in self._reader.sources):
             self._copy = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
-        self.fingerprint = ""
+        self.fingerprint, self.characters = "", 0
+        self._expected = sum(map(_size, self._reader.sources))
 
     def __enter__(self) -> Text:
         return self
@@ -42,6 +46,11 @@ class Text:
     def of_documents(self) -> bool:
         """Whether it is of documents, each of which ends with BOUNDARY."""
         return self._documents != NONE
+
+    @property
+    def ends(self) -> str:
+        """What ends each document; empty if there are none."""
+        return BOUNDARY if self.of_documents else ""
 
     @property
     def names(self) -> list[str]:
@@ -58,17 +67,27 @@ class Text:
         """Bytes of the sources, once they were read."""
         return self._reader.bytes_read
 
-    def pieces(self) -> Iterator[str]:
-        """Yield the text. Raises `CorpusError`, also where it is another text than it was before."""
-        hashed = hashlib.blake2b()
-        for piece in self._read():
+    def pieces(self, what: str = "reading") -> Iterator[str]:
+        """Yield the text. Raises `CorpusError`, also where it is another text than it was before.
+
+        - what: what is done with it, for those who are told how far it has come
+        """
+        hashed, characters = hashlib.blake2b(), 0
+        for piece in telling(self._read(), what, self._share, self._tell):
             hashed.update(utf8_bytes(piece))
+            characters += len(piece)
             yield piece
         if self.fingerprint not in ("", found := hashed.hexdigest()):
             raise CorpusError(
                 f"{', '.join(self.names)}: changed while it was read: let it stay as it is, and start anew"
             )
-        self.fingerprint = found
+        self.fingerprint, self.characters = found, characters
+
+    def _share(self, done: int) -> float | None:
+        """Return the share of the text that so many characters are, where it is known."""
+        if self.characters:
+            return done / self.characters
+        return min(self.size / self._expected, 1.0) if self._expected else None
 
     def _read(self) -> Iterator[str]:
         first = not self.fingerprint
@@ -90,3 +109,7 @@ class Text:
 
 def _lasting(source: File | Stream) -> bool:
     return isinstance(source, File) and source.path is not None and source.path.is_file()
+
+
+def _size(source: File | Stream) -> int:
+    return source.path.stat().st_size if _lasting(source) and isinstance(source, File) and source.path else 0

@@ -54,15 +54,17 @@ def surveyed(text: Text) -> Survey:
 
 def place_to_split(text: Text, place: int) -> int:
     """Return where a text is split if it is to be at `place`: in one of documents, where the next one ends."""
-    return sum(map(len, in_two(text, place)[0])) if text.of_documents else place
+    return sum(map(len, in_two(text, place, "looking for documents")[0])) if text.of_documents else place
 
 
-def in_two(text: Text, place: int) -> tuple[Iterator[str], Iterator[str]]:
+def in_two(text: Text, place: int, what: str = "reading") -> tuple[Iterator[str], Iterator[str]]:
     """Return the text's first `place` characters and the others, in pieces, to be read in this order.
 
     In a text of documents the one that begins before `place` goes to the first.
+
+    - what: what is done with it, for those who are told how far it has come
     """
-    pieces = text.pieces()
+    pieces = text.pieces(what)
     begun: list[str] = []
 
     def before() -> Iterator[str]:

@@ -9,13 +9,14 @@ from itertools import islice
 from longhand.errors import CorpusError
 from longhand.text.bytewise import ByteTokenizer
 from longhand.text.characters import CharacterTokenizer
+from longhand.text.counting import counted
 from longhand.text.documents import BOUNDARY, NONE
+from longhand.text.numbering import in_halves
 from longhand.text.rereading import Text
-from longhand.text.segments import whole_segments
 from longhand.text.subwords import learned_subwords
-from longhand.text.survey import Survey, in_two
+from longhand.text.survey import Survey
 from longhand.text.tokenizer import Tokenizer
-from longhand.text.words import WordTokenizer, chosen_words, counted
+from longhand.text.words import WordTokenizer, chosen_words
 from longhand.units import TokenKind
 
 SAMPLE = 100_000_000  # characters of which byte-pair encoding learns, from all over the text
@@ -42,27 +43,41 @@ class Wanted:
 CHARACTERS = Wanted()
 
 
-def tokenizer_for(text: Text, survey: Survey, learned: int, wanted: Wanted, known: Tokenizer | None) -> Tokenizer:
+def tokenizer_for(
+    text: Text,
+    survey: Survey,
+    learned: int,
+    wanted: Wanted,
+    known: Tokenizer | None,
+    *,
+    processes: int = 1,
+    notes: list[str],
+) -> Tokenizer:
     """Return the tokenizer of a text.
 
     - learned: how many characters are learned from; others have no say
     - known: the tokenizer of a model to start from, whose characters are kept
+    - processes: how many count words
+    - notes: gets what a person should know of it
 
     Raises `MissingExtraError` for byte-pair encoding without its library, `CorpusError` where there is no word.
     """
+    characters = survey.characters_before(learned)
     if known is not None:
-        return known.extended(survey.characters_before(learned)) if isinstance(known, CharacterTokenizer) else known
+        return known.extended(characters) if isinstance(known, CharacterTokenizer) else known
     if wanted.kind == "byte":
         return ByteTokenizer()
     if wanted.kind == "char":
-        return CharacterTokenizer(survey.characters_before(learned))
-    ends = BOUNDARY if text.of_documents else ""
-    pieces = whole_segments(in_two(text, learned)[0], ends)
-    if ends:
-        pieces = (piece.replace(ends, "\n") for piece in pieces)
+        return CharacterTokenizer(characters)
+    halves = in_halves(text, learned, wanted.kind, "learning parts of words" if wanted.kind == "bpe" else "counting")
+    pieces = (piece.replace(BOUNDARY, "\n") if text.ends else piece for half, piece in halves if half == 0)
     if wanted.kind == "bpe":
-        return learned_subwords(islice(pieces, 0, None, math.ceil(learned / SAMPLE)), wanted.size)
-    words = chosen_words(counted(pieces), fewest=wanted.min_count, most=wanted.size, spells=wanted.spells)
+        if (every := math.ceil(learned / SAMPLE)) > 1:
+            notes.append(f"of a text of this size, parts of words are learned from one megabyte in {every}")
+        return learned_subwords(islice(pieces, 0, None, every), wanted.size)
+    counts = counted(pieces, processes)
+    letters = {*characters, *("\n" if text.ends else "")} if wanted.spells else set()
+    words = chosen_words(counts, fewest=wanted.min_count, most=wanted.size, letters=letters)
     if not words:
         raise CorpusError(f"{', '.join(text.names)}: no word occurs {wanted.min_count} times: lower --min-count")
     return WordTokenizer(words, spells=wanted.spells)

@@ -6,8 +6,9 @@ Other words are spelt in characters, which have numbers too, or replaced by one 
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -124,24 +125,14 @@ class WordTokenizer:
                 yield UNKNOWN
 
 
-def chosen_words(counts: Counter[str], *, fewest: int, most: int, spells: bool) -> list[str]:
+def chosen_words(counts: Counter[str], *, fewest: int, most: int, letters: set[str]) -> list[str]:
     """Return the words of a vocabulary, the most frequent first, and the characters that others are spelt in.
 
     - counts: how often each word occurs in the text
     - fewest: how often a word must occur
     - most: how many words at most, characters not counted
+    - letters: the text's characters, if words are to be spelt in them
     """
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    words = [word for word, count in ranked[:most] if count >= fewest]
-    if not spells:
-        return words
-    letters = {letter for word in counts for letter in word}
+    frequent = ((word, count) for word, count in counts.items() if count >= fewest)
+    words = [word for word, _ in heapq.nsmallest(most, frequent, key=lambda item: (-item[1], item[0]))]
     return words + sorted(letters.difference(words))
-
-
-def counted(pieces: Iterable[str]) -> Counter[str]:
-    """Count the words of a text, in pieces that `whole_segments` has made."""
-    counts: Counter[str] = Counter()
-    for piece in pieces:
-        counts.update(segments(piece))
-    return counts

@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
-from longhand.arrays import TokenIds
 from longhand.config import NetworkConfig, TrainConfig
 from longhand.errors import CorpusError
 from longhand.modelfile import scalar_embedding
@@ -23,8 +21,6 @@ from longhand.training.learner import Learner
 from longhand.training.loop import Loop
 from longhand.training.schedule import learning_rate
 from longhand.units import PLURAL
-
-COUNTED_AT_ONCE = 1 << 20  # tokens
 
 
 class DefaultRecipe:
@@ -46,9 +42,8 @@ class DefaultRecipe:
             documents=corpus.documents > 0,
         )
         self._random = np.random.Generator(np.random.PCG64(config.seed))
-        counts = _counts(corpus.learned_ids, corpus.tokenizer.size)
         names = None if base is None else OF_TOKENS
-        self.weights = initial_weights(self.network, counts, corpus.tokenizer.unknown, self._random, names)
+        self.weights = initial_weights(self.network, corpus.counts, corpus.tokenizer.unknown, self._random, names)
         if config.embedding == 0:
             self.weights["embedding.weight"] = scalar_embedding(corpus.tokenizer.size)
         if base is not None:
@@ -124,10 +119,3 @@ def refuse_too_little(corpus: EncodedCorpus[Tokenizer], config: TrainConfig) -> 
             f"{corpus.characters} characters, of which a share of {config.held_out} is less than one: nothing to "
             "score on; take a larger --held-out, or more text"
         )
-
-
-def _counts(ids: TokenIds, size: int) -> npt.NDArray[np.int64]:
-    """Return how often each token occurs, (vocabulary,); in pieces, for bincount makes eight bytes of each token."""
-    pieces = (ids[begin : begin + COUNTED_AT_ONCE] for begin in range(0, len(ids), COUNTED_AT_ONCE))
-    counts: npt.NDArray[np.int64] = np.sum([np.bincount(piece, minlength=size) for piece in pieces], axis=0)
-    return counts

@@ -13,6 +13,14 @@ from longhand.training.plan import Plan
 
 
 @dataclass(frozen=True)
+class Preparing:
+    """The corpus is being read, which takes a while; `share` of `what` is done at the moment, if that is known."""
+
+    what: str
+    share: float | None
+
+
+@dataclass(frozen=True)
 class Started:
     """The corpus is read and the first step is next.
 
@@ -144,7 +152,8 @@ class Finished:
 
 
 Event: TypeAlias = (
-    "Started | Resumed | Stepped | Evaluated | EpochEnded | Checkpointed | NotCheckpointed | RolledBack | Finished"
+    "Preparing | Started | Resumed | Stepped | Evaluated | EpochEnded | Checkpointed | NotCheckpointed | RolledBack | "
+    "Finished"
 )
 Listener: TypeAlias = Callable[[Event], None]
 

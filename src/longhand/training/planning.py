@@ -11,7 +11,10 @@ import numpy as np
 from longhand.config import NetworkConfig, TrainConfig
 from longhand.modelfile import Weights, expected_shapes
 from longhand.settings import token_kind
-from longhand.text.encoded import EncodedCorpus, encode_closed, encode_corpus
+from longhand.text.closed import encode_closed
+from longhand.text.encoded import EncodedCorpus
+from longhand.text.preparing import encode_corpus
+from longhand.text.progress import Told, untold
 from longhand.text.sources import Source
 from longhand.text.vocabulary import Wanted
 from longhand.training.base import Base, documents_of, with_shape_of
@@ -23,13 +26,15 @@ from longhand.training.speed import measured_speed
 from longhand.units import PLURAL
 
 
-def read_corpus(sources: Iterable[Source], config: TrainConfig, base: Base | None = None) -> EncodedCorpus[Any]:
+def read_corpus(
+    sources: Iterable[Source], config: TrainConfig, base: Base | None = None, tell: Told = untold
+) -> EncodedCorpus[Any]:
     """Read a text as the recipe of `config` does. Raises `CorpusError`."""
     if config.recipe == "classic":
         return encode_closed(sources, "word" if config.tokens == "word" else "char", config.held_out)
     kind, size = token_kind(config)
     wanted = Wanted(kind, size, config.min_count, config.unknown == "spell", documents_of(config, base))
-    return encode_corpus(sources, config.held_out, None if base is None else base.tokenizer, wanted)
+    return encode_corpus(sources, config.held_out, None if base is None else base.tokenizer, wanted, tell)
 
 
 def described(corpus: EncodedCorpus[Any]) -> list[str]:

@@ -14,6 +14,7 @@ from longhand.training.events import (
     Evaluated,
     Event,
     NotCheckpointed,
+    Preparing,
     Resumed,
     RolledBack,
     Started,
@@ -41,6 +42,8 @@ class Thinned:
 
 def record(event: Event) -> dict[str, Any]:
     """Return an event as JSON has it: what it is under "event", bits per character, seconds, learning rates."""
+    if isinstance(event, Preparing):
+        return {"event": "preparing", "what": event.what, "share": event.share and round(event.share, 3)}
     if isinstance(event, Started):
         return _started(event)
     if isinstance(event, Resumed):

@@ -27,6 +27,7 @@ from longhand.training.engine import Engine
 from longhand.training.events import (
     Finished,
     Listener,
+    Preparing,
     Resumed,
     Started,
     nobody,
@@ -41,6 +42,7 @@ from longhand.training.run_folder import RunFolder
 from longhand.training.saved import Saved
 from longhand.version import VERSION
 
+MUCH_READ = 0.25  # of the time before the first step, of which a person should know
 FEWEST_SCORES, MOST_SCORES = 4, 20  # in a training that counts epochs, which otherwise scores after each
 
 
@@ -74,10 +76,11 @@ def train_model(
         raise OptionError("resume: expected the name of the model whose training is to go on")
     run = None if output is None else RunFolder(model_path(output), overwrite=overwrite, resume=resume)
     base = read_base(config, None if run is None else run.kept_base())
-    corpus = read_corpus(sources, config, base)
+    corpus = read_corpus(sources, config, base, lambda what, share: tell(Preparing(what, share)))
     with _explained_lack_of_memory(), listening() as interrupt:
         plan = plan_for(corpus, config, free, base)
         config, recipe = plan.config, _recipe(corpus, plan.config, base)
+        corpus.notes.extend(_much_read(time.monotonic() - began, config))
         training = _Training(recipe, plan, began, sample)
         engine = engine_for(recipe, config)
         if run is None:
@@ -92,6 +95,14 @@ def train_model(
             run.finish(model, interrupted=interrupt.asked())
             tell(Finished(model.card, run.output))
     return model
+
+
+def _much_read(seconds: float, config: TrainConfig) -> list[str]:
+    """Return what to say where much of the time went by before the first step."""
+    if config.epochs is not None or seconds < MUCH_READ * 60 * config.minutes:
+        return []
+    took = f"{seconds:.0f} of the {60 * config.minutes:.0f} seconds went by before the first step"
+    return [f"{took}, in reading the text and measuring: give it more --minutes"]
 
 
 def _per_byte(outcome: Outcome) -> float | None:

@@ -1,0 +1,99 @@
+"""The folder where the tokens of large texts are kept, so that the next training of the same text begins at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import msgspec
+import platformdirs
+
+from longhand.text.progress import Told
+from longhand.text.store import FILES, IDS, PROGRESS, SPLIT, Progress, Split
+
+VARIABLE = "LONGHAND_CACHE"  # in the environment: another folder, or 0 for none
+OFF = "0"
+LOCK = ".lock"
+TOKENS = "tokens"
+PROBED = 0.2  # seconds
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A text whose tokens are kept.
+
+    - folder: where
+    - names: of the text's sources; none where that cannot be read
+    - size: bytes on the disk
+    - complete: whether it was prepared to its end
+    """
+
+    folder: Path
+    names: list[str]
+    size: int
+    complete: bool
+
+
+def cache_folder() -> Path | None:
+    """Return where tokens are kept; None where they are not to be."""
+    chosen = os.environ.get(VARIABLE)
+    if chosen == OFF:
+        return None
+    return (Path(chosen) if chosen else platformdirs.user_cache_path("longhand")) / TOKENS
+
+
+@contextmanager
+def held(folder: Path, tell: Told) -> Iterator[None]:
+    """Hold one text's folder; where another training prepares that text, wait for it. Raises `OSError`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=PROBED)
+    except filelock.Timeout:
+        tell("waiting for another training that prepares this text", None)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def kept_texts(folder: Path) -> list[Kept]:
+    """Return what is kept."""
+    found = sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    return [_kept(entry) for entry in found]
+
+
+def clear(folder: Path) -> tuple[int, list[Path]]:
+    """Remove what is kept; return how many bytes that were, and the folders that are in use and stay.
+
+    Raises `OSError` for what cannot be removed.
+    """
+    freed, used = 0, []
+    for kept in kept_texts(folder):
+        try:
+            with filelock.FileLock(kept.folder / LOCK).acquire(timeout=PROBED):
+                for name in FILES:
+                    (kept.folder / name).unlink(missing_ok=True)
+            freed += kept.size
+        except filelock.Timeout:
+            used.append(kept.folder)
+            continue
+        with suppress(OSError):
+            (kept.folder / LOCK).unlink(missing_ok=True)
+            kept.folder.rmdir()
+    return freed, used
+
+
+def _kept(folder: Path) -> Kept:
+    size = sum((folder / name).stat().st_size for name in FILES if (folder / name).exists())
+    try:
+        names = msgspec.json.decode((folder / SPLIT).read_bytes(), type=Split).names
+        complete = msgspec.json.decode((folder / PROGRESS).read_bytes(), type=Progress).digest != ""
+    except (OSError, msgspec.MsgspecError):
+        names, complete = [], False
+    return Kept(folder, names, size if (folder / IDS).exists() or size else 0, complete)

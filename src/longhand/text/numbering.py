@@ -1,0 +1,89 @@
+"""From text to token numbers, piece by piece, in this process or, where it pays, in several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+
+import msgspec
+import numpy as np
+
+from longhand.arrays import TokenIds
+from longhand.text.characters import CharacterTokenizer, code_points
+from longhand.text.documents import BOUNDARY
+from longhand.text.rereading import Text
+from longhand.text.segments import whole_segments
+from longhand.text.survey import in_two
+from longhand.text.tokenizer import Tokenizer
+from longhand.text.utf8 import utf8_bytes
+from longhand.text.workers import Workers
+
+CUT_AT_WORDS = ("word", "bpe")  # tokens that a piece may not end inside of
+
+
+class Half(msgspec.Struct):
+    """What is learned from, or what is held out: how much there is of it, as tokens and as text.
+
+    - lost_characters, lost_size: how much shorter the text is that its tokens stand for, because some are unknown
+    """
+
+    tokens: int = 0
+    characters: int = 0
+    size: int = 0
+    documents: int = 0
+    unknown: int = 0
+    lost_characters: int = 0
+    lost_size: int = 0
+
+    def add(self, piece: str, ids: TokenIds, ends: str, tokenizer: Tokenizer) -> None:
+        """Take note of a piece and its tokens; `ends`: what ends a document in it."""
+        documents, size = piece.count(ends) if ends else 0, len(utf8_bytes(piece))
+        self.tokens += len(ids)
+        self.characters += len(piece)
+        self.size += size - documents * (len(utf8_bytes(BOUNDARY)) - 1)
+        self.documents += documents
+        if tokenizer.unknown is not None and (unknown := int(np.count_nonzero(ids == tokenizer.unknown))):
+            self.unknown += unknown
+            left = tokenizer.decode(ids)
+            self.lost_characters += len(piece) - len(left)
+            self.lost_size += size - len(utf8_bytes(left))
+
+
+def in_halves(text: Text, learned: int, tokens: str, what: str) -> Iterator[tuple[int, str]]:
+    """Yield a text in pieces that can be turned into tokens by themselves, with the number of the half, 0 or 1.
+
+    - learned: how many characters are in the first half
+    - tokens: what they are to be, "char", "byte", "word" or "bpe"
+    - what: what is done with them, for those who are told how far it has come
+    """
+    for half, pieces in enumerate(in_two(text, learned, what)):
+        cut = whole_segments(pieces, text.ends) if tokens in CUT_AT_WORDS else pieces
+        yield from ((half, piece) for piece in cut)
+
+
+def numbered(
+    pieces: Iterable[tuple[int, str]], tokenizer: Tokenizer, ends: str, processes: int = 1
+) -> Iterator[tuple[int, str, TokenIds]]:
+    """Yield each piece with its token numbers; the start of the next document stands where one ends.
+
+    - ends: what ends a document in the text; empty if there are none
+    """
+    if processes < 2:
+        yield from ((half, piece, token_numbers(piece, tokenizer, ends)) for half, piece in pieces)
+        return
+    with closing(Workers(processes, {"tokenizer": tokenizer.to_record(), "ends": ends})) as workers:
+        for (half, piece), answer in workers.answers(pieces):
+            yield half, piece, np.frombuffer(answer, np.int32)
+
+
+def token_numbers(text: str, tokenizer: Tokenizer, ends: str) -> TokenIds:
+    """Return the token numbers of a text, the start of the next document wherever one ends."""
+    if not ends or ends not in text:
+        return tokenizer.encode(text)
+    assert tokenizer.start is not None
+    if isinstance(tokenizer, CharacterTokenizer):
+        ids = tokenizer.encode(text)
+        ids[code_points(text) == ord(ends)] = tokenizer.start
+        return ids
+    first, *others = (tokenizer.encode(document) for document in text.split(ends))
+    return np.concatenate([first, *(part for ids in others for part in ([tokenizer.start], ids))])

@@ -1,0 +1,155 @@
+"""From a text to its tokens: surveyed, split, its vocabulary made, and numbered. Those of a large one are kept."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+from longhand.errors import CorpusError
+from longhand.native.processors import processors
+from longhand.text.cache import cache_folder, held
+from longhand.text.encoded import EncodedCorpus, fingerprint_of, refuse_too_short
+from longhand.text.numbering import CUT_AT_WORDS, in_halves, numbered
+from longhand.text.progress import Told, untold
+from longhand.text.rereading import Text
+from longhand.text.sources import Source
+from longhand.text.store import InMemory, OnDisk, Split, Store
+from longhand.text.survey import Survey, place_to_split, surveyed
+from longhand.text.tokenizer import Tokenizer
+from longhand.text.vocabulary import CHARACTERS, Wanted, tokenizer_for
+from longhand.text.words import WordTokenizer
+
+FORMAT = 1  # of what is kept
+KEPT_FROM = {"char": 1 << 26, "byte": 1 << 26, "word": 1 << 24, "bpe": 1 << 24}  # bytes of a text, by its tokens
+
+
+def encode_corpus(
+    sources: Iterable[Source],
+    held_out: float = 0.1,
+    known: Tokenizer | None = None,
+    wanted: Wanted = CHARACTERS,
+    tell: Told = untold,
+) -> EncodedCorpus[Tokenizer]:
+    """Read `sources` and return them as token numbers, the last `held_out` of their characters, a share, held out.
+
+    The vocabulary is that of the part that is learned from, and that of `known`: characters that only the held-out part
+    has are unknown, as they will be in any other text. The tokens of a large text are kept in a file
+    (`longhand.text.cache`) and found there the next time; what was interrupted goes on.
+
+    Raises `CorpusError` for a source that cannot be read, or too little text.
+    """
+    with Text(sources, wanted.documents, tell) as text:
+        survey = surveyed(text)
+        refuse_too_short(survey.characters, text.names)
+        preparation = _Preparation(text, survey, held_out, known, wanted, tell)
+        return preparation.kept() if preparation.large else preparation.in_memory()
+
+
+class _Preparation:
+    def __init__(
+        self, text: Text, survey: Survey, held_out: float, known: Tokenizer | None, wanted: Wanted, tell: Told
+    ) -> None:
+        self._text, self._survey, self._known, self._wanted, self._tell = text, survey, known, wanted, tell
+        self._place = survey.characters - round(survey.characters * held_out)
+        self._tokens = known.kind if known is not None else wanted.kind
+        self.large = text.size >= KEPT_FROM[self._tokens]
+        self._notes: list[str] = []
+        record = None if known is None else known.to_record()
+        self._key = fingerprint_of(FORMAT, text.fingerprint, held_out, wanted, record)
+
+    def in_memory(self) -> EncodedCorpus[Tokenizer]:
+        """Prepare the text in memory."""
+        split, tokenizer = self._split()
+        store = InMemory(tokenizer.size)
+        self._number(split, tokenizer, store)
+        return self._corpus(tokenizer, store)
+
+    def kept(self) -> EncodedCorpus[Tokenizer]:
+        """Prepare the text in a file, or find it there; where none can be written, in memory."""
+        if (folder := cache_folder()) is None:
+            return self.in_memory()
+        try:
+            return self._kept(folder / self._key[:32])
+        except OSError as error:
+            self._notes.append(
+                f"its tokens cannot be kept in {folder} ({error.strerror or error}): they take memory instead, and the "
+                "text is prepared anew the next time (LONGHAND_CACHE in the environment names another folder)"
+            )
+            return self.in_memory()
+
+    def _kept(self, folder: Path) -> EncodedCorpus[Tokenizer]:
+        with held(folder, self._tell):
+            store = OnDisk(folder)
+            store.check()
+            if store.split is None:
+                store.begin(*self._split())
+            assert store.split is not None
+            try:
+                if not store.complete:
+                    store.open()
+                    self._number(store.split, store.tokenizer, store)
+                return self._corpus(store.tokenizer, store)
+            finally:
+                store.close()
+
+    def _split(self) -> tuple[Split, Tokenizer]:
+        learned = place_to_split(self._text, self._place)
+        tokenizer = tokenizer_for(
+            self._text,
+            self._survey,
+            learned,
+            self._wanted,
+            self._known,
+            processes=self._processes,
+            notes=self._notes,
+        )
+        return Split(learned, tokenizer.to_record(), self._text.names), tokenizer
+
+    @property
+    def _processes(self) -> int:
+        return processors() if self.large and self._tokens in CUT_AT_WORDS else 1
+
+    def _number(self, split: Split, tokenizer: Tokenizer, store: Store) -> None:
+        progress, ends = store.progress, self._text.ends
+        pieces = in_halves(self._text, split.learned, tokenizer.kind, "numbering")
+        missing = islice(pieces, progress.pieces, None)
+        for half, piece, ids in numbered(missing, tokenizer, ends, self._processes):
+            progress.halves[half].add(piece, ids, ends, tokenizer)
+            progress.pieces += 1
+            store.write(half, ids)
+
+    def _corpus(self, tokenizer: Tokenizer, store: Store) -> EncodedCorpus[Tokenizer]:
+        learned, last = store.progress.halves
+        documents, names = learned.documents + last.documents, self._text.names
+        if documents == 1:
+            raise CorpusError(
+                f"{', '.join(names)}: one document, so nothing is left to score on: is --documents "
+                f"{shlex.quote(self._wanted.documents)} right?"
+            )
+        ids, counts = store.finish()
+        if last.unknown:
+            self._notes.append(f"{last.unknown} {_unknown(tokenizer)} and count as unknown")
+        return EncodedCorpus(
+            ids,
+            last.tokens,
+            tokenizer,
+            self._survey.characters,
+            self._text.size,
+            counts,
+            fingerprint_of(self._key, tokenizer.to_record()),
+            documents,
+            held_out_characters=last.characters,
+            held_out_bytes=last.size,
+            lost_characters=last.lost_characters,
+            lost_bytes=last.lost_size,
+            names=names,
+            notes=self._text.notes + self._notes,
+        )
+
+
+def _unknown(tokenizer: Tokenizer) -> str:
+    if isinstance(tokenizer, WordTokenizer) and not tokenizer.spells:
+        return "words of the held-out text have no token"
+    return "characters of the held-out text occur nowhere before it"

@@ -1,0 +1,196 @@
+"""Where the token numbers of a text go as they come: into memory, or into a file that a later training finds again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+
+from longhand.arrays import TokenIds, smallest_type
+from longhand.errors import CorpusError
+from longhand.files import write_atomically
+from longhand.text.encoded import AT_ONCE, Counts, joined, token_counts
+from longhand.text.numbering import Half
+from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
+
+CHECKPOINT = 1 << 25  # bytes of token numbers between two places that an interrupted preparation can go on from
+IDS, SPLIT, PROGRESS = "ids", "split.json", "progress.json"
+FILES = (IDS, SPLIT, PROGRESS)
+
+
+class Split(msgspec.Struct):
+    """How a text is to be read.
+
+    - learned: how many of its characters are learned from
+    - tokenizer: the record of its tokenizer
+    - names: of the text's sources
+    """
+
+    learned: int
+    tokenizer: dict[str, Any]
+    names: list[str] = []
+
+
+class Progress(msgspec.Struct):
+    """How much of it was read.
+
+    - pieces: of the text
+    - halves: what is learned from, and what is held out
+    - digest: BLAKE2b of the finished file; empty before
+    """
+
+    pieces: int = 0
+    halves: list[Half] = msgspec.field(default_factory=lambda: [Half(), Half()])
+    digest: str = ""
+
+
+class Store(Protocol):
+    """What takes token numbers."""
+
+    progress: Progress
+
+    def write(self, half: int, ids: TokenIds) -> None:
+        """Take the numbers of the next piece, which `progress` already counts."""
+        ...
+
+    def finish(self) -> tuple[TokenIds, Counts]:
+        """Return all numbers, (tokens,), and how often each occurs in what is learned from, (vocabulary,)."""
+        ...
+
+
+class InMemory:
+    """Keeps them in memory."""
+
+    def __init__(self, size: int) -> None:
+        self.progress = Progress()
+        self._kind, self._size = smallest_type(size), size
+        self._pieces: list[TokenIds] = []
+
+    def write(self, half: int, ids: TokenIds) -> None:  # noqa: ARG002 (the order tells)
+        """See `Store`."""
+        self._pieces.append(ids.astype(self._kind))
+
+    def finish(self) -> tuple[TokenIds, Counts]:
+        """See `Store`."""
+        ids = joined(self._pieces, self._kind)
+        return ids, token_counts(ids[: self.progress.halves[0].tokens], self._size)
+
+
+class OnDisk:
+    """Keeps them in a file of a folder, to which an interrupted preparation adds what is missing.
+
+    Raises `OSError` where the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.split: Split | None = None
+        self.progress = Progress()
+        self._size = 0
+        self._since = 0
+        try:
+            split = msgspec.json.decode((folder / SPLIT).read_bytes(), type=Split)
+            self.tokenizer: Tokenizer = tokenizer_from_record(split.tokenizer)
+            progress = msgspec.json.decode((folder / PROGRESS).read_bytes(), type=Progress)
+            self._begin(split, progress)
+            if self._tokens() * self._kind().itemsize > (folder / IDS).stat().st_size or len(progress.halves) != 2:
+                raise ValueError("fewer numbers than were written")
+        except (OSError, ValueError, msgspec.MsgspecError):  # there is none, or it is damaged
+            self.split, self.progress = None, Progress()
+
+    def begin(self, split: Split, tokenizer: Tokenizer) -> None:
+        """Begin anew."""
+        self.tokenizer = tokenizer
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._folder / SPLIT, msgspec.json.encode(split))
+        (self._folder / IDS).write_bytes(b"")
+        self._begin(split, Progress())
+        self._note()
+
+    def _begin(self, split: Split, progress: Progress) -> None:
+        self.split, self.progress = split, progress
+        self._size, self._kind = self.tokenizer.size, smallest_type(self.tokenizer.size)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return self.split is not None and self.progress.digest != ""
+
+    def check(self) -> None:
+        """Forget what is there if it is not what was written."""
+        if self.complete and self._sums[0] != self.progress.digest:
+            self.split, self.progress = None, Progress()
+            del self._sums
+
+    def open(self) -> None:
+        """Make ready to write where the file was left."""
+        self._file = (self._folder / IDS).open("r+b")
+        self._file.truncate(self._tokens() * self._kind().itemsize)
+        self._file.seek(0, os.SEEK_END)
+
+    def write(self, half: int, ids: TokenIds) -> None:  # noqa: ARG002 (the order tells)
+        """See `Store`."""
+        numbers = ids.astype(self._kind)
+        self._file.write(numbers.data)
+        self._since += numbers.nbytes
+        if self._since >= CHECKPOINT:
+            self._flush()
+            self._note()
+
+    def close(self) -> None:
+        """Close the file, where it is open."""
+        if (file := getattr(self, "_file", None)) is not None:
+            file.close()
+
+    def finish(self) -> tuple[TokenIds, Counts]:
+        """See `Store`. Raises `CorpusError` for a file that cannot be what was written."""
+        if not self.complete:
+            self._flush()
+            self._file.close()
+        digest, counts = self._sums
+        if not digest:
+            (self._folder / PROGRESS).unlink(missing_ok=True)
+            raise CorpusError(f"{self._folder / IDS}: damaged: start once more, and the text is prepared anew")
+        if not self.complete:
+            self.progress.digest = digest
+            self._note()
+        shape = (self._tokens(),)
+        return np.asarray(np.memmap(self._folder / IDS, self._kind, "r", shape=shape)), counts
+
+    @cached_property
+    def _sums(self) -> tuple[str, Counts]:
+        """The file's digest, empty if there are impossible numbers in it, and how often each occurs in the first half.
+
+        It is not read through a map: its pages would count as memory of this process.
+        """
+        hashed, counts = hashlib.blake2b(), np.zeros(self._size, np.int64)
+        left = self.progress.halves[0].tokens
+        for ids in self._pieces():
+            if ids.max() >= self._size:
+                return "", counts
+            hashed.update(ids.data)
+            counts += token_counts(ids[:left], self._size)
+            left = max(left - len(ids), 0)
+        return hashed.hexdigest(), counts
+
+    def _pieces(self) -> Iterator[TokenIds]:
+        with (self._folder / IDS).open("rb") as file:
+            while len(ids := np.fromfile(file, self._kind, AT_ONCE)):
+                yield ids
+
+    def _tokens(self) -> int:
+        return sum(half.tokens for half in self.progress.halves)
+
+    def _flush(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._since = 0
+
+    def _note(self) -> None:
+        write_atomically(self._folder / PROGRESS, msgspec.json.encode(self.progress))
