@@ -107,7 +107,9 @@ def test_help_shows_each_default_as_the_settings_state_it(longhand: Run) -> None
     assert "LSTM layers [default: planned; classic: 2]" in shown
     assert "[default: planned; classic: 0.001]" in shown
     assert "[default: none; classic: 20]" in shown
-    assert "[default: 0.8; classic models: 0]" in " ".join(longhand("generate", "--help").stdout.split())
+    assert "[default: 0.8; models of documents: 1; classic models: 0]" in " ".join(
+        longhand("generate", "--help").stdout.split()
+    )
 
 
 def test_a_closed_pipe_ends_the_writing_quietly(model_path: Path) -> None:

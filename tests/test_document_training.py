@@ -12,13 +12,16 @@ import msgspec
 import numpy as np
 import pytest
 from conftest import Run, assert_refused
+from hypothesis import given
+from hypothesis import strategies as st
 
 from longhand.errors import CorpusError, ModelFormatError, OptionError
 from longhand.generation import loop
-from longhand.model import Model, load, train
+from longhand.model import Model, load, train, written_documents
 from longhand.text.documents import BOUNDARY
 from longhand.text.preparing import encode_corpus
 from longhand.text.vocabulary import Wanted
+from longhand.training.novelty import new_documents
 
 NAMES = [f"{first}{last}" for first in ("Ann", "Bert", "Klára", "Jo") for last in ("a", "olf", "een", "ius", "ö")]
 LINES = "\n".join(name for number in range(20) for name in np.random.default_rng(number).permutation(NAMES)) + "\n"
@@ -32,11 +35,30 @@ def model(request: pytest.FixtureRequest) -> Model:
 
 
 def test_it_writes_whole_documents_and_stops(model: Model) -> None:
-    text = model.generate(documents=200, seed=1)
+    text = model.generate(documents=200, temperature=0.8, seed=1)
     assert text.count("\n") == 200
     assert sum(line in NAMES for line in text.split("\n")) > 100
     assert "\ufffd" not in text
     assert model.config.documents
+
+
+def test_the_card_says_how_many_documents_are_new(model: Model, longhand: Run, tmp_path: Path) -> None:
+    written = written_documents(model.file)
+    assert model.card.documents_written == len(written) > 100
+    assert model.card.documents_new == sum(text not in NAMES for text in written)
+    share = model.card.documents_new / len(written)
+    model.save(tmp_path / "names")
+    assert (
+        f"{share:.0%} of {len(written)} documents" in longhand("generate", tmp_path / "names", "--documents", 2).stderr
+    )
+
+
+@given(st.lists(st.text("ab", min_size=1, max_size=3), min_size=2), st.lists(st.text("abc", min_size=1, max_size=3)))
+def test_a_document_is_new_where_the_text_has_no_such_one(known: list[str], others: list[str]) -> None:
+    text = "\n".join([*known, "x" * 1000, "held out"])
+    for kind in (Wanted("char"), Wanted("byte"), Wanted("word", 100, min_count=1), Wanted("bpe", 260)):
+        corpus = encode_corpus([io.StringIO(text)], 0.01, None, replace(kind, documents="line"))
+        assert new_documents(corpus, others) == sum(other not in known for other in others)
 
 
 def test_each_begins_with_the_prompt(model: Model) -> None:

@@ -148,6 +148,9 @@ CHANGEABLE = ("minutes", "epochs", "threads", "device", "checkpoint_every")
 TEMPERATURE = 0.8
 """What texts are drawn with where nothing else is said, but for models that read a window: those write greedily."""
 
+TEMPERATURE_OF_DOCUMENTS = 1.0
+"""What documents are drawn with: of names drawn with less, most are those that were learned."""
+
 LENGTH = 1000
 """How many tokens are written where nothing else is said."""
 
@@ -179,7 +182,8 @@ class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             Meta(
                 ge=0,
                 le=1000,
-                description=f"below 1 safer, above 1 wilder, 0 as --greedy [default: {TEMPERATURE}; classic models: 0]",
+                description=f"below 1 safer, above 1 wilder, 0 as --greedy [default: {TEMPERATURE}; "
+                f"models of documents: {TEMPERATURE_OF_DOCUMENTS:g}; classic models: 0]",
             ),
         ]
         | None

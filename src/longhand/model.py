@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 PASSAGE = 100  # tokens
 REPORT_PAUSE = 30  # times as long as a report took, before the next one
+WRITTEN_DOCUMENTS, WRITTEN_TOKENS = 200, 10_000
 SAMPLE_LENGTH = 200  # tokens that a model in training writes
 Corpus: TypeAlias = "Source | Iterable[Source]"
 
@@ -172,6 +173,7 @@ def train(
         resume=resume,
         tell=tell if output is None else reported(model_path(output), tell),
         sample=written_sample,
+        write_documents=written_documents,
     )
     return Model(file)
 
@@ -219,6 +221,18 @@ def reported(output: Path, tell: Listener) -> Listener:
 def written_sample(model: ModelFile, prompt: str = "", length: int = SAMPLE_LENGTH) -> str:
     """Return a little of what a model writes after a prompt."""
     return Model(model).generate(prompt, length=length, seed=0)
+
+
+def written_documents(model: ModelFile) -> list[str]:
+    """Return documents that a model writes and comes to the end of: 200, or fewer if 10,000 tokens do not suffice."""
+    writer, documents, left = Model(model), [], WRITTEN_TOKENS
+    for seed in range(WRITTEN_DOCUMENTS):
+        pieces = list(writer.pieces(documents=1, length=left, seed=seed))
+        left -= sum(piece.tokens for piece in pieces)
+        if left <= 0:
+            break
+        documents.append("".join(piece.text for piece in pieces[:-1]))  # the last piece is what parts documents
+    return documents
 
 
 def import_keras(

@@ -20,6 +20,7 @@ from longhand.config import (
     PLANNED,
     SUBWORDS,
     TEMPERATURE,
+    TEMPERATURE_OF_DOCUMENTS,
     NetworkConfig,
     SamplingConfig,
     TrainConfig,
@@ -109,7 +110,8 @@ def sampling_for(network: NetworkConfig, sampling: SamplingConfig) -> SamplingCo
     """Return `sampling` with the temperature that `network` is drawn from where none was given."""
     if sampling.temperature is not None:
         return sampling
-    return msgspec.structs.replace(sampling, temperature=TEMPERATURE if network.window is None else 0.0)
+    usual = TEMPERATURE_OF_DOCUMENTS if network.documents else TEMPERATURE
+    return msgspec.structs.replace(sampling, temperature=usual if network.window is None else 0.0)
 
 
 def configured(settings: type[Settings], values: Mapping[str, object]) -> Settings:

@@ -57,6 +57,10 @@ def generate(model: str, prompt: str, seed_from: str | None, **settings: Any) ->
         note(f"the model does not know {listed}: read as the unknown token")
     written, seconds = _print_pieces(shown, pieces)
     unit = PLURAL[loaded.tokenizer.kind]
+    card = loaded.card
+    if settings["documents"] is not None and card.documents_written:
+        share = card.documents_new / card.documents_written
+        note(f"{share:.0%} of {card.documents_written} documents that it wrote after its training were not in its text")
     note(f"{written} {unit} at {written / max(seconds, 1e-9):,.0f} {unit}/s, --seed {seed}")
 
 

@@ -65,7 +65,7 @@ def train(
     from longhand.cli.json_lines import JsonLines
     from longhand.cli.tensorboard import TensorBoard
     from longhand.cli.watcher import watching
-    from longhand.model import reported, settings_of, written_sample
+    from longhand.model import reported, settings_of, written_documents, written_sample
     from longhand.modelfile import model_path
     from longhand.training.run_folder import tensorboard_folder
     from longhand.training.trainer import train_model
@@ -87,6 +87,7 @@ def train(
             resume=resume,
             tell=reported(path, tell),
             sample=written_sample,
+            write_documents=written_documents,
         )
     return exit_code(model.card.stopped_by)
 

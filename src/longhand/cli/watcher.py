@@ -207,11 +207,17 @@ def result(event: Finished) -> str:
     later = " The same command with --resume goes on." if end else ""
     if card.stopped_by == "no improvement":
         end = "ended early (the held-out text scored worse again and again: it learned by heart), "
+    if card.documents_written:
+        score += f"; of {card.documents_written} documents that it wrote, {_new_share(card)} are not in the text"
     return (
         f"{end}{score}; {card.trained_seconds:.0f} s, {card.trained_epochs:.2f} epochs.{later}\n"
         f"{event.output} holds the model{shown}. "
         f"Next: longhand generate {shlex.quote(str(event.output))}"
     )
+
+
+def _new_share(card: Card) -> str:
+    return f"{card.documents_new / card.documents_written:.0%}"
 
 
 def _per_byte(card: Card) -> str:

@@ -56,6 +56,14 @@ Snapshot = Callable[[Outcome], ModelFile]
 Sampler = Callable[[ModelFile, str], str]
 """Lets a model write a little after a prompt."""
 
+DocumentWriter = Callable[[ModelFile], list[str]]
+"""Lets a model of documents write some."""
+
+
+def no_documents(model: ModelFile) -> list[str]:  # noqa: ARG001 (the signature of a writer of documents)
+    """Write none."""
+    return []
+
 
 def no_sample(model: ModelFile, prompt: str) -> str:  # noqa: ARG001 (the signature of a sampler)
     """Write nothing."""

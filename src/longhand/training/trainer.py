@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from longhand.training.base import Base, read_base
 from longhand.training.checkpoint_file import Checkpoint
 from longhand.training.choice import engine_for
 from longhand.training.classic_recipe import ClassicRecipe
-from longhand.training.course import Course, Outcome, Sampler, Store, no_sample
+from longhand.training.course import Course, DocumentWriter, Outcome, Sampler, Store, no_documents, no_sample
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.engine import Engine
 from longhand.training.events import (
@@ -33,6 +34,7 @@ from longhand.training.events import (
     nobody,
 )
 from longhand.training.interrupt import Interrupt, listening
+from longhand.training.novelty import new_documents
 from longhand.training.pace import Pace, StepPace, TimePace
 from longhand.training.plan import Plan
 from longhand.training.planning import described, plan_for, read_corpus
@@ -56,6 +58,7 @@ def train_model(
     resume: bool = False,
     tell: Listener = nobody,
     sample: Sampler = no_sample,
+    write_documents: DocumentWriter = no_documents,
 ) -> ModelFile:
     """Train a model on a corpus, write it to `output` if given, and return it.
 
@@ -67,6 +70,7 @@ def train_model(
       never stopped
     - tell: is called with every event; see `longhand.training.events`
     - sample: lets a model write after a prompt, for those who watch
+    - write_documents: lets the finished model write documents, to see how many of them are new
 
     Once the corpus is read, SIGINT and SIGTERM end it early and leave the best model so far (in the main thread; the
     card's `stopped_by` names the signal). Raises any `LonghandError`; what was at `output` before is then still there.
@@ -84,7 +88,7 @@ def train_model(
         training = _Training(recipe, plan, began, sample)
         engine = engine_for(recipe, config)
         if run is None:
-            return training.run(engine, tell, interrupt)
+            return _with_new_documents(training.run(engine, tell, interrupt), corpus, write_documents)
         with run.claimed(), _told_what_is_kept(run):
             if base is not None:
                 run.keep_base(base.file)
@@ -92,9 +96,22 @@ def train_model(
             resumed = _resumed(run, recipe, config, tell) if resume else None
             store = _Store(run, config, recipe.corpus.fingerprint)
             model = training.run(engine, tell, interrupt, store, resumed)
+            model = _with_new_documents(model, corpus, write_documents)
             run.finish(model, interrupted=interrupt.asked())
             tell(Finished(model.card, run.output))
     return model
+
+
+def _with_new_documents(model: ModelFile, corpus: EncodedCorpus[Any], write: DocumentWriter) -> ModelFile:
+    """Return a model whose card says how many of the documents that it writes are new."""
+    if not model.config.documents:
+        return model
+    documents = write(model)
+    new = new_documents(corpus, documents)
+    if new is None:
+        return model
+    card = msgspec.structs.replace(model.card, documents_written=len(documents), documents_new=new)
+    return replace(model, card=card)
 
 
 def _much_read(seconds: float, config: TrainConfig) -> list[str]:
