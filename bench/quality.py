@@ -20,12 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from longhand.model import load
-from longhand.text.preparing import encode_corpus
-from longhand.training.default_recipe import DefaultRecipe
-from longhand.training.evaluation import HeldOut
-from longhand.training.native import library
-from longhand.training.native_engine import NativeEngine
+from scoring import whole_score
 
 CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
 PLAIN = Path(__file__).parent / "plain_lstm.py"
@@ -42,21 +37,6 @@ def longhand(*words: str) -> str:
     return printed("-m", "longhand", *words)
 
 
-def whole_score(path: Path, model: str) -> float:
-    """Return the bits per character of a model on the whole of the last tenth of a text."""
-    loaded = load(model)
-    corpus = encode_corpus([str(path)], 0.1)
-    assert loaded.tokenizer.start is not None
-    assert corpus.tokenizer.to_record() == loaded.tokenizer.to_record()
-    kernel, why_not = library.found()
-    if kernel is None:
-        raise SystemExit(f"no engine in C: {why_not}")
-    engine = NativeEngine(kernel, loaded.config, loaded.file.weights, update=DefaultRecipe.update, dropout=0.0)
-    score = HeldOut(corpus.held_out_ids, loaded.tokenizer.start).bits(engine, loaded.config)
-    assert score is not None
-    return score
-
-
 def report(path: Path, minutes: str, runs: int, plain_runs: int) -> None:
     """Print all scores, the medians, and the beginning of what the first model writes."""
     ours: list[float] = []
@@ -67,7 +47,7 @@ def report(path: Path, minutes: str, runs: int, plain_runs: int) -> None:
             model = str(Path(folder, "model.safetensors"))
             longhand("train", str(path), "-o", model, "--minutes", minutes)
             facts: dict[str, Any] = json.loads(longhand("info", model, "--json"))
-            ours.append(whole_score(path, model))
+            ours.append(whole_score(path, model)[0])
             words = ["generate", model, "--length", "1000", "--seed", "1"]
             texts = texts or [longhand(*words) for _ in range(2)]
         if run < plain_runs:
