@@ -127,7 +127,7 @@ def test_a_model_can_be_started_from_and_keeps_its_tokens(kind: str, tmp_path: P
 
 def test_bad_choices_of_tokens_are_refused(longhand: Run, verse_path: Path) -> None:
     refused = {
-        ("--tokens", "letters"): "tokens: found 'letters', expected char, byte, word, bpe or bpe:SIZE",
+        ("--tokens", "letters"): "tokens: found 'letters', expected char, byte, word, bpe, bpe:SIZE or auto",
         ("--tokens", "bpe:"): "tokens: found 'bpe:'",
         ("--tokens", "bpe:50"): "tokens: found 'bpe:50'",
         ("--tokens", "bpe:256"): "expected at least bpe:257",

@@ -26,7 +26,7 @@ from longhand.config import (
     TrainConfig,
 )
 from longhand.errors import OptionError
-from longhand.units import TokenKind
+from longhand.units import WantedKind
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
@@ -57,10 +57,10 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
     return configured(TrainConfig, {**defaults, **values})
 
 
-def token_kind(config: TrainConfig) -> tuple[TokenKind, int]:
+def token_kind(config: TrainConfig) -> tuple[WantedKind, int]:
     """Return what a token is to be, and how many different words or parts of words there may be."""
     kind, _, size = config.tokens.partition(":")
-    return cast("TokenKind", kind), config.vocabulary if kind == "word" else int(size or SUBWORDS)
+    return cast("WantedKind", kind), config.vocabulary if kind == "word" else int(size or SUBWORDS)
 
 
 def _refuse_idle(config: TrainConfig, values: Mapping[str, object]) -> None:
@@ -83,9 +83,12 @@ def free_settings(config: TrainConfig, values: Mapping[str, object]) -> frozense
 def resumed_settings(saved: TrainConfig, values: Mapping[str, object]) -> TrainConfig:
     """Return the settings of a training that goes on: those it began with, but for what may change on the way.
 
+    Tokens that are left to the text stay those that were decided on when it began.
+
     Raises `OptionError` as `configured` does, and for another value of a setting that has to stay.
     """
     before = msgspec.to_builtins(saved)
+    values = {name: value for name, value in values.items() if (name, value) != ("tokens", "auto")}
     by, other = ("minutes", "epochs") if saved.epochs is None else ("epochs", "minutes")
     if values.get(other) is not None:
         raise OptionError(f"{other}: the training to resume ends after some {by}: give --{by}, or neither")
@@ -153,7 +156,7 @@ def _explained(message: str, settings: type[msgspec.Struct], values: Mapping[str
     if kind is not None and "enum" in match["problem"]:
         return f"{field.replace('_', ' ')}: found {values.get(field)!r}, expected one of {', '.join(get_args(kind))}"
     if "regex" in match["problem"]:
-        return f"{field}: found {values.get(field)!r}, expected char, byte, word, bpe or bpe:SIZE"
+        return f"{field}: found {values.get(field)!r}, expected char, byte, word, bpe, bpe:SIZE or auto"
     problem = match["problem"][0].lower() + match["problem"][1:].replace(" | null", "")
     for kind, words in (("`int`", "a whole number"), ("`float`", "a number"), ("`str`", "text"), ("`", "")):
         problem = problem.replace(kind, words)

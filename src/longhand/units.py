@@ -10,4 +10,7 @@ Unit = Literal["char", "word"]
 TokenKind = Literal["char", "byte", "word", "bpe"]
 """What a tokenizer cuts a text into."""
 
+WantedKind = Literal["auto", "char", "byte", "word", "bpe"]
+"""What a text is to be cut into; "auto" leaves that to the text."""
+
 PLURAL: dict[str, str] = {"char": "characters", "word": "words", "byte": "bytes", "bpe": "tokens"}

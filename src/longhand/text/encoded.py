@@ -35,6 +35,7 @@ class EncodedCorpus(Generic[AnyTokenizer]):
     - documents: how many there are; 0 for a text of none
     - held_out_characters, held_out_bytes: what was held out, as text; 0 where that was not counted
     - lost_characters, lost_bytes: how much shorter its tokens' text is, because some of them are unknown
+    - why_tokens: what its tokens are and why, where that was left to the text
     """
 
     ids: TokenIds
@@ -51,6 +52,7 @@ class EncodedCorpus(Generic[AnyTokenizer]):
     lost_bytes: int = 0
     names: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    why_tokens: str = ""
 
     @property
     def learned_ids(self) -> TokenIds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from longhand.text.cache import cache_folder, held
 from longhand.text.encoded import EncodedCorpus, fingerprint_of, refuse_too_short
 from longhand.text.numbering import CUT_AT_WORDS, in_halves, numbered
 from longhand.text.progress import Told, untold
+from longhand.text.quick_look import QuickLook
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.text.store import InMemory, OnDisk, Split, Store
+from longhand.text.suggestion import CharacterCounts
 from longhand.text.survey import Survey, place_to_split, surveyed
 from longhand.text.tokenizer import Tokenizer
-from longhand.text.vocabulary import CHARACTERS, Wanted, tokenizer_for
+from longhand.text.vocabulary import CHARACTERS, Wanted, decided, tokenizer_for
 from longhand.text.words import WordTokenizer
 
 FORMAT = 1  # of what is kept
@@ -41,10 +44,13 @@ def encode_corpus(
     Raises `CorpusError` for a source that cannot be read, or too little text.
     """
     with Text(sources, wanted.documents, tell) as text:
-        survey = surveyed(text)
+        look, counts = QuickLook(), CharacterCounts()
+        survey = surveyed(text, look.look, *[counts.add] * (wanted.kind == "auto"))
         refuse_too_short(survey.characters, text.names)
+        wanted, why = decided(wanted, counts, known)
         preparation = _Preparation(text, survey, held_out, known, wanted, tell)
-        return preparation.kept() if preparation.large else preparation.in_memory()
+        corpus = preparation.kept() if preparation.large else preparation.in_memory()
+    return replace(corpus, notes=[*look.warnings(survey), *corpus.notes], why_tokens=why)
 
 
 class _Preparation:

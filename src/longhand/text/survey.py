@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +32,11 @@ class Survey:
         return text_of(np.sort(self.met[self.places < place]))
 
 
-def surveyed(text: Text) -> Survey:
-    """Read a text. Raises `CorpusError`."""
+def surveyed(text: Text, *watching: Callable[[str], object]) -> Survey:
+    """Read a text. Raises `CorpusError`.
+
+    - watching: are called with each piece, in which documents end with a line end
+    """
     seen = np.zeros(CODE_POINTS, np.bool_)
     seen[BOUNDARY_POINT] = text.of_documents  # of which it is no character
     met: list[npt.NDArray[np.uint32]] = []
@@ -48,6 +51,8 @@ def surveyed(text: Text) -> Survey:
             met.append(different)
             places.append(characters + new[first])
         characters += len(points)
+        for watch in watching:
+            watch(piece.replace(BOUNDARY, "\n") if text.of_documents else piece)
     nothing = np.zeros(0, np.uint32), np.zeros(0, np.int64)
     return Survey(characters, np.concatenate([nothing[0], *met]), np.concatenate([nothing[1], *places]))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import cast
 
 from longhand.errors import CorpusError
 from longhand.text.bytewise import ByteTokenizer
@@ -14,10 +15,11 @@ from longhand.text.documents import BOUNDARY, NONE
 from longhand.text.numbering import in_halves
 from longhand.text.rereading import Text
 from longhand.text.subwords import learned_subwords
+from longhand.text.suggestion import CharacterCounts, Suggestion, suggested_tokens
 from longhand.text.survey import Survey
 from longhand.text.tokenizer import Tokenizer
 from longhand.text.words import WordTokenizer, chosen_words
-from longhand.units import TokenKind
+from longhand.units import TokenKind, WantedKind
 
 SAMPLE = 100_000_000  # characters of which byte-pair encoding learns, from all over the text
 
@@ -26,14 +28,14 @@ SAMPLE = 100_000_000  # characters of which byte-pair encoding learns, from all 
 class Wanted:
     """What tokens a text is to be read in.
 
-    - kind: "char", "byte", "word" or "bpe"
+    - kind: "char", "byte", "word", "bpe", or "auto" (see `decided`)
     - size: how many different ones at most, where they are words or parts of them
     - min_count: how often a word must occur to have a token of its own
     - documents: what the text's documents are (`longhand.text.documents`)
     - spells: whether other words are spelt in characters, or one token stands for all of them
     """
 
-    kind: TokenKind = "char"
+    kind: WantedKind = "char"
     size: int = 0
     min_count: int = 2
     spells: bool = True
@@ -41,6 +43,18 @@ class Wanted:
 
 
 CHARACTERS = Wanted()
+
+
+def decided(wanted: Wanted, counts: CharacterCounts, known: Tokenizer | None) -> tuple[Wanted, str]:
+    """Return what is wanted with a kind of tokens, and why it is this one where that was left to the text.
+
+    - counts: of the text's characters, where the kind is "auto"
+    - known: the tokenizer of a model to start from, which leaves no choice
+    """
+    if wanted.kind != "auto":
+        return wanted, ""
+    best = suggested_tokens(counts) if known is None else Suggestion(known.kind, "as the model to start from has them")
+    return replace(wanted, kind=cast("TokenKind", best.value)), f"tokens: {best.value} ({best.why})"
 
 
 def tokenizer_for(

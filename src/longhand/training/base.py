@@ -58,7 +58,7 @@ def read_base(config: TrainConfig, kept: Path | None = None) -> Base | None:
         )
     if file.card.training.get("embedding") == 0:
         raise OptionError(f"{path}: trained with --embedding 0, whose numbers depend on the vocabulary's size")
-    if config.tokens not in ("char", tokenizer.kind):
+    if config.tokens not in ("auto", "char", tokenizer.kind):
         raise OptionError(f"tokens: found {config.tokens}, the model to start from has {tokenizer.kind}: leave it out")
     return Base(file, tokenizer)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from longhand.config import NetworkConfig, TrainConfig
@@ -38,14 +39,15 @@ def read_corpus(
 
 
 def described(corpus: EncodedCorpus[Any]) -> list[str]:
-    """Return what a text is, in a line."""
+    """Return what a text is, in a line, and in another one why its tokens are what they are, if they were chosen."""
     names = ", ".join([*corpus.names[:3], *["..."] * (len(corpus.names) > 3)])
     kind = corpus.tokenizer.kind
     words = "" if kind == "char" else f"{len(corpus.ids):,} {PLURAL[kind]}, "
     held_out = f"{corpus.held_out_characters:,}" if corpus.held_out else "none"
     words += f"{corpus.documents:,} documents, " if corpus.documents else ""
     different = corpus.tokenizer.size - len(corpus.tokenizer.never_written)
-    return [f"{names}: {corpus.characters:,} characters, {words}{different:,} different, {held_out} held out"]
+    about = f"{names}: {corpus.characters:,} characters, {words}{different:,} different, {held_out} held out"
+    return [about, *([corpus.why_tokens] if corpus.why_tokens else [])]
 
 
 def plan_for(
@@ -58,10 +60,14 @@ def plan_for(
 ) -> Plan:
     """Return the plan of a training; measures this machine where that decides anything, or `expect` is true.
 
+    Its settings name the kind of tokens that `corpus` has, where that was left to the text.
+
     By epochs it does not: the same text and seed are to give the same training.
 
     Raises `MissingExtraError` and `OptionError` as `engine_for` does, `CorpusError` for too little text.
     """
+    if config.tokens == "auto":
+        config = msgspec.structs.replace(config, tokens=corpus.tokenizer.kind)
     if base is not None:
         config, free = with_shape_of(base, config, free)
     vocabulary, speed = corpus.tokenizer.size, None
