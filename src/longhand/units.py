@@ -1,4 +1,4 @@
-"""What a token can be, and what to call several of them."""
+"""What a token can be, what to call several of them, and the forms that a text can be in."""
 
 from __future__ import annotations
 
@@ -14,3 +14,6 @@ WantedKind = Literal["auto", "char", "byte", "word", "bpe"]
 """What a text is to be cut into; "auto" leaves that to the text."""
 
 PLURAL: dict[str, str] = {"char": "characters", "word": "words", "byte": "bytes", "bpe": "tokens"}
+
+NormalForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
+"""Unicode's normal forms."""

@@ -1,0 +1,144 @@
+"""From bytes to text: strictly in the encoding that was said, UTF-8 if none was; what is otherwise is never guessed.
+
+What the bytes look like instead is offered in the error, and used where that was asked for. charset-normalizer says it.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+
+from longhand.errors import CorpusError
+from longhand.text.likely import UTF_8, encoding_of, is_utf_8, likely_encoding, marked_encoding
+
+
+class Decoding:
+    """Makes text of the bytes of one source.
+
+    - label: what to call the source
+    - encoding: by a name that Python knows; None: what it looks like
+    - conversion: returns the command that makes UTF-8 of it, from another encoding
+    - note: is called with what was found
+    """
+
+    def __init__(
+        self, label: str, encoding: str | None, conversion: Callable[[str], str], note: Callable[[str], None]
+    ) -> None:
+        self._label, self._encoding, self._conversion, self._note = label, encoding, conversion, note
+
+    def decoded(self, pieces: Iterable[bytes]) -> Iterator[str]:
+        """Yield the text, in pieces. Raises `CorpusError`, naming the byte that is not of it.
+
+        - pieces: of the bytes; the first has four at least, if there are so many
+        """
+        if self._encoding is None:
+            return self._found(iter(pieces))
+        return self._strictly(iter(pieces), self._encoding)
+
+    def _found(self, pieces: Iterator[bytes]) -> Iterator[str]:
+        """Yield the text in the encoding that it looks like; ASCII tells nothing, and is the same in all of them."""
+        offset = 0
+        for data in pieces:
+            if not data.isascii():
+                break
+            self._refuse_nul(data, offset)
+            yield data.decode("ascii")
+            offset += len(data)
+        else:
+            return
+        data += next(pieces, b"")  # it may be only its last bytes that tell
+        if (encoding := encoding_of(data)) is None:
+            raise CorpusError(
+                f"{self._label}: not UTF-8, and its encoding cannot be told (a binary file?): name it with --encoding"
+            )
+        if encoding != UTF_8:
+            self._note(f"read as {encoding}, as it seems")
+        yield from self._strictly(chain([data], pieces), encoding, offset)
+
+    def _strictly(self, pieces: Iterator[bytes], encoding: str, offset: int = 0) -> Iterator[str]:
+        before, characters, first = b"", 0, next(pieces, b"")
+        decoder = codecs.getincrementaldecoder(self._with_order(encoding, first))("strict")
+        of_utf_8 = codecs.lookup(encoding).name == UTF_8
+        pieces = chain([first], pieces)
+        for data in chain(pieces, [b""]):
+            if of_utf_8:
+                self._refuse_other_marks(data, offset)
+                self._refuse_nul(data, offset)
+            waiting = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(data, final=not data)
+            except UnicodeDecodeError as error:
+                at = offset - waiting + error.start
+                byte = error.object[error.start : error.start + 1].hex().upper()
+                what = f"0x{byte}" if data else "the text ends inside a character"
+                around = before + data + next(pieces, b"")
+                offer = self._offer(around, len(before) - waiting + error.start) if of_utf_8 else self._otherwise
+                shown = "UTF-8" if of_utf_8 else encoding
+                raise CorpusError(f"{self._label}: not {shown} at byte {at} ({what}){offer}") from None
+            except UnicodeError as error:
+                raise CorpusError(
+                    f"{self._label}: not {encoding} at byte {offset} ({error}){self._otherwise}"
+                ) from None
+            if not of_utf_8:
+                self._refuse_no_text(text, encoding, characters)
+                characters += len(text)
+            yield text
+            offset, before = offset + len(data), data
+
+    def _with_order(self, encoding: str, data: bytes) -> str:
+        """Return the encoding, with the order of its bytes where a mark should say that and there is none."""
+        name = codecs.lookup(encoding).name
+        if name not in ("utf-16", "utf-32") or not data or marked_encoding(data):
+            return encoding
+        self._note(f"no byte order mark, so it is read as {name}-le")
+        return f"{name}-le"
+
+    @property
+    def _otherwise(self) -> str:
+        """What to do where another encoding than UTF-8 is wrong."""
+        found = "" if self._encoding is None else ", or have it found with --encoding detect"
+        return f": name its encoding with --encoding{found}"
+
+    def _offer(self, data: bytes, at: int) -> str:
+        """Return what to do about bytes that are not UTF-8 from a place on."""
+        if is_utf_8(data[:at]):
+            return (
+                ", though what is before it is: the file seems damaged there; get it anew, or leave out what is no "
+                f"UTF-8: {self._conversion('UTF-8 -c')}"
+            )
+        found = likely_encoding(data, at)
+        if found is None:
+            return "; expected UTF-8: if it is a text in another encoding, train with --encoding NAME"
+        return f"; it looks like {found}: if so, train with --encoding {found}, or {self._conversion(found.upper())}"
+
+    def _refuse_other_marks(self, data: bytes, offset: int) -> None:
+        if offset == 0 and (found := marked_encoding(data)):
+            name = found.upper()
+            raise CorpusError(
+                f"{self._label}: {name} at byte 0, expected UTF-8: train with --encoding {found}, or "
+                f"{self._conversion(name)}"
+            )
+
+    def _refuse_nul(self, data: bytes, offset: int) -> None:
+        if (place := data.find(b"\0")) >= 0:
+            raise CorpusError(
+                f"{self._label}: a NUL at byte {offset + place}, so this is no plain text (a binary file, an "
+                "archive?); expected UTF-8: if it is UTF-16 without a mark, train with --encoding utf-16-le"
+            )
+
+    def _refuse_no_text(self, text: str, encoding: str, characters: int) -> None:
+        if (place := text.find("\0")) >= 0:
+            raise CorpusError(
+                f"{self._label}: a NUL as character {characters + place} in {encoding}, so this is no plain text in it"
+                f"{self._otherwise}"
+            )
+        size_in_utf_8(text, self._label)  # raises for half a character
+
+
+def size_in_utf_8(text: str, label: str) -> int:
+    """Return how many bytes of UTF-8 a text has. Raises `CorpusError` for half a character, which streams may have."""
+    try:
+        return len(text.encode(UTF_8))
+    except UnicodeEncodeError as error:
+        raise CorpusError(f"{label}: a lone surrogate, which no text in UTF-8 has ({error})") from None
