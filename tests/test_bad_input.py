@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import lzma
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,51 @@ BAD_TRAININGS = {
     "empty": (["empty.txt"], "empty.txt: 0 characters, expected at least 1000"),
     "short": (["short.txt"], "short.txt: 5 characters, expected at least 1000"),
     "binary": (["binary.txt"], "binary.txt: a NUL at byte 4"),
-    "latin 1": (["latin1.txt"], "latin1.txt: not UTF-8 at byte 3 (0xE9): convert it with iconv -f WINDOWS-1252"),
-    "utf-16": (["utf16.txt"], "utf16.txt: UTF-16 at byte 0, expected UTF-8: convert it with iconv -f UTF-16"),
+    "latin 1": (
+        ["latin1.txt"],
+        "latin1.txt: not UTF-8 at byte 7 (0xE9); it looks like windows-1252: if so, train with --encoding windows-1252"
+        ", or convert it with iconv -f WINDOWS-1252 -t UTF-8 latin1.txt > utf8.txt",
+    ),
+    "utf-16": (
+        ["utf16.txt"],
+        "utf16.txt: UTF-16 at byte 0, expected UTF-8: train with --encoding utf-16, or convert it with iconv -f UTF-16",
+    ),
+    "another encoding": (["latin1.txt", "--encoding", "ascii"], "latin1.txt: not ascii at byte 7 (0xE9): name its"),
+    "no encoding": (["good.txt", "--encoding", "utf8s"], "encoding: found 'utf8s', expected one that Python knows"),
+    "no text encoding": (
+        ["good.txt", "--encoding", "rot13"],
+        "encoding: found 'rot13', expected one that Python knows",
+    ),
+    "no encoding found": (
+        ["noise.txt", "--encoding", "detect"],
+        "noise.txt: not UTF-8, and its encoding cannot be told",
+    ),
+    "no normal form": (["good.txt", "--normalize", "NFX"], "'NFX' is not one of 'NFC', 'NFD', 'NFKC', 'NFKD'"),
+    "no match": (["texts/*.md"], "texts/*.md: no file matches it; expected a pattern such as 'books/*.txt'"),
+    "twice by a pattern": (["good.txt", "g*.txt"], "good.txt is given twice"),
+    "cut off": (["cut.txt"], "cut.txt: compressed by gzip and cut off; its text can be read up to byte "),
+    "damaged": (
+        ["damaged.txt"],
+        "damaged.txt: compressed by xz and damaged (Corrupt input data); its text can be read",
+    ),
+    "no table": (["good.txt", "--column", "a"], "good.txt: a column is read of .csv, .tsv, .jsonl, .ndjson files"),
+    "no column": (
+        ["table.csv", "--column", "c"],
+        "table.csv, line 1: no column 'c'; it has 'a', 'b': name one of them",
+    ),
+    "no such number": (["table.csv", "--column", "3"], "table.csv, line 1: 2 columns, expected a column 3"),
+    "no CSV": (
+        ["bad.csv", "--column", "a"],
+        "bad.csv, line 3: no CSV (unexpected end of data); expected quotation marks",
+    ),
+    "no key": (["rows.jsonl", "--column", "b"], "rows.jsonl: no line has the key 'b'; the first has 'a': name one"),
+    "no string": (["rows.jsonl", "--column", "a"], "rows.jsonl, line 2: 'a' is 5, expected a string, or null"),
+    "no JSON": (
+        ["bad.jsonl", "--column", "a"],
+        "bad.jsonl, line 2: no object of JSON (Input data was truncated); expected one a line",
+    ),
+    "no rows": (["good.txt", "--documents", "row"], "documents: found row, but no column that has rows: add --column"),
+    "no name of a column": (["table.csv", "--column", ""], "column: found '', expected text of length >= 1"),
     "no folder": (["good.txt", "-o", "nowhere/m"], "nowhere is no folder"),
     "unwritable": (["good.txt", "-o", "/proc/m"], "cannot write"),
     "existing": (["good.txt", "-o", "kept"], "kept.safetensors exists"),
@@ -37,7 +82,10 @@ BAD_TRAININGS = {
 def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     files = {"empty.txt": b"", "short.txt": b"short", "binary.txt": b"GIF8\0\1\2" * 300}
-    files |= {"latin1.txt": "café".encode("latin-1") * 300, "utf16.txt": ("hello" * 300).encode("utf-16")}
+    files |= {"latin1.txt": b"the caf\xe9 was closed early\n" * 300, "utf16.txt": ("hello" * 300).encode("utf-16")}
+    files |= {"cut.txt": gzip.compress(VERSE.encode())[:-9], "noise.txt": bytes(range(1, 256)) * 20}
+    files |= {"damaged.txt": lzma.compress(b"x" * 99)[:30] + b"y" * 99, "bad.csv": b'a,b\n1,2\n"1,2\n3,4\n'}
+    files |= {"table.csv": b"a,b\n1,2\n", "rows.jsonl": b'{"a": "x"}\n{"a": 5}\n', "bad.jsonl": b'{"a": "x"}\n{"a"\n'}
     files |= {"good.txt": VERSE.encode() * 40, "kept.safetensors": b"precious"}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)

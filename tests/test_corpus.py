@@ -49,8 +49,8 @@ def test_line_ends_become_newlines_wherever_a_piece_ends(
     file: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
     monkeypatch.setattr(corpus, "PIECE", piece)
-    text, notes = read(file("één\r\n二\r三\n\r\n".encode()))
-    assert text == "één\n二\n三\n\n"
+    text, notes = read(file("read at once: één\r\n二\r三\n\r\n".encode()))
+    assert text == "read at once: één\n二\n三\n\n"
     assert [Path(note).name for note in notes] == [r"text.txt: line ends \r and \r\n became \n"]
 
 
@@ -65,7 +65,7 @@ def test_the_offset_of_the_first_byte_that_is_not_utf8_is_named(before: str, pie
         patch.setattr(corpus, "PIECE", piece)
         path = Path(os.devnull)
         patch.setattr(File, "open", lambda _: io.BytesIO(data))
-        with pytest.raises(CorpusError, match=rf"not UTF-8 at byte {len(data) - 6} \(0xFF\).*iconv"):
+        with pytest.raises(CorpusError, match=rf"not UTF-8 at byte {len(data) - 6} \(0xFF\)"):
             read(path)
 
 

@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from longhand.units import NormalForm
+
 FEWEST_SUBWORDS = 257  # all bytes, and the start of a text
 SUBWORDS = 4096  # tokens of byte-pair encoding, where no number is given
 TOKENS = re.compile(r"^(auto|char|byte|word|bpe(:[1-9][0-9]{2,6})?)\Z")
@@ -71,10 +73,34 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Meta(
             min_length=1,
             max_length=100,
-            description="what begins anew and comes to an end: line, blank (what blank lines part), file, none, or any "
-            "text that stands between documents",
+            description="what begins anew and comes to an end: line, blank (what blank lines part), file, row (with "
+            "--column), none, or any text that stands between documents",
         ),
     ] = "none"
+    column: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=1000,
+                description="what alone is read of .csv, .tsv and .jsonl files: a column's name, or its number from 1 "
+                "where there is no header, or a key",
+            ),
+        ]
+        | None
+    ) = None
+    encoding: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=100,
+            description="of the files, by a name that Python knows (windows-1251, gb18030, utf-16), or detect: found "
+            "for each of them, and said",
+        ),
+    ] = "utf-8"
+    normalize: Annotated[NormalForm, Meta(description="Unicode's normal form that the text is brought into")] | None = (
+        None
+    )
     minutes: Annotated[
         float, Meta(gt=0, le=100_000, description="minutes to train for, reading and scoring included")
     ] = 5.0
@@ -142,6 +168,9 @@ OF_DEFAULT = ("chapter", "anneal")
 
 OPTION_NAMES = {"learning_rate": "lr", "base": "from"}
 """Settings whose option on the command line has another name."""
+
+DETECT = "detect"
+"""The encoding that stands for what a file looks like."""
 
 CHANGEABLE = ("minutes", "epochs", "threads", "device", "checkpoint_every")
 """Settings that a training may go on with another value of."""

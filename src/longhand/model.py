@@ -150,7 +150,8 @@ def train(
 ) -> Model:
     """Train a model on a text and return the best one met.
 
-    - corpus: a path, an open text stream such as `io.StringIO(text)`, or several of them; folders are read whole
+    - corpus: a path, a pattern such as "books/*.txt", an open text stream such as `io.StringIO(text)`, or several of
+      them; folders are read whole, compressed files unpacked
     - output: where to write the model file; its log goes beside it. Nothing is written if left out
     - resume: go on with the training of `output` that did not end, on the same text; of its settings only `minutes`,
       `epochs`, `threads`, `device` and `checkpoint_every` may be given anew

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
+from encodings.aliases import aliases
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -12,6 +14,7 @@ from msgspec import Meta
 from longhand.config import (
     CHANGEABLE,
     CLASSIC,
+    DETECT,
     FEWEST_SUBWORDS,
     LENGTH,
     LONGEST_DOCUMENT,
@@ -38,6 +41,7 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
     """
     config = configured(TrainConfig, values)
     _refuse_idle(config, values)
+    _refuse_unknown_encoding(config.encoding)
     if config.recipe == "default":
         if config.base == "":
             raise OptionError("from: found '', expected the name of a model to start from")
@@ -73,6 +77,30 @@ def _refuse_idle(config: TrainConfig, values: Mapping[str, object]) -> None:
         raise OptionError(
             f"tokens: found {config.tokens}, expected at least bpe:{FEWEST_SUBWORDS}: there are 256 bytes"
         )
+    if config.documents == "row" and config.column is None:
+        raise OptionError("documents: found row, but no column that has rows: add --column NAME, or take line or file")
+
+
+def _refuse_unknown_encoding(name: str) -> None:
+    if name == DETECT or _is_encoding(name):
+        return
+    from difflib import get_close_matches
+
+    known = sorted({one.replace("_", "-") for pair in aliases.items() for one in pair})
+    close = list(filter(_is_encoding, get_close_matches(name.lower().replace("_", "-"), known, n=9)))[:3]
+    hint = f"; did you mean {', '.join(close)}?" if close else ""
+    raise OptionError(
+        f"encoding: found {name!r}, expected one that Python knows, such as windows-1252 or gb18030, or {DETECT}{hint}"
+    )
+
+
+def _is_encoding(name: str) -> bool:
+    """Whether Python knows an encoding of text by this name, and can decode it as it comes."""
+    try:
+        "a".encode(name)
+        return codecs.lookup(name).incrementaldecoder is not None
+    except (LookupError, ValueError):  # no such name, one of what is no text, or no name at all
+        return False
 
 
 def free_settings(config: TrainConfig, values: Mapping[str, object]) -> frozenset[str]:

@@ -44,8 +44,9 @@ def train(
 ) -> int:
     """Learn a text and write a model of it to one file.
 
-    CORPUS is text files or folders of them; - is standard input. What is not given is planned: the network's size,
-    dropout and the rest, from the text, the time and the speed of this machine.
+    CORPUS is text files, folders of them, or patterns such as 'books/*.txt'; - is standard input. What gzip, bzip2, xz
+    or zstd has compressed is unpacked as it is read. What is not given is planned: the network's size, dropout and the
+    rest, from the text, the time and the speed of this machine.
 
     The last tenth of the text is held out: the model is scored on it, and the best one is kept. (The classic recipe
     learns all of the text, unless told otherwise, and keeps the weights of the epoch with the lowest training loss.)
@@ -118,4 +119,12 @@ def exit_code(stopped_by: str) -> int:
 
 
 def _default_output(source: str) -> str:
-    return "longhand" if source == "-" else Path(source).absolute().stem or "longhand"
+    from longhand.text.packed import SUFFIXES
+    from longhand.text.sources import is_pattern
+
+    if source == "-":
+        return "longhand"
+    path = Path(source).absolute()
+    while is_pattern(path.name) and is_pattern(path):  # books/*.txt: books
+        path = path.parent
+    return (Path(path.stem) if path.suffix in SUFFIXES else path).stem or "longhand"

@@ -10,11 +10,14 @@ from longhand.text.characters import CharacterCounter
 from longhand.text.corpus import CorpusReader
 from longhand.text.encoded import EncodedCorpus, fingerprint_of, joined, refuse_too_short, token_counts
 from longhand.text.listed import ListedTokenizer, WordCounter
+from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import Source
 from longhand.units import PLURAL, Unit
 
 
-def encode_closed(sources: Iterable[Source], unit: Unit, held_out: float = 0.0) -> EncodedCorpus[ListedTokenizer]:
+def encode_closed(
+    sources: Iterable[Source], unit: Unit, held_out: float = 0.0, reading: Reading = PLAIN
+) -> EncodedCorpus[ListedTokenizer]:
     """Read `sources` once and return them as characters' or words' numbers, as the classic recipe has them.
 
     The vocabulary is that of the whole text, what is held out included, sorted; nothing is ever unknown. A byte order
@@ -22,7 +25,7 @@ def encode_closed(sources: Iterable[Source], unit: Unit, held_out: float = 0.0) 
 
     Raises `CorpusError` for a source that cannot be read, or too little text.
     """
-    reader, counter = CorpusReader(sources, keep_mark=True), _counter(unit)
+    reader, counter = CorpusReader(sources, keep_mark=True, reading=reading), _counter(unit)
     pieces, characters = _numbered(reader, counter)
     tokenizer = _listed(reader, counter, unit)
     ids = joined(pieces, smallest_type(tokenizer.size), counter.final_ids(tokenizer))

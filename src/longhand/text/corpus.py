@@ -1,53 +1,72 @@
 r"""Reading a corpus as one text in pieces.
 
-UTF-8, strictly; what is not UTF-8 is refused with the byte's offset and a remedy, never guessed. A byte order mark is
-dropped, line ends become `\n`, and a note says so. Folders are read in sorted order, hidden files passed over.
+Compressed files are unpacked (`packed`), bytes decoded strictly (`encodings`); of tables one column is taken where that
+was asked for (`columns`). A byte order mark is dropped, line ends become `\n`, and a note says so. Folders are read in
+sorted order, hidden files passed over.
 """
 
 from __future__ import annotations
 
-import codecs
 import copy
 import io
 from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 from longhand.errors import CorpusError
+from longhand.text.columns import KINDS, Kind, column_of, kind_by_line, kind_by_name, lines_of
+from longhand.text.documents import BOUNDARY, refuse_boundary
+from longhand.text.encodings import Decoding, size_in_utf_8
+from longhand.text.normal_form import Normalizer
+from longhand.text.packed import MARK_LENGTH, packing_of, unpacked
+from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import File, Source, Stream, opened_sources
 
-PIECE = 1 << 20  # bytes read at a time
+PIECE = 1 << 20  # bytes read at a time, and characters at most
 MOST_NOTES = 3  # of one kind; a folder may hold thousands of files
 MARK = "\ufeff"
-UTF_16_AND_32_MARKS = [
-    (codecs.BOM_UTF32_LE, "UTF-32"),  # before UTF-16, whose mark it begins with
-    (codecs.BOM_UTF32_BE, "UTF-32"),
-    (codecs.BOM_UTF16_LE, "UTF-16"),
-    (codecs.BOM_UTF16_BE, "UTF-16"),
-]
 
 
 class CorpusReader:
     """Reads sources one after another; a source that does not end its last line gets a line end before the next one.
 
-    - sources: paths of files and folders, "-" for standard input, or open text streams
+    - sources: paths of files and folders, patterns, "-" for standard input, or open text streams
     - between: what goes between sources; left out, a line end where the one before has none at its end
     - keep_mark: whether a byte order mark is left in the text, as Python's `open` leaves it, and not dropped
+    - reading: how the files are read
+    - row_end: what a row ends with, where one column is read: a line end, or BOUNDARY, which ends a document
     - sources: what is read, opened or to be opened
     - names: the sources' names, without folders
-    - bytes_read: size of what was read, before any change
+    - bytes_read: size of what was read and unpacked, before any other change
     """
 
-    def __init__(self, sources: Iterable[Source], *, between: str = "", keep_mark: bool = False) -> None:
-        self._between, self._keep_mark = between, keep_mark
+    def __init__(
+        self,
+        sources: Iterable[Source],
+        *,
+        between: str = "",
+        keep_mark: bool = False,
+        reading: Reading = PLAIN,
+        row_end: str = "\n",
+    ) -> None:
+        self._between, self._reading, self._row_end = between, reading, row_end
+        self._keep_mark = keep_mark and reading.column is None
         self.sources = opened_sources(sources)
         self.names = [Path(source.label).name for source in self.sources]
+        self._begin()
+
+    def _begin(self) -> None:
         self.bytes_read = 0
-        self._notes: dict[str, list[str]] = {}
+        self._notes: dict[str, dict[str, None]] = {}
+        self._empty_rows = 0
+        self._normalizer = None if self._reading.normalize is None else Normalizer(self._reading.normalize)
 
     def again(self) -> CorpusReader:
         """Return what reads the same files once more."""
         other = copy.copy(self)
-        other.bytes_read, other._notes = 0, {}
+        other._begin()
         return other
 
     @property
@@ -55,9 +74,15 @@ class CorpusReader:
         """What was changed on the way, for a person; complete once the text was read."""
         notes = []
         for fact, labels in self._notes.items():
-            notes += [f"{label}: {fact}" for label in labels[:MOST_NOTES]]
+            notes += [f"{label}: {fact}" for label in list(labels)[:MOST_NOTES]]
             if len(labels) > MOST_NOTES:
                 notes.append(f"{len(labels) - MOST_NOTES} more files: {fact}")
+        if self._empty_rows:
+            notes.append(f"rows without text in the column {self._reading.column!r}, left out: {self._empty_rows:,}")
+        if self._normalizer is not None and self._normalizer.changed:
+            more = self._normalizer.more
+            change = f"{abs(more):,} characters {'more' if more > 0 else 'fewer'}" if more else "as many characters"
+            notes.append(f"the text was normalised to {self._reading.normalize}: {change}")
         return notes
 
     def pieces(self) -> Iterator[str]:
@@ -74,76 +99,111 @@ class CorpusReader:
                 self._note("is empty", source.label)
 
     def _pieces_of(self, source: File | Stream) -> Iterator[str]:
-        lines = io.IncrementalNewlineDecoder(None, translate=True)
         raw = self._decoded(source) if isinstance(source, File) else self._streamed(source)
-        yield from filter(None, map(lines.decode, raw))
-        if piece := lines.decode("", final=True):
-            yield piece
-        endings = lines.newlines if isinstance(lines.newlines, tuple) else (lines.newlines,)
-        if changed := [repr(ending)[1:-1] for ending in endings if ending in ("\r\n", "\r")]:
-            self._note(f"line ends {' and '.join(changed)} became \\n", source.label)
+        text = self._with_newlines(self._without_mark(raw, source.label), source.label)
+        if self._reading.column is not None:
+            return in_pieces(self._rows(lines_of(text), source, self._reading.column), PIECE)
+        return text if self._normalizer is None else self._normalizer.pieces(text)
 
     def _streamed(self, source: Stream) -> Iterator[str]:
-        first = True
         while text := source.stream.read(PIECE):
             if not isinstance(text, str):
                 raise CorpusError(f"{source.label}: a stream of bytes, expected one of text: open it in text mode")
-            try:
-                self.bytes_read += len(text.encode("utf-8"))
-            except UnicodeEncodeError as error:
-                raise CorpusError(f"{source.label}: a lone surrogate, which no text in UTF-8 has ({error})") from None
-            if first and text.startswith(MARK) and not self._keep_mark:
-                self._note("a byte order mark was dropped", source.label)
-                text = text[1:]
-            first = False
+            self.bytes_read += size_in_utf_8(text, source.label)
             yield text
 
     def _decoded(self, source: File) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder("utf-8")("strict")
-        offset = 0
         try:
             with source.open() as file:
-                while data := file.read(PIECE):
-                    mark = self._mark_length(data, source) if offset == 0 else 0
-                    _refuse_binary(source, data, offset)
-                    yield _decode(decoder, data[mark:], source, offset + mark)
-                    offset += len(data)
-                    self.bytes_read += len(data)
-                yield _decode(decoder, b"", source, offset)
+                data = _read(file)
+                first = next(data, b"")
+                data, unpack = chain([first], data), ""
+                if (packing := packing_of(first)) is not None:
+                    data, unpack = unpacked(data, packing, source.label, PIECE), packing.command
+                convert, note = partial(source.conversion, unpack=unpack), partial(self._note, label=source.label)
+                yield from Decoding(source.label, self._reading.encoding, convert, note).decoded(self._counted(data))
         except OSError as error:
             raise CorpusError(f"{source.label}: cannot be read ({error.strerror or error})") from error
 
-    def _mark_length(self, data: bytes, source: File) -> int:
-        for mark, encoding in UTF_16_AND_32_MARKS:
-            if data.startswith(mark):
-                raise CorpusError(
-                    f"{source.label}: {encoding} at byte 0, expected UTF-8: {source.conversion(encoding)}"
-                )
-        if self._keep_mark or not data.startswith(codecs.BOM_UTF8):
-            return 0
-        self._note("a byte order mark was dropped", source.label)
-        return len(codecs.BOM_UTF8)
+    def _counted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for data in pieces:
+            self.bytes_read += len(data)
+            yield data
+
+    def _without_mark(self, pieces: Iterable[str], label: str) -> Iterator[str]:
+        pieces = filter(None, pieces)
+        first = next(pieces, "")
+        if first.startswith(MARK) and not self._keep_mark:
+            self._note("a byte order mark was dropped", label)
+            first = first[1:]
+        yield first
+        yield from pieces
+
+    def _with_newlines(self, pieces: Iterable[str], label: str) -> Iterator[str]:
+        lines = io.IncrementalNewlineDecoder(None, translate=True)
+        yield from filter(None, map(lines.decode, pieces))
+        if piece := lines.decode("", final=True):
+            yield piece
+        if self._reading.column is not None:
+            return  # what ends rows is no part of the text
+        endings = lines.newlines if isinstance(lines.newlines, tuple) else (lines.newlines,)
+        if changed := [repr(ending)[1:-1] for ending in endings if ending in ("\r\n", "\r")]:
+            self._note(f"line ends {' and '.join(changed)} became \\n", label)
+
+    def _rows(self, lines: Iterator[str], source: File | Stream, column: str) -> Iterator[str]:
+        """Yield the texts of a column, an end after each."""
+        first = next(lines, None)
+        if first is None:
+            return
+        kind = self._kind(source, first)
+        for text in column_of(chain([first], lines), kind, column, source.label):
+            row = text
+            if not row:
+                self._empty_rows += 1
+                continue
+            if "\r" in row:
+                row = row.replace("\r\n", "\n").replace("\r", "\n")
+                self._note("line ends in its rows became \\n", source.label)
+            if self._normalizer is not None:
+                row = self._normalizer.whole(row)
+            if self._row_end == BOUNDARY:
+                refuse_boundary(row)
+            yield row if row.endswith(self._row_end) else row + self._row_end
+
+    def _kind(self, source: File | Stream, first: str) -> Kind:
+        """Return what sort of table a source is, by its name, or if it has none that says so, by its first line."""
+        if (kind := kind_by_name(source.label)) is not None:
+            return kind
+        if isinstance(source, File) and source.is_named:
+            raise CorpusError(
+                f"{source.label}: a column is read of {', '.join(KINDS)} files, compressed or not: rename it, or leave "
+                "--column out"
+            )
+        kind = kind_by_line(first)
+        self._note(f"read as {kind}, by its first line", source.label)
+        return kind
 
     def _note(self, fact: str, label: str) -> None:
-        self._notes.setdefault(fact, []).append(label)
+        self._notes.setdefault(fact, {})[label] = None
 
 
-def _refuse_binary(source: File, data: bytes, offset: int) -> None:
-    if (zero := data.find(b"\0")) >= 0:
-        raise CorpusError(
-            f"{source.label}: a NUL at byte {offset + zero}, so this is no plain text (a binary file, or UTF-16 or "
-            "UTF-32 without a mark?): save it as UTF-8 text"
-        )
+def in_pieces(texts: Iterable[str], size: int) -> Iterator[str]:
+    """Yield a text in pieces of at most `size` characters, whatever parts it comes in."""
+    begun: list[str] = []
+    waiting = 0
+    for text in texts:
+        begun.append(text)
+        waiting += len(text)
+        if waiting >= size:
+            whole = "".join(begun)
+            cut = waiting - waiting % size
+            yield from (whole[place : place + size] for place in range(0, cut, size))
+            begun, waiting = [whole[cut:]], waiting - cut
+    if waiting:
+        yield "".join(begun)
 
 
-def _decode(decoder: codecs.IncrementalDecoder, data: bytes, source: File, offset: int) -> str:
-    waiting = len(decoder.getstate()[0])
-    try:
-        return decoder.decode(data, final=not data)
-    except UnicodeDecodeError as error:
-        at = offset - waiting + error.start
-        found = "the text ends inside a character" if not data else f"0x{error.object[error.start]:02X}"
-        raise CorpusError(
-            f"{source.label}: not UTF-8 at byte {at} ({found}): "
-            f"{source.conversion('WINDOWS-1252')}, if that is its encoding"
-        ) from None
+def _read(file: BinaryIO) -> Iterator[bytes]:
+    size = max(PIECE, MARK_LENGTH)
+    while data := file.read(size):
+        yield data

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from longhand.errors import CorpusError
 
 BOUNDARY = "\ufdd0"  # ends a document within a text that is read; Unicode keeps it for such uses
-NONE, LINE, BLANK, FILE = "none", "line", "blank", "file"
+NONE, LINE, BLANK, FILE, ROW = "none", "line", "blank", "file", "row"
 _BLANK = re.compile(r"\n(?:[ \t]*\n)+")
 _MAY_GO_ON = re.compile(r"\n[ \t\n]*\Z")
 _AROUND = re.compile(rf"(?<!\n)\n*{BOUNDARY}[\n{BOUNDARY}]*")
@@ -17,14 +17,15 @@ _EDGE = f"\n{BOUNDARY}"
 
 def separator(mode: str) -> str:
     """Return what to write between documents that were parted so in the text that was learned from."""
-    return {LINE: "\n", BLANK: "\n\n", FILE: "\n\n"}.get(mode, f"\n{mode}\n")
+    return {LINE: "\n", BLANK: "\n\n", FILE: "\n\n", ROW: "\n"}.get(mode, f"\n{mode}\n")
 
 
 def marked(pieces: Iterable[str], mode: str) -> Iterator[str]:
     """Yield a text whose documents all end with BOUNDARY, in place of what parted them; empty ones are dropped.
 
     - pieces: of the text; one that is BOUNDARY and nothing else is the end of a file
-    - mode: "line", "blank" (lines), "file", or what stands between documents; line ends around it are part of none
+    - mode: "line", "blank" (lines), "file", "row" (its end is BOUNDARY already), or what stands between documents; line
+      ends around it are part of none
 
     Raises `CorpusError` for a text with BOUNDARY in it.
     """
@@ -41,6 +42,12 @@ def marked(pieces: Iterable[str], mode: str) -> Iterator[str]:
         yield BOUNDARY
 
 
+def refuse_boundary(text: str) -> None:
+    """Raise `CorpusError` for a text with BOUNDARY in it."""
+    if BOUNDARY in text:
+        raise CorpusError("the text has the character U+FDD0, which ends documents here: take it out")
+
+
 def _parted(pieces: Iterable[str], mode: str) -> Iterator[str]:
     """Yield a text with BOUNDARY wherever a document ends."""
     begun = ""
@@ -49,8 +56,8 @@ def _parted(pieces: Iterable[str], mode: str) -> Iterator[str]:
             yield begun + BOUNDARY
             begun = ""
             continue
-        if BOUNDARY in piece:
-            raise CorpusError("the text has the character U+FDD0, which ends documents here: take it out")
+        if mode != ROW:
+            refuse_boundary(piece)
         begun = _replaced(begun + piece, mode)
         end = len(begun) - _held_back(begun, mode)
         yield begun[:end]
@@ -63,7 +70,7 @@ def _replaced(text: str, mode: str) -> str:
         return text.replace("\n", BOUNDARY)
     if mode == BLANK:
         return _BLANK.sub(BOUNDARY, text)
-    return text if mode == FILE else text.replace(mode, BOUNDARY)
+    return text if mode in (FILE, ROW) else text.replace(mode, BOUNDARY)
 
 
 def _held_back(text: str, mode: str) -> int:
@@ -71,6 +78,6 @@ def _held_back(text: str, mode: str) -> int:
     if mode == BLANK:
         found = _MAY_GO_ON.search(text[-4096:])
         return len(found[0]) if found else 0
-    if mode in (LINE, FILE):
+    if mode in (LINE, FILE, ROW):
         return 0
     return next((count for count in range(min(len(mode) - 1, len(text)), 0, -1) if mode.startswith(text[-count:])), 0)

@@ -10,20 +10,23 @@ import numpy as np
 
 from longhand.errors import CorpusError
 from longhand.text.corpus import CorpusReader
+from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import Source
 from longhand.units import PLURAL, Unit
 
 WORD = re.compile(r"\S+")
 
 
-def random_passage(sources: Iterable[Source], unit: Unit, length: int, random: np.random.Generator) -> str:
+def random_passage(
+    sources: Iterable[Source], unit: Unit, length: int, random: np.random.Generator, reading: Reading = PLAIN
+) -> str:
     """Return `length` consecutive characters or words of a text, from a random place that leaves some after them.
 
     - unit: "char" or "word", which are joined by spaces
 
     Raises `CorpusError` for a source that cannot be read, or one that is not longer than that.
     """
-    reader = CorpusReader(sources)
+    reader = CorpusReader(sources, reading=reading)
     text = "".join(reader.pieces())
     tokens = sum(1 for _ in WORD.finditer(text)) if unit == "word" else len(text)
     if tokens <= length:

@@ -15,6 +15,7 @@ from longhand.text.encoded import EncodedCorpus, fingerprint_of, refuse_too_shor
 from longhand.text.numbering import CUT_AT_WORDS, in_halves, numbered
 from longhand.text.progress import Told, untold
 from longhand.text.quick_look import QuickLook
+from longhand.text.reading import PLAIN, Reading
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.text.store import InMemory, OnDisk, Split, Store
@@ -33,6 +34,7 @@ def encode_corpus(
     held_out: float = 0.1,
     known: Tokenizer | None = None,
     wanted: Wanted = CHARACTERS,
+    reading: Reading = PLAIN,
     tell: Told = untold,
 ) -> EncodedCorpus[Tokenizer]:
     """Read `sources` and return them as token numbers, the last `held_out` of their characters, a share, held out.
@@ -43,7 +45,7 @@ def encode_corpus(
 
     Raises `CorpusError` for a source that cannot be read, or too little text.
     """
-    with Text(sources, wanted.documents, tell) as text:
+    with Text(sources, wanted.documents, reading, tell) as text:
         look, counts = QuickLook(), CharacterCounts()
         survey = surveyed(text, look.look, *[counts.add] * (wanted.kind == "auto"))
         refuse_too_short(survey.characters, text.names)

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 
 from longhand.errors import CorpusError
 from longhand.text.corpus import PIECE, CorpusReader
-from longhand.text.documents import BOUNDARY, NONE, marked
+from longhand.text.documents import BOUNDARY, NONE, ROW, marked
 from longhand.text.progress import Told, telling, untold
+from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import File, Source, Stream
 from longhand.text.utf8 import utf8_bytes
 
@@ -26,9 +27,16 @@ class Text:
     - characters: its length, once it was read
     """
 
-    def __init__(self, sources: Iterable[Source], documents: str = NONE, tell: Told = untold) -> None:
+    def __init__(
+        self,
+        sources: Iterable[Source],
+        documents: str = NONE,
+        reading: Reading = PLAIN,
+        tell: Told = untold,
+    ) -> None:
         self._documents, self._tell = documents, tell
-        self._reader = CorpusReader(sources, between="" if documents == NONE else BOUNDARY)
+        between, row_end = "" if documents == NONE else BOUNDARY, BOUNDARY if documents == ROW else "\n"
+        self._reader = CorpusReader(sources, between=between, reading=reading, row_end=row_end)
         self._copy = None
         if not all(_lasting(source) for source in self._reader.sources):
             self._copy = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by __exit__)

@@ -1,8 +1,10 @@
-"""Where a corpus comes from: files, folders, standard input, open text streams, each under the name it was given."""
+"""Where a corpus comes from: files, folders, patterns, standard input, open text streams, each under its given name."""
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,6 +15,7 @@ from typing import BinaryIO, TextIO, TypeAlias
 from longhand.errors import CorpusError
 
 STANDARD_INPUT = "-"
+_PATTERN = re.compile(r"[*?\[]")
 
 Source: TypeAlias = "str | os.PathLike[str] | TextIO"
 
@@ -48,22 +51,34 @@ class File:
             raise CorpusError("standard input is closed; expected a text on it")
         return open(sys.stdin.fileno(), "rb", closefd=False)
 
-    def conversion(self, encoding: str) -> str:
-        """Return the command that makes UTF-8 of it."""
+    @property
+    def is_named(self) -> bool:
+        """Whether it is a file whose name may say what it is, and no pipe."""
+        return self.path is not None and self.path.is_file()
+
+    def conversion(self, encoding: str, unpack: str = "") -> str:
+        """Return the command that makes UTF-8 of it.
+
+        - unpack: the command that unpacks it, if it is compressed
+        """
         if self.path is None:
-            return f"convert it on the way, with | iconv -f {encoding} -t UTF-8 |"
-        return f"convert it with iconv -f {encoding} -t UTF-8 {shlex.quote(self.label)} > utf8.txt"
+            first = f"| {unpack} " if unpack else ""
+            return f"convert it on the way, with {first}| iconv -f {encoding} -t UTF-8 |"
+        file = shlex.quote(self.label)
+        if unpack:
+            return f"convert it with {unpack} {file} | iconv -f {encoding} -t UTF-8 > utf8.txt"
+        return f"convert it with iconv -f {encoding} -t UTF-8 {file} > utf8.txt"
 
 
 def opened_sources(sources: Iterable[Source]) -> list[File | Stream]:
-    """Return what is to be read, in order, folders replaced by their files.
+    """Return what is to be read, in order, folders and patterns (`books/*.txt`, `**/*.md`) replaced by their files.
 
-    Raises `CorpusError` for a path that is not there, an empty folder, a folder that cannot be listed, or a file that
-    comes twice: the part of it that is held out would be learned from.
+    Raises `CorpusError` for a path that is not there, a pattern that nothing matches, an empty folder, a folder that
+    cannot be listed, or a file that comes twice: the part of it that is held out would be learned from.
     """
     found = [one for source in sources for one in _resolved(source)]
     if not found:
-        raise CorpusError("no text was given; expected files, folders, or - for standard input")
+        raise CorpusError("no text was given; expected files, folders, patterns, or - for standard input")
     seen: set[Path | None] = set()
     for file in found:
         if isinstance(file, File):
@@ -79,6 +94,11 @@ def printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace") if not name.isascii() else name
 
 
+def is_pattern(source: str | os.PathLike[str]) -> bool:
+    """Whether a source is no path that is there, and has characters that stand for others in a pattern."""
+    return _PATTERN.search(os.fspath(source)) is not None and not Path(source).exists()
+
+
 def _resolved(source: Source) -> Iterator[File | Stream]:
     if not isinstance(source, str | os.PathLike):
         yield Stream(source)
@@ -87,9 +107,13 @@ def _resolved(source: Source) -> Iterator[File | Stream]:
     elif source == STANDARD_INPUT:
         yield File(None)
     elif (path := Path(source)).is_dir():
-        yield from map(File, _files_below(path))
+        if not (files := _files_below(path)):
+            raise CorpusError(f"{printable(str(path))}: an empty folder; expected text files in it")
+        yield from map(File, files)
     elif path.exists():
         yield File(path)
+    elif is_pattern(source):
+        yield from map(File, _matching(os.fspath(source)))
     else:
         raise CorpusError(f"{printable(str(path))}: not found; expected a text file, a folder, or - for standard input")
 
@@ -105,6 +129,14 @@ def _files_below(folder: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths = [Path(parent, name) for name in names if not name.startswith(".")]
         files += [path for path in paths if path.is_file()]
+    return sorted(files)
+
+
+def _matching(pattern: str) -> list[Path]:
+    """Return the regular files that a pattern matches, and those of folders that it matches, sorted."""
+    files: set[Path] = set()
+    for path in map(Path, glob.iglob(pattern, recursive=True)):  # noqa: PTH207 (Path's own does not pass over .hidden)
+        files.update(_files_below(path) if path.is_dir() else [path] * path.is_file())
     if not files:
-        raise CorpusError(f"{printable(str(folder))}: an empty folder; expected text files in it")
+        raise CorpusError(f"{printable(pattern)}: no file matches it; expected a pattern such as 'books/*.txt'")
     return sorted(files)

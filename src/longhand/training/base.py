@@ -11,7 +11,7 @@ from longhand.config import TrainConfig
 from longhand.errors import OptionError
 from longhand.modelfile import ModelFile, Weights, existing_model, read_model
 from longhand.text.characters import CharacterTokenizer
-from longhand.text.documents import LINE, NONE
+from longhand.text.documents import LINE, NONE, ROW
 from longhand.text.listed import ListedTokenizer
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 from longhand.training.initial import OF_TOKENS
@@ -64,10 +64,18 @@ def read_base(config: TrainConfig, kept: Path | None = None) -> Base | None:
 
 
 def documents_of(config: TrainConfig, base: Base | None) -> str:
-    """Return what a text's documents are: as it was said, or else as the model to start from has learned them."""
+    """Return what a text's documents are: as it was said, or else as the model to start from has learned them.
+
+    Raises `OptionError` where these are rows, and no column was said that has such.
+    """
     if config.documents != NONE or base is None or not base.file.config.documents:
         return config.documents
-    return str(base.file.card.training.get("documents", LINE))
+    documents = str(base.file.card.training.get("documents", LINE))
+    if documents == ROW and config.column is None:
+        raise OptionError(
+            "documents: the model to start from has learned rows: add --column, or say what --documents are"
+        )
+    return documents
 
 
 def with_shape_of(base: Base, config: TrainConfig, free: frozenset[str]) -> tuple[TrainConfig, frozenset[str]]:

@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from longhand.config import NetworkConfig, TrainConfig
+from longhand.config import DETECT, NetworkConfig, TrainConfig
 from longhand.modelfile import Weights, expected_shapes
 from longhand.settings import token_kind
 from longhand.text.closed import encode_closed
 from longhand.text.encoded import EncodedCorpus
 from longhand.text.preparing import encode_corpus
 from longhand.text.progress import Told, untold
+from longhand.text.reading import Reading
 from longhand.text.sources import Source
 from longhand.text.vocabulary import Wanted
 from longhand.training.base import Base, documents_of, with_shape_of
@@ -31,11 +32,12 @@ def read_corpus(
     sources: Iterable[Source], config: TrainConfig, base: Base | None = None, tell: Told = untold
 ) -> EncodedCorpus[Any]:
     """Read a text as the recipe of `config` does. Raises `CorpusError`."""
+    reading = Reading(None if config.encoding == DETECT else config.encoding, config.column, config.normalize)
     if config.recipe == "classic":
-        return encode_closed(sources, "word" if config.tokens == "word" else "char", config.held_out)
+        return encode_closed(sources, "word" if config.tokens == "word" else "char", config.held_out, reading)
     kind, size = token_kind(config)
     wanted = Wanted(kind, size, config.min_count, config.unknown == "spell", documents_of(config, base))
-    return encode_corpus(sources, config.held_out, None if base is None else base.tokenizer, wanted, tell)
+    return encode_corpus(sources, config.held_out, None if base is None else base.tokenizer, wanted, reading, tell)
 
 
 def described(corpus: EncodedCorpus[Any]) -> list[str]:
