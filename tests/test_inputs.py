@@ -120,10 +120,20 @@ def test_errors_inside_a_compressed_file_count_the_bytes_of_its_text(tmp_path: P
         read(tmp_path / "a.gz")
 
 
-def test_without_its_library_zstd_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = zstd(VERSE.encode())
-    monkeypatch.setitem(sys.modules, "zstandard", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'longhand\[zst\]'"):
+@pytest.mark.parametrize(
+    ("kind", "module", "remedy"),
+    [
+        ("zst", "zstandard", r"pip install 'longhand\[zst\]'"),
+        ("bz2", "bz2", "unpack it with bzip2 -dc"),
+        ("xz", "lzma", "unpack it with xz -dc"),
+    ],
+)
+def test_without_its_library_a_format_names_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, kind: str, module: str, remedy: str
+) -> None:
+    data = PACK[kind](VERSE.encode())
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=remedy):
         read_bytes(data)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from longhand.errors import CorpusError, MissingExtraError
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 MARK_LENGTH = 10  # bytes: the longest beginning that is looked for
+UNABLE = "this Python was built without"
 FEED = 1 << 11  # bytes unpacked at a time: where they stand for as much as they can, that is 64 MB
 
 
@@ -52,6 +51,22 @@ class Packing:
     error: Callable[[], type[Exception]]
 
 
+def _bz2() -> Any:
+    try:
+        import bz2  # some Pythons are built without it, and without lzma
+    except ImportError:
+        raise MissingExtraError(f"a file compressed by bzip2, which {UNABLE}: unpack it with bzip2 -dc") from None
+    return bz2
+
+
+def _lzma() -> Any:
+    try:
+        import lzma
+    except ImportError:
+        raise MissingExtraError(f"a file compressed by xz, which {UNABLE}: unpack it with xz -dc") from None
+    return lzma
+
+
 def _zstandard() -> Any:
     try:
         import zstandard
@@ -68,10 +83,12 @@ PACKINGS = (
         "bzip2",
         tuple(b"BZh%d%b" % (size, block) for size in range(1, 10) for block in (b"1AY&SY", b"\x17rE8P\x90")),
         "bzip2 -dc",
-        bz2.BZ2Decompressor,
+        lambda: _bz2().BZ2Decompressor(),
         lambda: OSError,
     ),
-    Packing("xz", (b"\xfd7zXZ\0",), "xz -dc", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), lambda: lzma.LZMAError),
+    Packing(
+        "xz", (b"\xfd7zXZ\0",), "xz -dc", lambda: _lzma().LZMADecompressor(_lzma().FORMAT_XZ), lambda: _lzma().LZMAError
+    ),
     Packing(
         "zstd",
         (b"\x28\xb5\x2f\xfd", *(b"%c\x2a\x4d\x18" % (0x50 + kind) for kind in range(16))),  # frames to skip
