@@ -22,10 +22,11 @@ from longhand.errors import CorpusError, OptionError
 from longhand.model import load
 from longhand.settings import resumed_settings, train_config
 from longhand.text import corpus
+from longhand.text.closed import encode_closed
 from longhand.text.columns import kind_by_line, kind_by_name
 from longhand.text.corpus import CorpusReader, in_pieces
 from longhand.text.documents import BOUNDARY
-from longhand.text.encoded import encode_closed, encode_corpus
+from longhand.text.preparing import encode_corpus
 from longhand.text.reading import Reading
 from longhand.text.rereading import Text
 from longhand.text.sources import Source

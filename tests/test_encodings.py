@@ -19,8 +19,8 @@ from longhand.model import load
 from longhand.settings import train_config
 from longhand.text import corpus
 from longhand.text.corpus import CorpusReader
-from longhand.text.encoded import encode_corpus
 from longhand.text.encodings import Decoding
+from longhand.text.preparing import encode_corpus
 from longhand.text.reading import Reading
 from longhand.text.sources import File, Source
 

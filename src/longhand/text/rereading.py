@@ -95,7 +95,7 @@ class Text:
         """Return the share of the text that so many characters are, where it is known."""
         if self.characters:
             return done / self.characters
-        return min(self.size / self._expected, 1.0) if self._expected else None
+        return self.size / self._expected if 0 < self.size <= self._expected else None  # compressed: more comes of it
 
     def _read(self) -> Iterator[str]:
         first = not self.fingerprint
