@@ -11,7 +11,8 @@ BOUNDARY = "\ufdd0"  # ends a document within a text that is read; Unicode keeps
 NONE, LINE, BLANK, FILE, ROW = "none", "line", "blank", "file", "row"
 _BLANK = re.compile(r"\n(?:[ \t]*\n)+")
 _MAY_GO_ON = re.compile(r"\n[ \t\n]*\Z")
-_AROUND = re.compile(rf"(?<!\n)\n*{BOUNDARY}[\n{BOUNDARY}]*")
+_AFTER = re.compile(rf"{BOUNDARY}[\n{BOUNDARY}]+")
+_BEFORE = re.compile(rf"(?<!\n)\n+{BOUNDARY}")
 _EDGE = f"\n{BOUNDARY}"
 
 
@@ -31,7 +32,7 @@ def marked(pieces: Iterable[str], mode: str) -> Iterator[str]:
     """
     begun, first = "", True
     for piece in _parted(pieces, mode):
-        begun = _AROUND.sub(BOUNDARY, begun + piece)
+        begun = _tidied(begun + piece)
         whole = begun.rstrip(_EDGE)  # what is at its end may belong to a boundary that goes on
         if first and whole:
             whole, first = whole.lstrip(_EDGE), False
@@ -46,6 +47,12 @@ def refuse_boundary(text: str) -> None:
     """Raise `CorpusError` for a text with BOUNDARY in it."""
     if BOUNDARY in text:
         raise CorpusError("the text has the character U+FDD0, which ends documents here: take it out")
+
+
+def _tidied(text: str) -> str:
+    """Return `text` with one BOUNDARY in place of any number, and of the line ends around them."""
+    text = _AFTER.sub(BOUNDARY, text)
+    return _BEFORE.sub(BOUNDARY, text) if f"\n{BOUNDARY}" in text else text  # which is slow, and seldom needed
 
 
 def _parted(pieces: Iterable[str], mode: str) -> Iterator[str]:
