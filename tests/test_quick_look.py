@@ -75,8 +75,9 @@ def test_ordinary_characters_are_not_odd(character: str) -> None:
     assert kind_of(character) is None
 
 
-def test_a_character_without_a_name_is_shown_by_its_number() -> None:
-    assert (named("\x07"), named("A")) == ("U+0007", "U+0041 LATIN CAPITAL LETTER A")
+def test_characters_are_shown_by_number_and_name() -> None:
+    shown = {"A": "U+0041 LATIN CAPITAL LETTER A", "\x07": "U+0007 BELL", "中": "U+4E2D 中", "\ue000": "U+E000"}
+    assert {character: named(character) for character in shown} == shown
 
 
 @given(st.lists(st.lists(st.sampled_from(["", "a", "bb", "ccc", "dddd"]), max_size=20), max_size=4))

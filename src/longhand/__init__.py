@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         OutputError,
         TrainingError,
     )
-    from longhand.model import Model, import_keras, load, train
+    from longhand.model import Model, check, import_keras, load, train
     from longhand.modelfile import Card
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "TrainConfig",
     "TrainingError",
     "__version__",
+    "check",
     "import_keras",
     "load",
     "train",

@@ -1,4 +1,4 @@
-"""The Python API: `train`, `load` and `Model`. `import longhand` offers all three."""
+"""The Python API: `train`, `check`, `load` and `Model`. `import longhand` offers them all."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 from longhand.units import Unit
 
 if TYPE_CHECKING:
+    from longhand.checking.checker import Check
     from longhand.training.events import Listener
 
 PASSAGE = 100  # tokens
@@ -177,6 +178,33 @@ def train(
         write_documents=written_documents,
     )
     return Model(file)
+
+
+def check(
+    corpus: Corpus,
+    *,
+    documents: str | None = None,
+    minutes: float = 5.0,
+    estimate: bool = True,
+    progress: Callable[[str, float], None] | None = None,
+) -> Check:
+    """Say what is in a text, and what will trip a training.
+
+    - corpus: as for `train`
+    - documents: what its documents are, as for `train`; what is suggested, if left out
+    - minutes: how long the training is to be whose score is estimated
+    - estimate: whether to measure this machine, two seconds, and estimate a score
+    - progress: is called with what is being done, and which share of it is
+
+    Raises `CorpusError` where a source is not there or there is no text at all; `OptionError`.
+    """
+    from longhand.checking.checker import check_corpus, silent
+
+    given = {"minutes": minutes, **({} if documents is None else {"documents": documents})}
+    train_config(given)  # which refuses values out of range
+    return check_corpus(
+        _sources(corpus), documents=documents, minutes=minutes, estimate=estimate, progress=progress or silent
+    )
 
 
 def settings_of(

@@ -11,6 +11,7 @@ import click
 
 from longhand.cli.bench import bench
 from longhand.cli.cache import cache
+from longhand.cli.check import check
 from longhand.cli.demo import demo
 from longhand.cli.generate import generate
 from longhand.cli.import_ import import_
@@ -31,7 +32,7 @@ def longhand(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (train, generate, info, report, import_, bench, demo, cache):
+for command in (train, generate, check, info, report, cache, import_, bench, demo):
     longhand.add_command(command)
 
 

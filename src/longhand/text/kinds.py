@@ -25,6 +25,9 @@ _INVISIBLE = {
     *map(chr, range(0x2060, 0x2070)),
     *map(chr, range(0xFFF9, 0xFFFC)),
 }
+_NUMBERED = ("CJK UNIFIED", "CJK COMPATIBILITY IDEO", "HANGUL SYLLABLE")
+_NAMES = {"\0": "NUL", "\a": "BELL", "\b": "BACKSPACE", "\t": "TAB", "\n": "LINE END", "\v": "LINE TABULATION"}
+_NAMES |= {"\f": "PAGE BREAK", "\x1b": "ESCAPE", "\x7f": "DELETE", "\x85": "NEXT LINE"}
 _OF_CATEGORY: dict[str, Kind] = {"Cc": "control", "Co": "private", "Cn": "unassigned"}
 
 
@@ -49,11 +52,14 @@ def odd_ones(characters: str) -> dict[Kind, str]:
 
 
 def named(character: str) -> str:
-    """Return a character's number and name: "U+00AD SOFT HYPHEN"; the number alone where it has none."""
-    return f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
+    """Return a character's number and name: "U+00AD SOFT HYPHEN"; for a name that says no more, the character."""
+    name = unicodedata.name(character, "")
+    shown = character if name.startswith(_NUMBERED) else name or _NAMES.get(character, "")
+    return f"U+{ord(character):04X} {shown}".rstrip()
 
 
 def named_few(characters: str, most: int = 3) -> str:
     """Return the numbers and names of the first of some characters, and how many others there are."""
-    others = f" and {len(characters) - most} others" if len(characters) > most else ""
+    more = len(characters) - most
+    others = f" and {more:,} other{'s' * (more > 1)}" if more > 0 else ""
     return ", ".join(map(named, characters[:most])) + others

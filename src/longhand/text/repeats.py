@@ -43,12 +43,14 @@ class Repeats:
         """Whether there were more than can be remembered."""
         return self.seen >= MOST
 
-    def add(self, parts: Sequence[str]) -> None:
-        """Take in lines or documents, in the order of the text."""
+    def add(self, parts: Sequence[str]) -> npt.NDArray[np.uint32]:
+        """Take in lines or documents, in the order of the text; return their lengths, (parts,)."""
+        lengths = np.fromiter(map(len, parts), np.uint32, len(parts))
         parts = parts[: max(MOST - self.seen, 0)]
         self._hashes.append(np.fromiter(map(hash, parts), np.int64, len(parts)))
-        self._lengths.append(np.fromiter(map(len, parts), np.uint32, len(parts)))
+        self._lengths.append(lengths[: len(parts)])
         self.seen += len(parts)
+        return lengths
 
     def repeated(self) -> Repeated:
         """Return how much has occurred before."""

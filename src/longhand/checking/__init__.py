@@ -1,0 +1,1 @@
+"""What is in a text, and what will trip a training: behind `longhand check`."""
