@@ -7,7 +7,7 @@ sorted 64-bit hashes; the windows of all that comes before are looked up there a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +21,10 @@ WINDOW = 50
 MOST_HELD_OUT = 1 << 22  # characters of the held-out text that are looked for, from its beginning on
 EXAMPLE = 60  # characters of the longest passage that are shown
 MUCH = 0.05  # of the held-out characters
+PART = 1 << 16  # characters that are looked at together
 SPACE = ord(" ")
-_MULTIPLIERS = np.random.default_rng(0).integers(1, 2**63, 7).astype(np.uint64) * np.uint64(2) + np.uint64(1)
-_FILTER_BITS = (16, 25)  # of the hashes, by which most windows are seen not to be among the wanted: least, most
+_MULTIPLIERS = np.random.default_rng(0).integers(1, 2**63, 6).astype(np.uint64) * np.uint64(2) + np.uint64(1)
+_FILTER_BITS = (16, 26)  # of the hashes, by which most windows are seen not to be among the wanted: least, most
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -90,13 +91,17 @@ def window_hashes(letters: npt.NDArray[np.uint32]) -> Hashes:
         return np.zeros(0, np.uint64)
     hashes = letters.astype(np.uint64)
     length = 1
-    for multiplier in _MULTIPLIERS[:-1]:
+    for multiplier in _MULTIPLIERS:
         step = min(length, WINDOW - length)  # 1, 2, 4, 8, 16, then what is left: stretches may overlap
-        hashes = hashes[:-step] * multiplier + hashes[step:] if step else hashes
-        hashes ^= hashes >> np.uint64(32)
+        hashes = hashes[:-step] * multiplier + hashes[step:]
         length += step
-    mixed: Hashes = hashes * _MULTIPLIERS[-1]
-    return mixed
+    return hashes
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield a text in parts that the processor's caches can hold the hashes of."""
+    for begin in range(0, len(text), PART):
+        yield text[begin : begin + PART]
 
 
 class Copies:
@@ -111,7 +116,7 @@ class Copies:
         self._hashes = window_hashes(letters)
         self._known = np.unique(self._hashes)
         self._found_in = np.full(len(self._known), -1, np.int64)  # the line in which each was first learned
-        bits = min(max(len(self._known).bit_length() + 3, _FILTER_BITS[0]), _FILTER_BITS[1])
+        bits = min(max(len(self._known).bit_length() + 5, _FILTER_BITS[0]), _FILTER_BITS[1])
         self._shift, self._filter = np.uint64(64 - bits), np.zeros(1 << bits, np.bool_)
         self._filter[self._known >> self._shift] = True
         self._looked_for = len(self._known)
@@ -120,28 +125,33 @@ class Copies:
         """Look for the passages in the text that is learned from."""
         line, after_space = 0, True
         letters, lines = np.zeros(0, np.uint32), np.zeros(0, np.int64)  # the last ones, and the lines they are in
-        for piece in pieces:
+        for piece in (part for whole in pieces for part in _parts(whole)):
             ends = np.flatnonzero(code_points(piece) == ord("\n"))
             more, places = self._folding.fold(piece, after_space)
             letters = np.concatenate([letters, more])
-            lines = np.concatenate([lines, line + np.searchsorted(ends, places)])
-            self._take(window_hashes(letters), lines)
-            letters, lines = letters[-WINDOW + 1 :], lines[-WINDOW + 1 :]
+            new, windows = self._new_in(window_hashes(letters))
+            if len(new):
+                self._found_in[new] = np.concatenate([lines, line + np.searchsorted(ends, places)])[windows]
+                self._forget_found()
+            lines = np.concatenate([lines, line + np.searchsorted(ends, places[-WINDOW + 1 :])])[-WINDOW + 1 :]
+            letters = letters[-WINDOW + 1 :]
             line, after_space = line + len(ends), self._folding.is_space(piece[-1:])
 
-    def _take(self, hashes: Hashes, lines: npt.NDArray[np.int64]) -> None:
+    def _new_in(self, hashes: Hashes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return which of the known hashes are met for the first time, and by which window each."""
         likely = np.flatnonzero(self._filter[hashes >> self._shift])
         if not len(likely) or not len(self._known):
-            return
+            return likely[:0], likely[:0]
         at = np.minimum(np.searchsorted(self._known, hashes[likely]), len(self._known) - 1)
         found = self._known[at] == hashes[likely]
         at, first = np.unique(at[found], return_index=True)
         new = self._found_in[at] < 0
-        if not new.any():
-            return
-        self._found_in[at[new]] = lines[likely[found][first[new]]]
+        return at[new], likely[found][first[new]]
+
+    def _forget_found(self) -> None:
+        """Look no longer for what is found, however often it occurs: once half of what is looked for is."""
         left = self._found_in < 0
-        if left.sum() < self._looked_for // 2:  # what is found need not be looked up again, however often it occurs
+        if left.sum() <= self._looked_for // 2:
             self._looked_for = int(left.sum())
             self._filter[:] = False
             self._filter[self._known[left] >> self._shift] = True

@@ -123,9 +123,8 @@ def _repeats(check: Check) -> str:
 
 def _leakage(check: Check) -> str:
     leakage = check.leakage
-    words = (
-        f"{_percent(leakage.share)} of the last tenth is copied from before it, in passages of 50 characters and more"
-    )
+    share = "nothing" if leakage.at is None else _percent(leakage.share)
+    words = f"{share} of the last tenth is copied from before it, in passages of 50 characters and more"
     if leakage.at is not None:
         words += (
             f"; the longest of {leakage.longest:,} characters, {leakage.at}, as in {leakage.before}: "
