@@ -28,6 +28,7 @@ EXPORTS = [
     "TrainConfig",
     "TrainingError",
     "__version__",
+    "check",
     "import_keras",
     "load",
     "train",

@@ -114,7 +114,7 @@ def _scripts(check: Check) -> str:
 def _repeats(check: Check) -> str:
     words = f"{_percent(check.repeated_lines.share)} of the characters are in lines that occurred before"
     if check.frequent_lines:
-        often = [f"{_short(line.rstrip())!r} {count:,} times" for line, count in check.frequent_lines]
+        often = [f"{_short(line.strip())!r} {count:,} times" for line, count in check.frequent_lines]
         words += f", such as {', '.join(often)}"
     if (documents := check.documents) is not None and documents.mode != "line":
         words += f"; {documents.repeated.repeated:,} of {documents.repeated.parts:,} documents occurred before"
