@@ -10,7 +10,7 @@ from conftest import VERSE, Run, corpus_file
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longhand.text.kinds import kind_of, named
+from longhand.text.kinds import kind_of, named, odd_ones
 from longhand.text.preparing import encode_corpus
 from longhand.text.quick_look import MOST_WARNINGS, POINTER
 from longhand.text.repeats import Repeats
@@ -73,6 +73,13 @@ def test_odd_characters_are_told_apart(character: str) -> None:
 @pytest.mark.parametrize("character", [*"aé中\n\t\f 🙂\u00a0\u200d\u200c\u0301\ufe0f"])
 def test_ordinary_characters_are_not_odd(character: str) -> None:
     assert kind_of(character) is None
+
+
+def test_the_odd_ones_of_all_characters_are_found() -> None:
+    every = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x20000))))
+    found = odd_ones(every)
+    kinds = {one: kind for one in every if (kind := kind_of(one)) is not None}
+    assert {one: kind for kind, characters in found.items() for one in characters} == kinds
 
 
 def test_characters_are_shown_by_number_and_name() -> None:

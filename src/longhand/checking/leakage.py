@@ -18,13 +18,13 @@ from longhand.checking.finding import Finding, Place
 from longhand.text.characters import CODE_POINTS, code_points
 
 WINDOW = 50
-MOST_HELD_OUT = 1 << 22  # characters of the held-out text that are looked for, from its beginning on
+MOST_HELD_OUT = 1 << 21  # characters of the held-out text that are looked for, from its beginning on
 EXAMPLE = 60  # characters of the longest passage that are shown
 MUCH = 0.05  # of the held-out characters
 PART = 1 << 16  # characters that are looked at together
 SPACE = ord(" ")
 _MULTIPLIERS = np.random.default_rng(0).integers(1, 2**63, 6).astype(np.uint64) * np.uint64(2) + np.uint64(1)
-_FILTER_BITS = (16, 26)  # of the hashes, by which most windows are seen not to be among the wanted: least, most
+_FILTER_BITS = (16, 27)  # of the hashes, by which most windows are seen not to be among the wanted: least, most
 
 Hashes = npt.NDArray[np.uint64]
 

@@ -28,6 +28,7 @@ _INVISIBLE = {
 _NUMBERED = ("CJK UNIFIED", "CJK COMPATIBILITY IDEO", "HANGUL SYLLABLE")
 _NAMES = {"\0": "NUL", "\a": "BELL", "\b": "BACKSPACE", "\t": "TAB", "\n": "LINE END", "\v": "LINE TABULATION"}
 _NAMES |= {"\f": "PAGE BREAK", "\x1b": "ESCAPE", "\x7f": "DELETE", "\x85": "NEXT LINE"}
+_PRINTABLE = {REPLACEMENT, *filter(str.isprintable, _INVISIBLE)}  # to Python, that is
 _OF_CATEGORY: dict[str, Kind] = {"Cc": "control", "Co": "private", "Cn": "unassigned"}
 
 
@@ -46,7 +47,7 @@ def odd_ones(characters: str) -> dict[Kind, str]:
     """Return the odd ones of some different characters, by their kind."""
     found: dict[Kind, str] = {}
     for character in characters:
-        if (character < " " or character > "~") and (kind := kind_of(character)) is not None:
+        if (not character.isprintable() or character in _PRINTABLE) and (kind := kind_of(character)) is not None:
             found[kind] = found.get(kind, "") + character
     return found
 

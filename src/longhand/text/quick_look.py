@@ -7,7 +7,7 @@ from longhand.text.kinds import named_few, odd_ones
 from longhand.text.repeats import Repeats
 from longhand.text.survey import Survey
 
-LOOKED_AT = 16  # one piece in so many is searched for lines that repeat
+LOOKED_AT, SOME = 16, 1 << 18  # one piece in so many, so many characters of it, are searched for lines that repeat
 MOST_WARNINGS = 3
 MUCH_REPEATED, ENOUGH = 0.3, 50_000  # of the characters in the lines that were looked at, and how many there must be
 MANY_DIFFERENT, TOO_RARE = 1000, 50  # characters, and how often one must occur in the mean
@@ -24,7 +24,7 @@ class QuickLook:
     def look(self, piece: str) -> None:
         """Take in a piece."""
         if self._pieces % LOOKED_AT == 0:
-            self._lines.add(piece.split("\n"))
+            self._lines.add(piece[:SOME].split("\n"))
         self._pieces += 1
 
     def warnings(self, survey: Survey) -> list[str]:
