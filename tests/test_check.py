@@ -14,13 +14,14 @@ from conftest import VERSE, Run, assert_refused, corpus_file, fresh
 import longhand as package
 from longhand.checking.checker import Check, check_corpus
 from longhand.checking.samples import cut, spread, whole_lines
-from longhand.errors import OptionError
+from longhand.errors import CorpusError, OptionError
 
 DRAW = random.Random(0)
 WORDS = ["".join(DRAW.choice("abcdefghijklmnoprstuvwy") for _ in range(DRAW.randint(2, 9))) for _ in range(400)]
 PLAIN = "".join(f"{' '.join(DRAW.choice(WORDS) for _ in range(DRAW.randint(3, 12)))}\n" for _ in range(800))
 LINE_501 = sum(len(line) + 1 for line in PLAIN.split("\n")[:500])  # where it begins
 KEYS = {*Check.__dataclass_fields__}
+DOCUMENTED = (Path(__file__).parents[1] / "docs" / "check.md").read_text(encoding="utf-8")
 
 
 def checked(text: str, **options: Any) -> Check:
@@ -118,6 +119,14 @@ def test_documents_that_occur_twice_are_counted() -> None:
     assert by_line.repeated.parts == 800
 
 
+@pytest.mark.parametrize(("text", "mode", "code"), [(PLAIN, "<|end|>", "one-document"), ("\ufdd0", "line", "boundary")])
+def test_documents_that_a_training_would_refuse_stop_it(text: str, mode: str, code: str) -> None:
+    check = checked(PLAIN + text, documents=mode)
+    assert (check.trainable, check.findings[0].code) == (False, code)
+    with pytest.raises(CorpusError):
+        package.train(io.StringIO(PLAIN + text), documents=mode)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     files = {
@@ -185,6 +194,7 @@ def test_a_program_reads_json_with_these_keys(longhand: Run, folder: Path) -> No
     assert (done.returncode, done.stderr) == (0, "")
     facts = json.loads(done.stdout)
     assert set(facts) == KEYS
+    assert all(f"`{key}`" in DOCUMENTED for key in KEYS)
     assert facts["tokens"]["value"] == "char"
     assert facts["estimate"]["minutes"] == 1
     assert 0 < facts["estimate"]["low"] < facts["estimate"]["high"]

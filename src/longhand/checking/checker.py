@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -130,6 +131,7 @@ class _Checking:
         findings = [
             *of_files,
             *self._of_length(count),
+            *self._of_given_documents(of_documents),
             *duplicates.file_findings(reading.same_files)[:3],
             *leakage.findings(),
             *(of_documents.findings() if of_documents else []),
@@ -196,6 +198,18 @@ class _Checking:
             return []
         found = f"{count:,} characters, expected at least {FEWEST_CHARACTERS:,}"
         return [Finding("stops", "too-short", found, "a good model wants a hundred thousand and more")]
+
+    def _of_given_documents(self, documents: Documents | None) -> list[Finding]:
+        """Return why a training would refuse the documents that were asked for."""
+        if self._documents in (None, NONE):
+            return []
+        if documents is None:
+            found = "the text has the character U+FDD0, which ends documents in a training"
+            return [Finding("stops", "boundary", found, "take it out")]
+        if documents.repeated.parts > 1:
+            return []
+        found = "one document, so that nothing is left to score on"
+        return [Finding("stops", "one-document", found, f"is --documents {shlex.quote(documents.mode)} right?")]
 
     def _samples(self, count: int) -> tuple[list[str], list[str], str]:
         """Return slices of what is learned from and of what is held out, and the beginning of the latter."""
