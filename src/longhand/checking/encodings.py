@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from longhand.checking.finding import Finding
-from longhand.text.corpus import UTF_16_AND_32_MARKS
+from longhand.text.likely import likely_encoding, marked_encoding
 from longhand.text.sources import File, Stream
 
 MOST_PLACES = 3
@@ -66,7 +66,7 @@ class ByteCheck:
         self._ended_cr = False
         self._last = b""
         self._continuing = 0  # bytes of characters after their first ones: what speaks for UTF-8
-        self._sample = b""
+        self._sample, self._place = b"", 0  # around the first bad byte
         self._hash = hashlib.blake2b(digest_size=16)
 
     @property
@@ -96,14 +96,13 @@ class ByteCheck:
             self._decode(b"", final=True)
             facts.lines = sum(facts.line_ends.values()) + (self._last not in (b"", b"\n", b"\r"))
         if self._sample and self._continuing <= facts.bad_bytes:
-            facts.looks_like = _guessed(self._sample)
+            facts.looks_like = (likely_encoding(self._sample, self._place) or "").upper()
         return facts
 
     def _begin(self, data: bytes) -> None:
-        for mark, encoding in UTF_16_AND_32_MARKS:
-            if data.startswith(mark):
-                self.facts.mark, self.facts.is_text, self.facts.looks_like = encoding, False, encoding
-                return
+        if encoding := marked_encoding(data).upper():
+            self.facts.mark, self.facts.is_text, self.facts.looks_like = encoding, False, encoding
+            return
         self.facts.mark = "UTF-8" if data.startswith(codecs.BOM_UTF8) else ""
         zeros = data.count(0)
         if zeros > MANY_NULS * len(data):
@@ -135,7 +134,8 @@ class ByteCheck:
             place, at = at + error.start, at + error.end
             facts.cut = facts.cut or (final and error.reason == "unexpected end of data")
             if not facts.bad:
-                self._sample = data[max(place - SAMPLE, 0) : place + SAMPLE]
+                begin = max(place - SAMPLE, 0)
+                self._sample, self._place = data[begin : place + SAMPLE], place - begin
             if len(facts.bad) < MOST_PLACES:
                 line = sum(facts.line_ends.values()) + sum(self._line_ends(data[begun:place]).values()) + 1
                 facts.bad.append(BadByte(facts.size - begun + place, line))
@@ -160,19 +160,6 @@ def _first_error(data: bytes, final: bool) -> UnicodeDecodeError | None:
     except UnicodeDecodeError as error:
         return error
     return None
-
-
-def _guessed(sample: bytes) -> str:
-    """Return what encoding a sample may be in, by the name that iconv knows; empty if there is none to be seen."""
-    import charset_normalizer
-
-    matches = charset_normalizer.from_bytes(sample)
-    best = matches.best()
-    if best is None:
-        return ""
-    as_good = [match for match in matches if match.chaos <= best.chaos and match.coherence >= best.coherence]
-    western = any("cp1252" in (match.encoding, *match.could_be_from_charset) for match in as_good)
-    return "WINDOWS-1252" if western else best.encoding.upper().replace("_", "-")
 
 
 def file_findings(facts: FileFacts, source: File | Stream) -> list[Finding]:

@@ -57,9 +57,8 @@ def estimated(learned: str, held_out: str, characters: int, different: str, size
     tokenizer = ByteTokenizer() if settings.tokens == "byte" else CharacterTokenizer(different)
     tokens = size if settings.tokens == "byte" else characters
     nothing = np.broadcast_to(np.zeros(1, np.uint8), tokens + 1)  # a plan asks no more of a text than its length
-    plan = plan_for(
-        EncodedCorpus(nothing, 1, tokenizer, characters, size), config, free_settings(config, {}), expect=True
-    )
+    corpus = EncodedCorpus(nothing, 1, tokenizer, characters, size, np.zeros(tokenizer.size, np.int64), "")
+    plan = plan_for(corpus, config, free_settings(config, {}), expect=True)
     assert plan.speed is not None
     ngram = bits_per_character(learned, held_out)
     read = max(plan.epochs * characters, 1.0)
