@@ -18,7 +18,7 @@ from longhand.model import train
 from longhand.settings import free_settings, train_config
 from longhand.state import State
 from longhand.training import planning
-from longhand.training.plan import MOST_EPOCHS, SIZES, Plan, chapter_for, dropout_for, make_plan
+from longhand.training.plan import MOST_EPOCHS, SIZES, Plan, chapter_for, decay_for, dropout_for, make_plan
 from longhand.training.speed import Speed, layer_weights, measured_speed, operations
 
 EVERYTHING = frozenset(PLANNED)
@@ -55,6 +55,14 @@ def test_dropout_grows_with_the_readings_and_with_the_network() -> None:
     assert dropout_for(4, 0.1) < dropout_for(4, 1) < dropout_for(4, 4)
 
 
+def test_weights_fade_in_as_many_readings_of_a_small_text_as_of_a_large_one() -> None:
+    decays = [decay_for(steps, 6e-3) for steps in (10, 200, 900, 5_000, 1e9)]
+    assert decays == sorted(decays, reverse=True)
+    assert decays[1] / decays[2] == pytest.approx(900 / 200, rel=0.02)
+    assert 0 < decays[-1] < decays[0] < 10
+    assert decay_for(900, 3e-3) == pytest.approx(2 * decay_for(900, 6e-3), rel=0.02)
+
+
 def test_of_a_text_that_is_read_in_part_more_places_are_read() -> None:
     lengths = [chapter_for(epochs) for epochs in (0.001, 0.1, 0.5, 1, 10)]
     assert lengths == sorted(lengths)
@@ -78,6 +86,7 @@ def test_what_is_given_is_never_changed(names: set[str], time: float) -> None:
         "window": 11,
         "chapter": 99,
         "anneal": 0.5,
+        "weight_decay": 0.07,
         "learning_rate": 1e-3,
     }
     given_ones = {name: values[name] for name in names}

@@ -125,6 +125,10 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Meta(ge=1, le=2**40, description="tokens that a stream reads on before it takes another place of the text"),
     ] = 4096
     learning_rate: Annotated[float, Meta(gt=0, le=10, description="learning rate, the highest if it changes")] = 6e-3
+    weight_decay: Annotated[
+        float,
+        Meta(ge=0, le=100, description="share of every weight that is taken off at each step, times the learning rate"),
+    ] = 0.01
     anneal: Annotated[
         float,
         Meta(gt=0, le=1, description="share of the training after which the learning rate has fallen to its lowest"),
@@ -160,10 +164,21 @@ CLASSIC: dict[str, int | float] = {
 }
 """Where the classic recipe's defaults differ from the default recipe's."""
 
-PLANNED = ("hidden", "layers", "embedding", "dropout", "batch", "window", "chapter", "learning_rate", "anneal")
+PLANNED = (
+    "hidden",
+    "layers",
+    "embedding",
+    "dropout",
+    "batch",
+    "window",
+    "chapter",
+    "learning_rate",
+    "weight_decay",
+    "anneal",
+)
 """Settings of the default recipe that a plan chooses where they are not given (`longhand.training.plan`)."""
 
-OF_DEFAULT = ("chapter", "anneal")
+OF_DEFAULT = ("chapter", "weight_decay", "anneal")
 """Settings that the classic recipe does not have."""
 
 OPTION_NAMES = {"learning_rate": "lr", "base": "from"}

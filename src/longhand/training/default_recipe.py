@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -34,6 +35,7 @@ class DefaultRecipe:
     def __init__(self, corpus: EncodedCorpus[Tokenizer], config: TrainConfig, base: Base | None = None) -> None:
         refuse_too_little(corpus, config)
         self.corpus, self._config = corpus, config
+        self.update = replace(self.update, weight_decay=config.weight_decay)
         self.network = NetworkConfig(
             vocabulary_size=corpus.tokenizer.size,
             embedding=config.embedding or 1,
