@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import shutil
 import signal
 from dataclasses import replace
@@ -13,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import VERSE, Run, assert_refused
+from stopping import stopped_training
 
 from longhand.errors import ModelFormatError, OptionError
 from longhand.model import Model, load, train
 from longhand.modelfile import ModelFile, write_model
 from longhand.runtime.reference import NumpySession
 from longhand.text.characters import CharacterTokenizer
-from longhand.training import safety
 from longhand.training.events import Checkpointed, Evaluated, Event, Started
 
 SMALL: dict[str, Any] = {"hidden": 16, "embedding": 8, "window": 16, "batch": 4}
@@ -94,19 +93,10 @@ def test_a_fine_tuning_that_was_stopped_goes_on_from_any_folder_whatever_became_
     lent, copy = tmp_path / base.name, tmp_path / "m.run/base.safetensors"
     shutil.copy(base, lent)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(safety, "SAVING_SHARE", math.inf)  # a checkpoint after every step, however long that takes
     settings: dict[str, Any] = {"base": "verse.safetensors", "epochs": 2.0, "seed": 3}
     whole = train(io.StringIO(OTHER), **settings)
 
-    class EnoughError(Exception):
-        pass
-
-    def stop(event: Event) -> None:
-        if isinstance(event, Checkpointed) and event.step > 10:
-            raise EnoughError
-
-    with pytest.raises(EnoughError):
-        train(io.StringIO(OTHER), tmp_path / "m", listener=stop, checkpoint_every=0, **settings)
+    stopped_training(io.StringIO(OTHER), tmp_path / "m", after=10, **settings)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     if meanwhile == "gone":

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import VERSE, Finished, assert_refused
+from stopping import stopped_training
 
+from longhand.errors import CorpusError
+from longhand.model import train
 from longhand.text import corpus, preparing, store
 from longhand.text.cache import cache_folder, held, kept_texts
 from longhand.text.encoded import EncodedCorpus
-from longhand.text.numbering import numbered
+from longhand.text.numbering import in_halves, numbered
 from longhand.text.preparing import encode_corpus
 from longhand.text.progress import untold
 from longhand.text.tokenizer import Tokenizer
@@ -61,7 +65,8 @@ def in_memory(text: Path, wanted: Wanted = CHARACTERS) -> EncodedCorpus[Tokenize
 
 
 def assert_equal(found: EncodedCorpus[Tokenizer], expected: EncodedCorpus[Tokenizer]) -> None:
-    ours, theirs = asdict(found), asdict(expected)
+    ours, theirs = ({**vars(corpus)} for corpus in (found, expected))
+    assert ours.pop("release") != theirs.pop("release")
     assert ours.pop("tokenizer").to_record() == theirs.pop("tokenizer").to_record()
     for name in ("ids", "counts"):
         np.testing.assert_array_equal(ours.pop(name), theirs.pop(name))
@@ -119,12 +124,34 @@ def test_other_texts_and_settings_are_kept_beside_each_other(text: Path) -> None
     assert len(kept()) == 5
 
 
+def the_same(text: Path) -> list[Path]:
+    return [text]
+
+
+def with_other_line_ends(text: Path) -> list[Path]:
+    text.write_bytes(text.read_bytes().replace(b"\n", b"\r\n"))
+    return [text]
+
+
+def in_two_files(text: Path) -> list[Path]:
+    lines, second = text.read_bytes().splitlines(keepends=True), text.with_name("second.txt")
+    text.write_bytes(b"".join(lines[:33]))
+    second.write_bytes(b"".join(lines[33:]))
+    return [text, second]
+
+
+def with_other_pieces(text: Path) -> list[Path]:
+    corpus.PIECE = 777  # the fixture sets it back
+    return [text]
+
+
 @pytest.mark.usefixtures("_one_process")
 @pytest.mark.parametrize("wanted", [CHARACTERS, Wanted("word", 50), LINES], ids=str)
-def test_a_preparation_that_was_stopped_goes_on_where_it_was(
-    text: Path, wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("meanwhile", [the_same, with_other_line_ends, in_two_files, with_other_pieces])
+def test_a_preparation_that_was_stopped_goes_on_where_it_was_however_the_text_comes(
+    text: Path, wanted: Wanted, meanwhile: Callable[[Path], list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = in_memory(text, wanted)
+    expected = replace(in_memory(text, wanted), names=[], notes=[], size=0)
     seen = []
 
     def stopped(pieces: Any, *others: Any) -> Iterator[Any]:
@@ -142,9 +169,28 @@ def test_a_preparation_that_was_stopped_goes_on_where_it_was(
     with pytest.raises(KeyboardInterrupt):
         encoded(text, wanted)
     monkeypatch.setattr(preparing, "numbered", watched)
-    assert_equal(encoded(text, wanted), expected)
+    sources = meanwhile(text)
+    assert_equal(replace(encode_corpus(sources, wanted=wanted), names=[], notes=[], size=0), expected)
     missing = sum(map(len, seen))
     assert 0 < missing < expected.characters - 10_000
+
+
+@pytest.mark.usefixtures("_one_process")
+def test_a_text_that_changed_while_it_was_read_leaves_nothing_that_is_taken_for_it(
+    text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, expected = text.read_bytes(), in_memory(text)
+
+    def changed(*arguments: Any) -> Iterator[tuple[int, str]]:
+        text.write_bytes(data.replace(b"cat", b"tac"))
+        return in_halves(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(preparing, "in_halves", changed)
+        with pytest.raises(CorpusError, match="changed while it was read"):
+            encoded(text)
+    text.write_bytes(data)
+    assert_equal(encoded(text), expected)
 
 
 @pytest.mark.parametrize("name", [store.IDS, store.SPLIT, store.PROGRESS])
@@ -174,12 +220,17 @@ def test_a_folder_that_cannot_be_written_is_said_and_the_text_stays_in_memory(
     np.testing.assert_array_equal(found.ids, in_memory(text).ids)
 
 
-def test_a_disk_that_is_full_is_said_and_the_text_stays_in_memory(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+def test_a_disk_that_is_full_is_said_and_is_not_left_so(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync, calls = os.fsync, itertools.count()
+
+    def full(file: int) -> None:
+        if next(calls) > 5:
+            raise OSError(28, "No space left on device")
+        fsync(file)
 
     monkeypatch.setattr(os, "fsync", full)
     assert "No space left" in encoded(text).notes[0]
+    assert kept() == []
 
 
 def test_a_small_text_and_one_that_is_not_to_be_kept_leave_no_trace(
@@ -237,7 +288,7 @@ def test_an_empty_cache_and_none_are_told(longhand: Longhand, monkeypatch: pytes
     assert "nothing is kept" in longhand("cache", "clear").stdout
 
 
-def test_a_training_of_kept_tokens_is_that_of_tokens_in_memory_and_can_be_resumed(
+def test_a_training_of_kept_tokens_is_that_of_tokens_in_memory(
     text: Path, tmp_path: Path, longhand: Longhand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = ("--epochs", "0.3", "--hidden", "8", "--seed", "3")
@@ -251,6 +302,23 @@ def test_a_training_of_kept_tokens_is_that_of_tokens_in_memory_and_can_be_resume
     ]
     assert bits[0] == bits[1]
     assert len(bits[0]) > 3
+
+
+def test_a_training_of_kept_tokens_goes_on_with_or_without_them(
+    text: Path, tmp_path: Path, longhand: Longhand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {"epochs": 0.3, "hidden": 8, "tokens": "word"}
+    whole = train(text, **settings)
+    for number, step in enumerate([lambda: None, lambda: longhand("cache", "clear"), in_memory_from_here(monkeypatch)]):
+        path = tmp_path / str(number)
+        stopped_training(text, path, after=1, **settings)
+        step()
+        again = train(text, path, resume=True)
+        assert all(np.array_equal(whole.file.weights[name], again.file.weights[name]) for name in whole.file.weights)
+
+
+def in_memory_from_here(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    return lambda: monkeypatch.setenv("LONGHAND_CACHE", "0")
 
 
 def test_progress_is_told_of_a_text_that_takes_long(

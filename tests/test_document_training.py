@@ -25,7 +25,14 @@ from longhand.training.novelty import new_documents
 
 NAMES = [f"{first}{last}" for first in ("Ann", "Bert", "Klára", "Jo") for last in ("a", "olf", "een", "ius", "ö")]
 LINES = "\n".join(name for number in range(20) for name in np.random.default_rng(number).permutation(NAMES)) + "\n"
-SMALL: dict[str, Any] = {"hidden": 32, "embedding": 8, "window": 16, "batch": 4, "learning_rate": 0.02}
+SMALL: dict[str, Any] = {
+    "hidden": 32,
+    "embedding": 8,
+    "window": 16,
+    "batch": 4,
+    "learning_rate": 0.02,
+    "weight_decay": 0.01,
+}
 KINDS = ("char", "byte", "word", "bpe:300")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from longhand.errors import CorpusError
@@ -32,11 +32,16 @@ def test_documents_end_where_it_was_said() -> None:
     assert documents("", "line") == []
 
 
+@example("a\n\n \n\na", "blank", [4, 5, 6])
+@example("a\n \n\n \nb\n", "blank", [2, 3, 4, 5, 6])
+@example("a\n\n\n\n\nb", "file", [2, 3, 4, 5])
 @given(texts, st.sampled_from(MODES), st.lists(st.integers(0, 40), max_size=6))
 def test_however_the_text_comes_its_documents_are_the_same(text: str, mode: str, cuts: list[int]) -> None:
     places = [0, *sorted(cuts), max([len(text), *cuts])]
     pieces = [text[begin:end] for begin, end in itertools.pairwise(places)]
-    assert "".join(marked(pieces, mode)) == "".join(marked([text], mode))
+    found = list(marked(pieces, mode))
+    assert "".join(found) == "".join(marked([text], mode))
+    assert "" not in found
 
 
 @given(st.lists(texts, max_size=4), st.sampled_from(MODES))

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import VERSE, Run, assert_refused
+from stopping import stopped_training
 
 from longhand.errors import CorpusError, OptionError
 from longhand.model import Model, load, train
 from longhand.text.preparing import encode_corpus
 from longhand.text.vocabulary import Wanted
-from longhand.training import safety
-from longhand.training.events import Checkpointed, Event
 
 KINDS = ("char", "byte", "word", "bpe:400")
 SMALL: dict[str, Any] = {"hidden": 16, "embedding": 8, "window": 16, "batch": 4, "learning_rate": 0.02}
@@ -93,22 +92,11 @@ def test_no_half_character_is_ever_written() -> None:
 
 
 @pytest.mark.parametrize("kind", ["byte", "word", "bpe:400"])
-def test_a_training_that_was_stopped_goes_on_to_the_bit(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(safety, "SAVING_SHARE", math.inf)  # a checkpoint after every step, however long that takes
+def test_a_training_that_was_stopped_goes_on_to_the_bit(kind: str, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"tokens": kind, "epochs": 1.0, **SMALL}
     whole = train(io.StringIO(TEXT), **settings)
 
-    class EnoughError(Exception):
-        pass
-
-    def stop(event: Event) -> None:
-        if isinstance(event, Checkpointed) and event.step > 7:
-            raise EnoughError
-
-    with pytest.raises(EnoughError):
-        train(io.StringIO(TEXT), tmp_path / "m", listener=stop, checkpoint_every=0, **settings)
+    stopped_training(io.StringIO(TEXT), tmp_path / "m", after=7, **settings)
     again = train(io.StringIO(TEXT), tmp_path / "m", resume=True)
     assert all(np.array_equal(whole.file.weights[name], again.file.weights[name]) for name in whole.file.weights)
 
@@ -121,6 +109,11 @@ def test_a_model_can_be_started_from_and_keeps_its_tokens(kind: str, tmp_path: P
     assert tuned.card.validation_bits_per_character is not None
     assert first.card.validation_bits_per_character is not None
     assert tuned.card.validation_bits_per_character < first.card.validation_bits_per_character + 0.5
+    settings: dict[str, Any] = {"base": tmp_path / "first", "epochs": 1.0}
+    whole = train(io.StringIO(VERSE * 20), **settings)
+    stopped_training(io.StringIO(VERSE * 20), tmp_path / "m", after=2, **settings)
+    again = train(io.StringIO(VERSE * 20), tmp_path / "m", resume=True)
+    assert all(np.array_equal(whole.file.weights[name], again.file.weights[name]) for name in whole.file.weights)
     with pytest.raises(OptionError, match="the model to start from has"):
         train(io.StringIO(TEXT), base=tmp_path / "first", tokens="byte" if kind == "word" else "word", epochs=0.1)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -71,3 +73,25 @@ def test_frequent_words_are_found_however_few_may_be_remembered(words: list[str]
     for word, count in true.items():
         if count > len(words) / (most + 1) + 1 and most > 1:
             assert word in found
+
+
+def test_a_signal_ends_all_of_them_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("".join(f"word{number} " for number in range(400_000)), encoding="utf-8")
+    script = (
+        "from longhand.text import preparing; from longhand.text.vocabulary import Wanted\n"
+        "preparing.KEPT_FROM = dict.fromkeys(preparing.KEPT_FROM, 0); preparing.processors = lambda: 2\n"
+        "tell = lambda what, share: print(what, flush=True)\n"
+        f"preparing.encode_corpus([{str(tmp_path / 'text.txt')!r}], wanted=Wanted('word', 9), tell=tell)\n"
+    )
+    environment = {**os.environ, "LONGHAND_CACHE": str(tmp_path / "cache")}
+    patched = "import longhand.text.progress as p; p.PAUSE = 0\n" + script
+    process = subprocess.Popen(
+        [sys.executable, "-c", patched], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    assert process.stdout is not None
+    while process.stdout.readline() != "counting\n":
+        pass
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)  # which waits for the children too: they have its standard error
+    assert process.returncode == -signal.SIGTERM
+    assert errors == ""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from longhand.errors import OutputError
 
+PART = ".longhand-"  # what the names of files begin with that are being written
+
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
     """Raise `OutputError` if `path` exists and may not be overwritten, or lies in no folder."""
@@ -27,7 +29,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises `OutputError` with the system's reason.
     """
     target = path.resolve()
-    beside = target.with_name(f".longhand-{os.getpid()}.part")  # short: the target's own name may be as long as allowed
+    beside = target.with_name(f"{PART}{os.getpid()}.part")  # short: the target's own name may be as long as allowed
     try:
         with beside.open("wb") as file:
             file.write(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -252,15 +253,22 @@ def written_sample(model: ModelFile, prompt: str = "", length: int = SAMPLE_LENG
     return Model(model).generate(prompt, length=length, seed=0)
 
 
-def written_documents(model: ModelFile) -> list[str]:
-    """Return documents that a model writes and comes to the end of: 200, or fewer if 10,000 tokens do not suffice."""
+def written_documents(model: ModelFile, seconds: float = math.inf) -> list[str]:
+    """Return documents that a model writes and comes to the end of: 200, or fewer if 10,000 tokens do not suffice.
+
+    - seconds: that this takes at most, about
+    """
     writer, documents, left = Model(model), [], WRITTEN_TOKENS
+    end = time.monotonic() + seconds
     for seed in range(WRITTEN_DOCUMENTS):
+        if time.monotonic() > end:
+            break
         pieces = list(writer.pieces(documents=1, length=left, seed=seed))
         left -= sum(piece.tokens for piece in pieces)
         if left <= 0:
             break
-        documents.append("".join(piece.text for piece in pieces[:-1]))  # the last piece is what parts documents
+        if text := "".join(piece.text for piece in pieces[:-1]):  # the last piece is what parts documents
+            documents.append(text)
     return documents
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,15 @@ import filelock
 import msgspec
 import platformdirs
 
+from longhand.files import PART
 from longhand.text.progress import Told
-from longhand.text.store import FILES, IDS, PROGRESS, SPLIT, Progress, Split
+from longhand.text.store import FILES, PROGRESS, SPLIT, Progress, Split
 
 VARIABLE = "LONGHAND_CACHE"  # in the environment: another folder, or 0 for none
 OFF = "0"
 LOCK = ".lock"
 TOKENS = "tokens"
+OWN = 0o700  # the rights of the folder: what it holds is somebody's text
 PROBED = 0.2  # seconds
 
 
@@ -49,7 +51,8 @@ def cache_folder() -> Path | None:
 @contextmanager
 def held(folder: Path, tell: Told) -> Iterator[None]:
     """Hold one text's folder; where another training prepares that text, wait for it. Raises `OSError`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=OWN)
+    folder.mkdir(exist_ok=True, mode=OWN)
     lock = filelock.FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=PROBED)
@@ -65,35 +68,38 @@ def held(folder: Path, tell: Told) -> Iterator[None]:
 def kept_texts(folder: Path) -> list[Kept]:
     """Return what is kept."""
     found = sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
-    return [_kept(entry) for entry in found]
+    return [_kept(entry) for entry in found if _files(entry)]
 
 
 def clear(folder: Path) -> tuple[int, list[Path]]:
     """Remove what is kept; return how many bytes that were, and the folders that are in use and stay.
 
-    Raises `OSError` for what cannot be removed.
+    Locks stay too: another training may wait for one.
     """
-    freed, used = 0, []
-    for kept in kept_texts(folder):
-        try:
-            with filelock.FileLock(kept.folder / LOCK).acquire(timeout=PROBED):
-                for name in FILES:
-                    (kept.folder / name).unlink(missing_ok=True)
-            freed += kept.size
-        except filelock.Timeout:
-            used.append(kept.folder)
-            continue
-        with suppress(OSError):
-            (kept.folder / LOCK).unlink(missing_ok=True)
-            kept.folder.rmdir()
-    return freed, used
+    texts = kept_texts(folder)
+    used = [kept.folder for kept in texts if not _removed(kept.folder)]
+    return sum(kept.size for kept in texts if kept.folder not in used), used
+
+
+def _removed(folder: Path) -> bool:
+    try:
+        with filelock.FileLock(folder / LOCK).acquire(timeout=PROBED):
+            for path in _files(folder):
+                path.unlink(missing_ok=True)
+    except (filelock.Timeout, OSError):  # Windows keeps a file that a training maps
+        return False
+    return True
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.name in FILES or path.name.startswith(PART)]
 
 
 def _kept(folder: Path) -> Kept:
-    size = sum((folder / name).stat().st_size for name in FILES if (folder / name).exists())
+    size = sum(path.stat().st_size for path in _files(folder))
     try:
         names = msgspec.json.decode((folder / SPLIT).read_bytes(), type=Split).names
         complete = msgspec.json.decode((folder / PROGRESS).read_bytes(), type=Progress).digest != ""
     except (OSError, msgspec.MsgspecError):
         names, complete = [], False
-    return Kept(folder, names, size if (folder / IDS).exists() or size else 0, complete)
+    return Kept(folder, names, size, complete)

@@ -10,7 +10,7 @@ from longhand.errors import CorpusError
 BOUNDARY = "\ufdd0"  # ends a document within a text that is read; Unicode keeps it for such uses
 NONE, LINE, BLANK, FILE, ROW = "none", "line", "blank", "file", "row"
 _BLANK = re.compile(r"\n(?:[ \t]*\n)+")
-_MAY_GO_ON = re.compile(r"\n[ \t\n]*\Z")
+MOST_HELD_BACK = 1 << 16  # characters; longer runs of spaces end wherever a piece of the text does
 _AFTER = re.compile(rf"{BOUNDARY}[\n{BOUNDARY}]+")
 _BEFORE = re.compile(rf"(?<!\n)\n+{BOUNDARY}")
 _EDGE = f"\n{BOUNDARY}"
@@ -30,15 +30,22 @@ def marked(pieces: Iterable[str], mode: str) -> Iterator[str]:
 
     Raises `CorpusError` for a text with BOUNDARY in it.
     """
-    begun, first = "", True
+    lines, ended, first = (
+        0,
+        False,
+        True,
+    )  # what waits between two stretches of text: line ends, or the end of a document
     for piece in _parted(pieces, mode):
-        begun = _tidied(begun + piece)
-        whole = begun.rstrip(_EDGE)  # what is at its end may belong to a boundary that goes on
-        if first and whole:
-            whole, first = whole.lstrip(_EDGE), False
-        if whole:
-            yield whole
-        begun = begun[len(begun.rstrip(_EDGE)) :]
+        text = piece.strip(_EDGE)
+        head = piece[: len(piece) - len(piece.lstrip(_EDGE))]
+        lines, ended = lines + len(head), ended or BOUNDARY in head
+        if not text:
+            continue
+        if lines and not first:
+            yield BOUNDARY if ended else "\n" * lines
+        yield _tidied(text)
+        tail = piece[len(head) + len(text) :]
+        lines, ended, first = len(tail), BOUNDARY in tail, False
     if not first:
         yield BOUNDARY
 
@@ -46,7 +53,9 @@ def marked(pieces: Iterable[str], mode: str) -> Iterator[str]:
 def refuse_boundary(text: str) -> None:
     """Raise `CorpusError` for a text with BOUNDARY in it."""
     if BOUNDARY in text:
-        raise CorpusError("the text has the character U+FDD0, which ends documents here: take it out")
+        raise CorpusError(
+            "the text has the character U+FDD0, which ends documents here: take it out, or --documents none"
+        )
 
 
 def _tidied(text: str) -> str:
@@ -60,16 +69,20 @@ def _parted(pieces: Iterable[str], mode: str) -> Iterator[str]:
     begun = ""
     for piece in pieces:
         if piece == BOUNDARY:
-            yield begun + BOUNDARY
+            yield _replaced(begun, mode) + BOUNDARY
             begun = ""
             continue
         if mode != ROW:
             refuse_boundary(piece)
+        if mode == BLANK:
+            whole, begun = _before_blanks(begun + piece)
+            yield _replaced(whole, mode)
+            continue
         begun = _replaced(begun + piece, mode)
         end = len(begun) - _held_back(begun, mode)
         yield begun[:end]
         begun = begun[end:]
-    yield begun
+    yield _replaced(begun, mode)
 
 
 def _replaced(text: str, mode: str) -> str:
@@ -80,11 +93,17 @@ def _replaced(text: str, mode: str) -> str:
     return text if mode in (FILE, ROW) else text.replace(mode, BOUNDARY)
 
 
+def _before_blanks(text: str) -> tuple[str, str]:
+    """Return a text without what may be the beginning of blank lines at its end, and that, shortened: any number do."""
+    place = text.find("\n", len(text.rstrip(" \t\n")))
+    if place < 0 or len(text) - place > MOST_HELD_BACK:
+        return text, ""
+    blanks = text[place:]
+    return text[:place], blanks if blanks.count("\n") < 2 else "\n\n" + blanks[blanks.rfind("\n") + 1 :]
+
+
 def _held_back(text: str, mode: str) -> int:
     """Return how many characters at the end of `text` may be the beginning of what parts documents."""
-    if mode == BLANK:
-        found = _MAY_GO_ON.search(text[-4096:])
-        return len(found[0]) if found else 0
     if mode in (LINE, FILE, ROW):
         return 0
     return next((count for count in range(min(len(mode) - 1, len(text)), 0, -1) if mode.startswith(text[-count:])), 0)

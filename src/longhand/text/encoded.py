@@ -22,6 +22,10 @@ AnyTokenizer = TypeVar("AnyTokenizer", bound=Tokenizer, covariant=True)
 Counts = npt.NDArray[np.int64]
 
 
+def _nothing() -> None:
+    """Release nothing."""
+
+
 @dataclass(frozen=True)
 class EncodedCorpus(Generic[AnyTokenizer]):
     """A corpus ready for training.
@@ -35,6 +39,7 @@ class EncodedCorpus(Generic[AnyTokenizer]):
     - documents: how many there are; 0 for a text of none
     - held_out_characters, held_out_bytes: what was held out, as text; 0 where that was not counted
     - lost_characters, lost_bytes: how much shorter its tokens' text is, because some of them are unknown
+    - release: gives back the memory of numbers that were used and can be read again
     - why_tokens: what its tokens are and why, where that was left to the text
     """
 
@@ -53,6 +58,7 @@ class EncodedCorpus(Generic[AnyTokenizer]):
     names: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     why_tokens: str = ""
+    release: Callable[[], None] = _nothing
 
     @property
     def learned_ids(self) -> TokenIds:

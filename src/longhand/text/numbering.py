@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -18,6 +19,7 @@ from longhand.text.tokenizer import Tokenizer
 from longhand.text.utf8 import utf8_bytes
 from longhand.text.workers import Workers
 
+Count = Annotated[int, msgspec.Meta(ge=0)]
 CUT_AT_WORDS = ("word", "bpe")  # tokens that a piece may not end inside of
 
 
@@ -27,11 +29,11 @@ class Half(msgspec.Struct):
     - lost_characters, lost_size: how much shorter the text is that its tokens stand for, because some are unknown
     """
 
-    tokens: int = 0
-    characters: int = 0
-    size: int = 0
-    documents: int = 0
-    unknown: int = 0
+    tokens: Count = 0
+    characters: Count = 0
+    size: Count = 0
+    documents: Count = 0
+    unknown: Count = 0
     lost_characters: int = 0
     lost_size: int = 0
 

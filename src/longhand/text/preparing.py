@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from longhand.errors import CorpusError
@@ -22,10 +22,12 @@ from longhand.text.store import InMemory, OnDisk, Split, Store
 from longhand.text.suggestion import CharacterCounts
 from longhand.text.survey import Survey, place_to_split, surveyed
 from longhand.text.tokenizer import Tokenizer
+from longhand.text.utf8 import utf8_bytes
 from longhand.text.vocabulary import CHARACTERS, Wanted, decided, tokenizer_for
 from longhand.text.words import WordTokenizer
 
-FORMAT = 1  # of what is kept
+FORMAT = 2  # of what is kept
+MOST_PROCESSES = 8  # each has a tokenizer, and a piece of the text
 KEPT_FROM = {"char": 1 << 26, "byte": 1 << 26, "word": 1 << 24, "bpe": 1 << 24}  # bytes of a text, by its tokens
 
 
@@ -64,7 +66,9 @@ class _Preparation:
         self._tokens = known.kind if known is not None else wanted.kind
         self.large = text.size >= KEPT_FROM[self._tokens]
         self._notes: list[str] = []
-        record = None if known is None else known.to_record()
+        record = None
+        if known is not None:  # it decides
+            wanted, record = Wanted(documents=wanted.documents), known.to_record()
         self._key = fingerprint_of(FORMAT, text.fingerprint, held_out, wanted, record)
 
     def in_memory(self) -> EncodedCorpus[Tokenizer]:
@@ -81,10 +85,10 @@ class _Preparation:
         try:
             return self._kept(folder / self._key[:32])
         except OSError as error:
-            self._notes.append(
+            self._notes = [
                 f"its tokens cannot be kept in {folder} ({error.strerror or error}): they take memory instead, and the "
                 "text is prepared anew the next time (LONGHAND_CACHE in the environment names another folder)"
-            )
+            ]
             return self.in_memory()
 
     def _kept(self, folder: Path) -> EncodedCorpus[Tokenizer]:
@@ -96,11 +100,25 @@ class _Preparation:
             assert store.split is not None
             try:
                 if not store.complete:
+                    if not self._read_before(store):
+                        store.begin(store.split, store.tokenizer)
                     store.open()
                     self._number(store.split, store.tokenizer, store)
                 return self._corpus(store.tokenizer, store)
+            except OSError:
+                store.forget()  # a disk that is full is not to stay so
+                raise
             finally:
                 store.close()
+
+    def _read_before(self, store: OnDisk) -> bool:
+        """Whether the text begins with what was numbered before: that may be of a text which changed meanwhile."""
+        hashed, left = hashlib.blake2b(), store.progress.characters
+        pieces = self._text.pieces("looking for the place")
+        while left and (piece := next(pieces, "")):
+            hashed.update(utf8_bytes(piece[:left]))
+            left -= min(left, len(piece))
+        return left == 0 and store.progress.read in ("", hashed.hexdigest())
 
     def _split(self) -> tuple[Split, Tokenizer]:
         learned = place_to_split(self._text, self._place)
@@ -117,15 +135,16 @@ class _Preparation:
 
     @property
     def _processes(self) -> int:
-        return processors() if self.large and self._tokens in CUT_AT_WORDS else 1
+        return min(processors(), MOST_PROCESSES) if self.large and self._tokens in CUT_AT_WORDS else 1
 
     def _number(self, split: Split, tokenizer: Tokenizer, store: Store) -> None:
-        progress, ends = store.progress, self._text.ends
+        progress, ends, hashed = store.progress, self._text.ends, hashlib.blake2b()
         pieces = in_halves(self._text, split.learned, tokenizer.kind, "numbering")
-        missing = islice(pieces, progress.pieces, None)
+        missing = _after(pieces, progress.characters, hashed.update)
         for half, piece, ids in numbered(missing, tokenizer, ends, self._processes):
             progress.halves[half].add(piece, ids, ends, tokenizer)
-            progress.pieces += 1
+            hashed.update(utf8_bytes(piece))
+            progress.read = hashed.hexdigest()
             store.write(half, ids)
 
     def _corpus(self, tokenizer: Tokenizer, store: Store) -> EncodedCorpus[Tokenizer]:
@@ -136,6 +155,7 @@ class _Preparation:
                 f"{', '.join(names)}: one document, so nothing is left to score on: is --documents "
                 f"{shlex.quote(self._wanted.documents)} right?"
             )
+        assert learned.characters + last.characters == self._survey.characters
         ids, counts = store.finish()
         if last.unknown:
             self._notes.append(f"{last.unknown} {_unknown(tokenizer)} and count as unknown")
@@ -152,9 +172,23 @@ class _Preparation:
             held_out_bytes=last.size,
             lost_characters=last.lost_characters,
             lost_bytes=last.lost_size,
+            release=store.release,
             names=names,
             notes=self._text.notes + self._notes,
         )
+
+
+def _after(
+    pieces: Iterator[tuple[int, str]], place: int, passed_over: Callable[[bytes], object]
+) -> Iterator[tuple[int, str]]:
+    """Yield what comes after a place, in characters, where a piece ended when the text came in other ones."""
+    for half, piece in pieces:
+        begin = min(place, len(piece))
+        if begin:
+            passed_over(utf8_bytes(piece[:begin]))
+        place -= begin
+        if begin < len(piece):
+            yield half, piece[begin:]
 
 
 def _unknown(tokenizer: Tokenizer) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -40,14 +41,21 @@ class Split(msgspec.Struct):
 class Progress(msgspec.Struct):
     """How much of it was read.
 
-    - pieces: of the text
     - halves: what is learned from, and what is held out
+    - read: BLAKE2b of the text that was read
     - digest: BLAKE2b of the finished file; empty before
     """
 
-    pieces: int = 0
-    halves: list[Half] = msgspec.field(default_factory=lambda: [Half(), Half()])
+    halves: Annotated[list[Half], msgspec.Meta(min_length=2, max_length=2)] = msgspec.field(
+        default_factory=lambda: [Half(), Half()]
+    )
+    read: str = ""
     digest: str = ""
+
+    @property
+    def characters(self) -> int:
+        """How many characters were read."""
+        return sum(half.characters for half in self.halves)
 
 
 class Store(Protocol):
@@ -61,6 +69,10 @@ class Store(Protocol):
 
     def finish(self) -> tuple[TokenIds, Counts]:
         """Return all numbers, (tokens,), and how often each occurs in what is learned from, (vocabulary,)."""
+        ...
+
+    def release(self) -> None:
+        """Give back the memory of numbers that were used, where they can be read again."""
         ...
 
 
@@ -81,6 +93,9 @@ class InMemory:
         ids = joined(self._pieces, self._kind)
         return ids, token_counts(ids[: self.progress.halves[0].tokens], self._size)
 
+    def release(self) -> None:
+        """See `Store`: there is no other place for them."""
+
 
 class OnDisk:
     """Keeps them in a file of a folder, to which an interrupted preparation adds what is missing.
@@ -99,7 +114,7 @@ class OnDisk:
             self.tokenizer: Tokenizer = tokenizer_from_record(split.tokenizer)
             progress = msgspec.json.decode((folder / PROGRESS).read_bytes(), type=Progress)
             self._begin(split, progress)
-            if self._tokens() * self._kind().itemsize > (folder / IDS).stat().st_size or len(progress.halves) != 2:
+            if self._tokens() * self._kind().itemsize > (folder / IDS).stat().st_size:
                 raise ValueError("fewer numbers than were written")
         except (OSError, ValueError, msgspec.MsgspecError):  # there is none, or it is damaged
             self.split, self.progress = None, Progress()
@@ -107,9 +122,9 @@ class OnDisk:
     def begin(self, split: Split, tokenizer: Tokenizer) -> None:
         """Begin anew."""
         self.tokenizer = tokenizer
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.forget()
         write_atomically(self._folder / SPLIT, msgspec.json.encode(split))
-        (self._folder / IDS).write_bytes(b"")
+        (self._folder / IDS).touch()
         self._begin(split, Progress())
         self._note()
 
@@ -125,8 +140,15 @@ class OnDisk:
     def check(self) -> None:
         """Forget what is there if it is not what was written."""
         if self.complete and self._sums[0] != self.progress.digest:
-            self.split, self.progress = None, Progress()
+            self.forget()
             del self._sums
+
+    def forget(self) -> None:
+        """Remove what is there; a training that maps the file keeps it."""
+        self.close()
+        self.split, self.progress = None, Progress()
+        for name in FILES:
+            (self._folder / name).unlink(missing_ok=True)
 
     def open(self) -> None:
         """Make ready to write where the file was left."""
@@ -160,8 +182,14 @@ class OnDisk:
         if not self.complete:
             self.progress.digest = digest
             self._note()
-        shape = (self._tokens(),)
-        return np.asarray(np.memmap(self._folder / IDS, self._kind, "r", shape=shape)), counts
+        with (self._folder / IDS).open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return np.frombuffer(self._map, self._kind, self._tokens()), counts
+
+    def release(self) -> None:
+        """See `Store`. Pages of a file that were read count as memory of this process as long as they are mapped."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
 
     @cached_property
     def _sums(self) -> tuple[str, Counts]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import cast
 
 from longhand.errors import CorpusError
@@ -88,10 +88,19 @@ def tokenizer_for(
     if wanted.kind == "bpe":
         if (every := math.ceil(learned / SAMPLE)) > 1:
             notes.append(f"of a text of this size, parts of words are learned from one megabyte in {every}")
-        return learned_subwords(islice(pieces, 0, None, every), wanted.size)
+        return learned_subwords(_sampled(pieces, every), wanted.size)
     counts = counted(pieces, processes)
     letters = {*characters, *("\n" if text.ends else "")} if wanted.spells else set()
     words = chosen_words(counts, fewest=wanted.min_count, most=wanted.size, letters=letters)
     if not words:
         raise CorpusError(f"{', '.join(text.names)}: no word occurs {wanted.min_count} times: lower --min-count")
     return WordTokenizer(words, spells=wanted.spells)
+
+
+def _sampled(pieces: Iterator[str], every: int) -> Iterator[str]:
+    """Yield the pieces of about one megabyte in `every`, however small they are."""
+    gone = 0
+    for piece in pieces:
+        if (gone >> 20) % every == 0:
+            yield piece
+        gone += len(piece)

@@ -7,7 +7,6 @@ child, which a script that simply says `longhand.train(...)` does not survive.
 from __future__ import annotations
 
 import os
-import signal
 import struct
 import subprocess
 import sys
@@ -34,14 +33,15 @@ class Workers:
     """
 
     def __init__(self, count: int, task: dict[str, Any]) -> None:
-        command = [sys.executable, "-c", START, *sys.path]
-        environment = {**os.environ, **ENVIRONMENT}
-        self._children = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)  # noqa: S603
-            for _ in range(count)
-        ]
-        for child in self._children:
-            _ask(child, msgspec.json.encode(task))
+        self._children: list[subprocess.Popen[bytes]] = []
+        try:
+            for _ in range(count):
+                self._children.append(_started())
+            for child in self._children:
+                _ask(child, msgspec.json.encode(task))
+        except BaseException:
+            self.close()
+            raise
 
     def answers(self, pieces: Iterable[tuple[int, str]]) -> Iterator[tuple[tuple[int, str], bytes]]:
         """Yield each piece with what was answered, in order. Raises `CorpusError` if a process has ended."""
@@ -65,12 +65,28 @@ class Workers:
                     _closed(pipe)
 
 
+def _started() -> subprocess.Popen[bytes]:
+    """Start a process, in a session of its own: Ctrl-C is for the one who asks."""
+    command = [sys.executable, "-c", START, *sys.path]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "start_new_session": True}
+    try:
+        return subprocess.Popen(command, env={**os.environ, **ENVIRONMENT}, **pipes)  # noqa: S603
+    except OSError as error:
+        raise CorpusError(f"no process could be started to cut the text into words ({error})") from error
+
+
 def serve() -> None:
-    """Answer, in such a process, until nothing more is asked."""
+    """Answer, in such a process, until nothing more is asked, or nobody is there any more."""
+    try:
+        _serve()
+    except BrokenPipeError:
+        os._exit(0)  # Python would try to write the rest
+
+
+def _serve() -> None:
     from longhand.text.numbering import token_numbers
     from longhand.text.tokenizer import tokenizer_from_record
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks
     task = msgspec.json.decode(_received(sys.stdin.buffer) or b"{}")
     tokenizer = tokenizer_from_record(task["tokenizer"]) if task else None
     while (data := _received(sys.stdin.buffer)) is not None:

@@ -6,6 +6,7 @@ heart: a source of 20 MB, of which an eighth was read, was predicted a sixth bet
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from longhand.training.shuffle import Shuffle
 
 CHAPTERS_A_STREAM = 4  # at least, where a text has so many windows
 MOST_GROUPS = 16  # of streams, which take turns
+RELEASED_AFTER = 1000  # chapters, for each of which the system may read some hundred kilobytes of a file
 SEARCH_AHEAD = 4096  # tokens in which a line's beginning is looked for
 
 
@@ -46,6 +48,7 @@ class Streams:
     - ids: the text, (tokens,), longer than a window
     - chapter: about how long one is, in tokens; shorter where a text is short
     - line_end: the token after which a line begins; None if the text has no lines
+    - release: is called now and then, when much of `ids` was read
     - documents: whether `start` stands in the text, wherever one begins: a chapter that begins inside one has its own
       token before it
     """
@@ -61,7 +64,9 @@ class Streams:
         line_end: int | None,
         random: np.random.Generator,
         documents: bool = False,
+        release: Callable[[], None] = lambda: None,
     ) -> None:
+        self._release, self._since = release, 0
         self._documents = documents
         self._ids, self._window, self._start, self._line_end = ids, window, start, line_end
         self._random, self._spare = random, len(ids) - window  # the last position at which a window may begin
@@ -128,6 +133,10 @@ class Streams:
                 return begin, end
             if self._place == self._count:
                 self._order, self._place = Shuffle(self._count, self._random), 0
+            self._since += 1
+            if self._since == RELEASED_AFTER:
+                self._release()
+                self._since = 0
             number = int(self._order.at(self._place, self._place + 1)[0])
             self._place += 1
             begin, end = (self._line_start(min(n * self._chapter, len(self._ids))) for n in (number, number + 1))

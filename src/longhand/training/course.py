@@ -56,11 +56,11 @@ Snapshot = Callable[[Outcome], ModelFile]
 Sampler = Callable[[ModelFile, str], str]
 """Lets a model write a little after a prompt."""
 
-DocumentWriter = Callable[[ModelFile], list[str]]
-"""Lets a model of documents write some."""
+DocumentWriter = Callable[[ModelFile, float], list[str]]
+"""Lets a model of documents write some, for so many seconds at most."""
 
 
-def no_documents(model: ModelFile) -> list[str]:  # noqa: ARG001 (the signature of a writer of documents)
+def no_documents(model: ModelFile, seconds: float) -> list[str]:  # noqa: ARG001 (the signature of `DocumentWriter`)
     """Write none."""
     return []
 

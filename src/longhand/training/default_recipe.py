@@ -84,6 +84,7 @@ class DefaultRecipe:
             line_end=tokenizer.start if self.network.documents else tokenizer.line_end,
             random=self._random,
             documents=self.network.documents,
+            release=self.corpus.release,
         )
         learner = Learner(
             course.engine,

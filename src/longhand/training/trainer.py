@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,7 @@ from longhand.training.run_folder import RunFolder
 from longhand.training.saved import Saved
 from longhand.version import VERSION
 
+WRITING_SHARE, MOST_WRITING = 0.01, 3.0  # of the time, and seconds, in which a finished model writes documents
 MUCH_READ = 0.25  # of the time before the first step, of which a person should know
 FEWEST_SCORES, MOST_SCORES = 4, 20  # in a training that counts epochs, which otherwise scores after each
 
@@ -87,8 +90,9 @@ def train_model(
         corpus.notes.extend(_much_read(time.monotonic() - began, config))
         training = _Training(recipe, plan, began, sample)
         engine = engine_for(recipe, config)
+        told_of = partial(_with_new_documents, corpus=corpus, config=config, interrupt=interrupt, write=write_documents)
         if run is None:
-            return _with_new_documents(training.run(engine, tell, interrupt), corpus, write_documents)
+            return told_of(training.run(engine, tell, interrupt))
         with run.claimed(), _told_what_is_kept(run):
             if base is not None:
                 run.keep_base(base.file)
@@ -96,17 +100,20 @@ def train_model(
             resumed = _resumed(run, recipe, config, tell) if resume else None
             store = _Store(run, config, recipe.corpus.fingerprint)
             model = training.run(engine, tell, interrupt, store, resumed)
-            model = _with_new_documents(model, corpus, write_documents)
+            model = told_of(model)
             run.finish(model, interrupted=interrupt.asked())
             tell(Finished(model.card, run.output))
     return model
 
 
-def _with_new_documents(model: ModelFile, corpus: EncodedCorpus[Any], write: DocumentWriter) -> ModelFile:
-    """Return a model whose card says how many of the documents that it writes are new."""
-    if not model.config.documents:
+def _with_new_documents(
+    model: ModelFile, corpus: EncodedCorpus[Any], config: TrainConfig, interrupt: Interrupt, write: DocumentWriter
+) -> ModelFile:
+    """Return a model whose card says how many of the documents that it writes are new; not where there is no time."""
+    if not model.config.documents or interrupt.asked():
         return model
-    documents = write(model)
+    share = math.inf if config.epochs is not None else WRITING_SHARE * 60 * config.minutes
+    documents = write(model, min(share, MOST_WRITING))
     new = new_documents(corpus, documents)
     if new is None:
         return model
