@@ -108,7 +108,7 @@ def test_close_names_are_suggested_for_one_that_is_unknown(name: str, close: str
         train_config({"encoding": name})
 
 
-@pytest.mark.parametrize("name", ["rot13", "base64", "zip", "no\0name", "é", "..", "x" * 100])
+@pytest.mark.parametrize("name", ["rot13", "base64", "zip", "unicode_escape", "idna", "no\0name", "é", "..", "x" * 100])
 def test_what_is_no_encoding_of_text_is_refused_in_words(name: str) -> None:
     with pytest.raises(OptionError, match=r"^encoding: found .*, expected one that Python knows, such as windows-1252"):
         train_config({"encoding": name})

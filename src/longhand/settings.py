@@ -31,6 +31,8 @@ from longhand.config import (
 from longhand.errors import OptionError
 from longhand.units import WantedKind
 
+OF_NAMES_AND_CODE = ("unicode-escape", "raw-unicode-escape", "idna", "punycode")  # which texts are not written in
+
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
 
@@ -98,7 +100,8 @@ def _is_encoding(name: str) -> bool:
     """Whether Python knows an encoding of text by this name, and can decode it as it comes."""
     try:
         "a".encode(name)
-        return codecs.lookup(name).incrementaldecoder is not None
+        found = codecs.lookup(name)
+        return found.incrementaldecoder is not None and found.name not in OF_NAMES_AND_CODE
     except (LookupError, ValueError):  # no such name, one of what is no text, or no name at all
         return False
 
