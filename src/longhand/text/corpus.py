@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
-from longhand.errors import CorpusError
+from longhand.errors import CorpusError, LonghandError
 from longhand.text.columns import KINDS, Kind, column_of, kind_by_line, kind_by_name, lines_of
 from longhand.text.documents import BOUNDARY, refuse_boundary
 from longhand.text.encodings import Decoding, size_in_utf_8
 from longhand.text.normal_form import Normalizer
-from longhand.text.packed import MARK_LENGTH, packing_of, unpacked
+from longhand.text.packed import opened
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import File, Source, Stream, opened_sources
 
@@ -37,28 +36,32 @@ class CorpusReader:
     - keep_mark: whether a byte order mark is left in the text, as Python's `open` leaves it, and not dropped
     - reading: how the files are read
     - row_end: what a row ends with, where one column is read: a line end, or BOUNDARY, which ends a document
+    - refused: is called with what cannot be read, where that is not to be raised: it ends its source, while bytes that
+      are not of the encoding are left out
     - sources: what is read, opened or to be opened
+    - at: which of them the last piece is from
     - names: the sources' names, without folders
     - bytes_read: size of what was read and unpacked, before any other change
     """
 
     def __init__(
         self,
-        sources: Iterable[Source],
+        sources: Iterable[Source | File | Stream],
         *,
         between: str = "",
         keep_mark: bool = False,
         reading: Reading = PLAIN,
         row_end: str = "\n",
+        refused: Callable[[LonghandError, str], None] | None = None,
     ) -> None:
-        self._between, self._reading, self._row_end = between, reading, row_end
+        self._between, self._reading, self._row_end, self._refused = between, reading, row_end, refused
         self._keep_mark = keep_mark and reading.column is None
         self.sources = opened_sources(sources)
         self.names = [Path(source.label).name for source in self.sources]
         self._begin()
 
     def _begin(self) -> None:
-        self.bytes_read = 0
+        self.bytes_read = self.at = 0
         self._notes: dict[str, dict[str, None]] = {}
         self._empty_rows = 0
         self._normalizer = None if self._reading.normalize is None else Normalizer(self._reading.normalize)
@@ -88,22 +91,32 @@ class CorpusReader:
     def pieces(self) -> Iterator[str]:
         """Yield the text in pieces of about a megabyte. Raises `CorpusError`."""
         last = ""
-        for source in self.sources:
+        for number, source in enumerate(self.sources):
             begun = False
             for piece in self._pieces_of(source):
                 if not begun and (between := self._between or "\n" * (not last.endswith("\n"))) and last:
                     yield between
+                self.at = number
                 yield piece
                 begun, last = True, piece
             if not begun:
                 self._note("is empty", source.label)
 
     def _pieces_of(self, source: File | Stream) -> Iterator[str]:
+        label = source.label
         raw = self._decoded(source) if isinstance(source, File) else self._streamed(source)
-        text = self._with_newlines(self._without_mark(raw, source.label), source.label)
+        text = self._with_newlines(self._without_mark(self._readable(raw, label), label), label)
         if self._reading.column is not None:
-            return in_pieces(self._rows(lines_of(text), source, self._reading.column), PIECE)
+            return in_pieces(self._readable(self._rows(lines_of(text), source, self._reading.column), label), PIECE)
         return text if self._normalizer is None else self._normalizer.pieces(text)
+
+    def _readable(self, pieces: Iterator[str], label: str) -> Iterator[str]:
+        try:
+            yield from pieces
+        except LonghandError as error:
+            if self._refused is None:
+                raise
+            self._refused(error, label)
 
     def _streamed(self, source: Stream) -> Iterator[str]:
         while text := source.stream.read(PIECE):
@@ -113,17 +126,11 @@ class CorpusReader:
             yield text
 
     def _decoded(self, source: File) -> Iterator[str]:
-        try:
-            with source.open() as file:
-                data = _read(file)
-                first = next(data, b"")
-                data, unpack = chain([first], data), ""
-                if (packing := packing_of(first)) is not None:
-                    data, unpack = unpacked(data, packing, source.label, PIECE), packing.command
-                convert, note = partial(source.conversion, unpack=unpack), partial(self._note, label=source.label)
-                yield from Decoding(source.label, self._reading.encoding, convert, note).decoded(self._counted(data))
-        except OSError as error:
-            raise CorpusError(f"{source.label}: cannot be read ({error.strerror or error})") from error
+        with opened(source, PIECE) as (data, unpack):
+            convert, note = partial(source.conversion, unpack=unpack), partial(self._note, label=source.label)
+            lenient = self._refused is not None
+            decoding = Decoding(source.label, self._reading.encoding, convert, note, lenient=lenient)
+            yield from decoding.decoded(self._counted(data))
 
     def _counted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for data in pieces:
@@ -201,9 +208,3 @@ def in_pieces(texts: Iterable[str], size: int) -> Iterator[str]:
             begun, waiting = [whole[cut:]], waiting - cut
     if waiting:
         yield "".join(begun)
-
-
-def _read(file: BinaryIO) -> Iterator[bytes]:
-    size = max(PIECE, MARK_LENGTH)
-    while data := file.read(size):
-        yield data

@@ -7,10 +7,24 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 
 from longhand.errors import CorpusError
 from longhand.text.likely import UTF_8, encoding_of, is_utf_8, likely_encoding, marked_encoding
+from longhand.text.utf8 import without_surrogates
+
+
+class DecodingError(CorpusError):
+    """Bytes that are not of the encoding in which they are read, or are no text in it."""
+
+
+def remedy(encoding: str, conversion: Callable[[str], str]) -> str:
+    """Return what to do about a text in another encoding than UTF-8.
+
+    - conversion: returns the command that makes UTF-8 of it
+    """
+    return f"train with --encoding {encoding}, or {conversion(encoding.upper())}"
 
 
 class Decoding:
@@ -20,15 +34,23 @@ class Decoding:
     - encoding: by a name that Python knows; None: what it looks like
     - conversion: returns the command that makes UTF-8 of it, from another encoding
     - note: is called with what was found
+    - lenient: whether bytes that are not of the encoding are left out, as a check does, which has told of them before
     """
 
     def __init__(
-        self, label: str, encoding: str | None, conversion: Callable[[str], str], note: Callable[[str], None]
+        self,
+        label: str,
+        encoding: str | None,
+        conversion: Callable[[str], str],
+        note: Callable[[str], None],
+        *,
+        lenient: bool = False,
     ) -> None:
         self._label, self._encoding, self._conversion, self._note = label, encoding, conversion, note
+        self._lenient = lenient
 
     def decoded(self, pieces: Iterable[bytes]) -> Iterator[str]:
-        """Yield the text, in pieces. Raises `CorpusError`, naming the byte that is not of it.
+        """Yield the text, in pieces. Raises `DecodingError`, naming the byte that is not of it.
 
         - pieces: of the bytes; the first has four at least, if there are so many
         """
@@ -49,7 +71,7 @@ class Decoding:
             return
         data += next(pieces, b"")  # it may be only its last bytes that tell
         if (encoding := encoding_of(data)) is None:
-            raise CorpusError(
+            raise DecodingError(
                 f"{self._label}: not UTF-8, and its encoding cannot be told (a binary file?): name it with --encoding"
             )
         if encoding != UTF_8:
@@ -58,9 +80,14 @@ class Decoding:
 
     def _strictly(self, pieces: Iterator[bytes], encoding: str, offset: int = 0) -> Iterator[str]:
         before, characters, first = b"", 0, next(pieces, b"")
-        decoder = codecs.getincrementaldecoder(self._with_order(encoding, first))("strict")
-        of_utf_8 = codecs.lookup(encoding).name == UTF_8
         pieces = chain([first], pieces)
+        new_decoder = codecs.getincrementaldecoder(self._with_order(encoding, first))
+        of_utf_8 = is_name_of_utf_8(encoding)
+        if self._lenient:
+            good = _all_but_bad(new_decoder("ignore"), pieces)
+            yield from good if of_utf_8 else map(without_surrogates, good)
+            return
+        decoder = new_decoder("strict")
         for data in chain(pieces, [b""]):
             if of_utf_8:
                 self._refuse_other_marks(data, offset)
@@ -75,9 +102,9 @@ class Decoding:
                 around = before + data + next(pieces, b"")
                 offer = self._offer(around, len(before) - waiting + error.start) if of_utf_8 else self._otherwise
                 shown = "UTF-8" if of_utf_8 else encoding
-                raise CorpusError(f"{self._label}: not {shown} at byte {at} ({what}){offer}") from None
+                raise DecodingError(f"{self._label}: not {shown} at byte {at} ({what}){offer}") from None
             except UnicodeError as error:
-                raise CorpusError(
+                raise DecodingError(
                     f"{self._label}: not {encoding} at byte {offset} ({error}){self._otherwise}"
                 ) from None
             if not of_utf_8:
@@ -110,30 +137,40 @@ class Decoding:
         found = likely_encoding(data, at)
         if found is None:
             return "; expected UTF-8: if it is a text in another encoding, train with --encoding NAME"
-        return f"; it looks like {found}: if so, train with --encoding {found}, or {self._conversion(found.upper())}"
+        return f"; it looks like {found}: if so, {remedy(found, self._conversion)}"
 
     def _refuse_other_marks(self, data: bytes, offset: int) -> None:
         if offset == 0 and (found := marked_encoding(data)):
-            name = found.upper()
-            raise CorpusError(
-                f"{self._label}: {name} at byte 0, expected UTF-8: train with --encoding {found}, or "
-                f"{self._conversion(name)}"
+            raise DecodingError(
+                f"{self._label}: {found.upper()} at byte 0, expected UTF-8: {remedy(found, self._conversion)}"
             )
 
     def _refuse_nul(self, data: bytes, offset: int) -> None:
         if (place := data.find(b"\0")) >= 0:
-            raise CorpusError(
+            raise DecodingError(
                 f"{self._label}: a NUL at byte {offset + place}, so this is no plain text (a binary file, an "
                 "archive?); expected UTF-8: if it is UTF-16 without a mark, train with --encoding utf-16-le"
             )
 
     def _refuse_no_text(self, text: str, encoding: str, characters: int) -> None:
         if (place := text.find("\0")) >= 0:
-            raise CorpusError(
+            raise DecodingError(
                 f"{self._label}: a NUL as character {characters + place} in {encoding}, so this is no plain text in it"
                 f"{self._otherwise}"
             )
         size_in_utf_8(text, self._label)  # raises for half a character
+
+
+def is_name_of_utf_8(encoding: str) -> bool:
+    """Whether this is one of the names of UTF-8."""
+    return codecs.lookup(encoding).name == UTF_8
+
+
+def _all_but_bad(decoder: codecs.IncrementalDecoder, pieces: Iterable[bytes]) -> Iterator[str]:
+    """Yield what can be decoded of a text that may have bad bytes."""
+    with suppress(UnicodeError):  # some encodings know no way but the strict one
+        for data in chain(pieces, [b""]):
+            yield decoder.decode(data, final=not data)
 
 
 def size_in_utf_8(text: str, label: str) -> int:
@@ -141,4 +178,4 @@ def size_in_utf_8(text: str, label: str) -> int:
     try:
         return len(text.encode(UTF_8))
     except UnicodeEncodeError as error:
-        raise CorpusError(f"{label}: a lone surrogate, which no text in UTF-8 has ({error})") from None
+        raise DecodingError(f"{label}: a lone surrogate, which no text in UTF-8 has ({error})") from None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol
 
 from longhand.errors import CorpusError, MissingExtraError
+from longhand.text.sources import File
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 MARK_LENGTH = 10  # bytes: the longest beginning that is looked for
@@ -102,6 +104,26 @@ PACKINGS = (
 def packing_of(data: bytes) -> Packing | None:
     """Return how a file is compressed that begins with these bytes, if it is."""
     return next((packing for packing in PACKINGS if data.startswith(packing.marks)), None)
+
+
+@contextmanager
+def opened(source: File, size: int) -> Iterator[tuple[Iterator[bytes], str]]:
+    """Open a file; give its bytes, in pieces of `size`, unpacked if it is compressed, and the command that does so.
+
+    Raises `CorpusError` where it cannot be read, also later, and as `unpacked` does.
+    """
+    try:
+        with source.open() as file:
+            size = max(size, MARK_LENGTH)
+            pieces = iter(lambda: file.read(size), b"")
+            first = next(pieces, b"")
+            pieces = chain([first] * bool(first), pieces)
+            if (packing := packing_of(first)) is None:
+                yield pieces, ""
+            else:
+                yield unpacked(pieces, packing, source.label, size), packing.command
+    except OSError as error:
+        raise CorpusError(f"{source.label}: cannot be read ({error.strerror or error})") from error
 
 
 def unpacked(pieces: Iterable[bytes], packing: Packing, label: str, size: int) -> Iterator[bytes]:

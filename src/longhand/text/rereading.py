@@ -12,7 +12,7 @@ from longhand.text.corpus import PIECE, CorpusReader
 from longhand.text.documents import BOUNDARY, NONE, ROW, marked
 from longhand.text.progress import Told, telling, untold
 from longhand.text.reading import PLAIN, Reading
-from longhand.text.sources import File, Source, Stream
+from longhand.text.sources import File, Source, size_on_disk
 from longhand.text.utf8 import utf8_bytes
 
 IN_MEMORY = 1 << 26  # bytes of a copy that are not written to a file
@@ -38,10 +38,10 @@ class Text:
         between, row_end = "" if documents == NONE else BOUNDARY, BOUNDARY if documents == ROW else "\n"
         self._reader = CorpusReader(sources, between=between, reading=reading, row_end=row_end)
         self._copy = None
-        if not all(_lasting(source) for source in self._reader.sources):
+        if not all(isinstance(source, File) and source.is_named for source in self._reader.sources):
             self._copy = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
         self.fingerprint, self.characters = "", 0
-        self._expected = sum(map(_size, self._reader.sources))
+        self._expected = sum(map(size_on_disk, self._reader.sources))
 
     def __enter__(self) -> Text:
         return self
@@ -113,11 +113,3 @@ class Text:
 
     def _marked(self, reader: CorpusReader) -> Iterator[str]:
         return reader.pieces() if self._documents == NONE else marked(reader.pieces(), self._documents)
-
-
-def _lasting(source: File | Stream) -> bool:
-    return isinstance(source, File) and source.path is not None and source.path.is_file()
-
-
-def _size(source: File | Stream) -> int:
-    return source.path.stat().st_size if _lasting(source) and isinstance(source, File) and source.path else 0

@@ -70,7 +70,12 @@ class File:
         return f"convert it with iconv -f {encoding} -t UTF-8 {file} > utf8.txt"
 
 
-def opened_sources(sources: Iterable[Source]) -> list[File | Stream]:
+def size_on_disk(source: File | Stream) -> int:
+    """Return the size of a file that can be read more than once, as it lies there; 0 for others, and for empty ones."""
+    return source.path.stat().st_size if isinstance(source, File) and source.is_named and source.path else 0
+
+
+def opened_sources(sources: Iterable[Source | File | Stream]) -> list[File | Stream]:
     """Return what is to be read, in order, folders and patterns (`books/*.txt`, `**/*.md`) replaced by their files.
 
     Raises `CorpusError` for a path that is not there, a pattern that nothing matches, an empty folder, a folder that
@@ -99,8 +104,10 @@ def is_pattern(source: str | os.PathLike[str]) -> bool:
     return _PATTERN.search(os.fspath(source)) is not None and not Path(source).exists()
 
 
-def _resolved(source: Source) -> Iterator[File | Stream]:
-    if not isinstance(source, str | os.PathLike):
+def _resolved(source: Source | File | Stream) -> Iterator[File | Stream]:
+    if isinstance(source, File | Stream):
+        yield source
+    elif not isinstance(source, str | os.PathLike):
         yield Stream(source)
     elif not os.fspath(source):
         raise CorpusError("'' names no file; expected a text file, a folder, or - for standard input")

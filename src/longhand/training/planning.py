@@ -28,11 +28,16 @@ from longhand.training.speed import measured_speed
 from longhand.units import PLURAL
 
 
+def reading_of(config: TrainConfig) -> Reading:
+    """Return how the files of a corpus are to be read."""
+    return Reading(None if config.encoding == DETECT else config.encoding, config.column, config.normalize)
+
+
 def read_corpus(
     sources: Iterable[Source], config: TrainConfig, base: Base | None = None, tell: Told = untold
 ) -> EncodedCorpus[Any]:
     """Read a text as the recipe of `config` does. Raises `CorpusError`."""
-    reading = Reading(None if config.encoding == DETECT else config.encoding, config.column, config.normalize)
+    reading = reading_of(config)
     if config.recipe == "classic":
         return encode_closed(sources, "word" if config.tokens == "word" else "char", config.held_out, reading)
     kind, size = token_kind(config)
