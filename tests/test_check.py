@@ -211,8 +211,14 @@ BAD_CHECKS = {
     "empty": (["empty.txt"], "empty.txt is empty; expected a text"),
     "empty folder": (["folder"], "folder: an empty folder; expected text files in it"),
     "binary": (["binary.bin"], "binary.bin is a binary file, with a NUL at byte 4, so there is no text to check"),
-    "utf-16": (["utf16.txt"], "utf16.txt is UTF-16, so there is no text to check: convert it with iconv -f UTF-16"),
-    "bad bytes alone": (["bad.txt"], "bad.txt: no text in it"),
+    "utf-16": (
+        ["utf16.txt"],
+        "UTF-16, so there is no text to check: train with --encoding utf-16, or convert",
+    ),
+    "bad bytes alone": (
+        ["bad.txt"],
+        "bad.txt: 100 bytes are not UTF-8, at byte 0 (line 1), 1 (line 1), 2 (line 1)",
+    ),
     "twice": (["good.txt", "good.txt"], "good.txt is given twice"),
     "no time": (["good.txt", "--minutes", "0"], "minutes: found 0.0, expected a number > 0.0"),
     "no documents": (["good.txt", "--documents", ""], "documents: found '', expected text of length >= 1"),
@@ -241,7 +247,7 @@ def test_standard_input_is_checked(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
     assert facts["characters"] == len(PLAIN) + 6
-    assert facts["odd"]["control"]["first"] == {"file": "standard input", "line": 801}
+    assert facts["odd"]["control"]["first"] == {"file": "standard input", "line": 801, "column": None}
 
 
 def test_what_a_text_says_does_not_reach_the_terminal(longhand: Run, tmp_path: Path) -> None:

@@ -187,6 +187,9 @@ OPTION_NAMES = {"learning_rate": "lr", "base": "from"}
 DETECT = "detect"
 """The encoding that stands for what a file looks like."""
 
+READING = ("documents", "column", "encoding", "normalize")
+"""Settings that say how a text is read, of a training and of a check."""
+
 CHANGEABLE = ("minutes", "epochs", "threads", "device", "checkpoint_every")
 """Settings that a training may go on with another value of."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
 
-from longhand.config import NetworkConfig, RunConfig, SamplingConfig, TrainConfig
+from longhand.config import READING, NetworkConfig, RunConfig, SamplingConfig, TrainConfig
 from longhand.errors import LonghandError, ModelFormatError, OptionError
 from longhand.generation.loop import Piece, stream_text
 from longhand.modelfile import Card, ModelFile, existing_model, model_path, read_model, write_model
@@ -184,27 +184,35 @@ def train(
 def check(
     corpus: Corpus,
     *,
-    documents: str | None = None,
     minutes: float = 5.0,
     estimate: bool = True,
     progress: Callable[[str, float], None] | None = None,
+    **reading: Any,
 ) -> Check:
     """Say what is in a text, and what will trip a training.
 
     - corpus: as for `train`
-    - documents: what its documents are, as for `train`; what is suggested, if left out
     - minutes: how long the training is to be whose score is estimated
     - estimate: whether to measure this machine, two seconds, and estimate a score
     - progress: is called with what is being done, and which share of it is
+    - reading: `column`, `encoding`, `normalize`, `documents`, as for `train`; documents left out are what is suggested
 
     Raises `CorpusError` where a source is not there or there is no text at all; `OptionError`.
     """
     from longhand.checking.checker import check_corpus, silent
+    from longhand.training.planning import reading_of
 
-    given = {"minutes": minutes, **({} if documents is None else {"documents": documents})}
-    train_config(given)  # which refuses values out of range
+    if others := sorted(reading.keys() - set(READING)):
+        raise OptionError(f"found the option {others[0]!r}, expected some of {', '.join(READING)}")
+    given = {name: value for name, value in reading.items() if value is not None}
+    config = train_config({"minutes": minutes, **given})
     return check_corpus(
-        _sources(corpus), documents=documents, minutes=minutes, estimate=estimate, progress=progress or silent
+        _sources(corpus),
+        reading_of(config),
+        documents=given.get("documents"),
+        minutes=config.minutes,
+        estimate=estimate,
+        progress=progress or silent,
     )
 
 

@@ -7,21 +7,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from longhand.checking import characters as found_characters
-from longhand.checking import duplicates, encodings
+from longhand.checking import duplicates
 from longhand.checking.characters import Characters, Met, Mojibake
+from longhand.checking.checked_text import CheckedText, Progress
 from longhand.checking.duplicates import Documents
 from longhand.checking.encodings import FileFacts
 from longhand.checking.estimate import HELD_OUT, LEARNED, Estimate, Settings, estimated
 from longhand.checking.finding import LEVELS, Finding, Place, few
 from longhand.checking.leakage import MOST_HELD_OUT, Copies, Folding, Leakage
 from longhand.checking.lines import Lines
-from longhand.checking.reading import Progress, Reading
 from longhand.checking.samples import cut, spread, whole_lines
 from longhand.config import TrainConfig
 from longhand.errors import CorpusError, MissingExtraError
 from longhand.text.documents import BOUNDARY, LINE, NONE
 from longhand.text.encoded import FEWEST_CHARACTERS
 from longhand.text.kinds import Kind
+from longhand.text.reading import PLAIN, Reading
 from longhand.text.repeats import Repeated
 from longhand.text.sources import Source
 from longhand.text.suggestion import Suggestion, suggested_documents, suggested_tokens
@@ -84,6 +85,7 @@ def silent(doing: str, share: float) -> None:
 
 def check_corpus(
     sources: Iterable[Source],
+    reading: Reading = PLAIN,
     *,
     documents: str | None = None,
     minutes: float = 5.0,
@@ -92,6 +94,7 @@ def check_corpus(
 ) -> Check:
     """Read a text and return what is in it, what will trip a training, and what this one should reach.
 
+    - reading: how its files are read
     - documents: what its documents are; what is suggested, if left out
     - minutes: how long the training is to be
     - estimate: whether to measure this machine and estimate a score
@@ -99,43 +102,42 @@ def check_corpus(
 
     Raises `CorpusError` where a source is not there, or there is no text at all.
     """
-    with Reading(sources, progress) as reading:
-        return _Checking(reading, documents, progress).check(minutes if estimate else None)
+    with CheckedText(sources, reading, progress) as text:
+        return _Checking(text, documents, progress).check(minutes if estimate else None)
 
 
 class _Checking:
-    def __init__(self, reading: Reading, documents: str | None, progress: Progress) -> None:
-        self._reading, self._documents, self._progress = reading, documents, progress
+    def __init__(self, text: CheckedText, documents: str | None, progress: Progress) -> None:
+        self._text, self._documents, self._progress = text, documents, progress
         self._characters, self._lines = Characters(), Lines()
         self._held_out = TrainConfig().held_out
 
     def check(self, minutes: float | None) -> Check:
         """Return what is found; estimates what a training of so many minutes reaches, if any."""
-        reading, characters, lines = self._reading, self._characters, self._lines
-        of_files = [finding for kind in self._of_files() for finding in few(kind)]
-        self._refuse_nothing(of_files)
-        for piece in reading.pieces("reading the text"):
+        text, characters, lines = self._text, self._characters, self._lines
+        for piece in text.pieces("reading the text"):
             characters.add(piece, lines.done)
             lines.add(piece)
         lines.end()
         count = characters.counts.characters
+        of_files = [finding for kind in text.findings() for finding in few(kind)]
         if not count:
-            raise CorpusError(f"{reading.facts[0].file}: no text in it; expected some")
+            raise self._nothing(of_files)
         learned, held_out, whole = self._samples(count)
         sample = "".join(map(whole_lines, learned)) if len(learned) > 1 else learned[0]
-        sizes = [facts.size for facts in reading.facts if facts.size]
+        sizes = [facts.size for facts in text.facts if facts.size]
         tokens, suggested = suggested_tokens(characters.counts), suggested_documents(sample, sizes)
         leakage = self._leakage(whole, count)
         of_documents = self._of_documents(self._documents or suggested.value)
-        odd, mojibake = characters.odd(reading.place), characters.found_mojibake(reading.place)
+        odd, mojibake = characters.odd(text.place), characters.found_mojibake(text.place)
         findings = [
             *of_files,
             *self._of_length(count),
             *self._of_given_documents(of_documents),
-            *duplicates.file_findings(reading.same_files)[:3],
+            *duplicates.file_findings(text.same_files)[:3],
             *leakage.findings(),
             *(of_documents.findings() if of_documents else []),
-            *lines.findings(reading.place),
+            *lines.findings(text.place),
             *found_characters.findings(characters, odd, mojibake),
         ]
         findings.sort(key=lambda finding: LEVELS.index(finding.level))
@@ -148,15 +150,15 @@ class _Checking:
         return Check(
             trainable,
             findings,
-            len(reading.facts),
-            [facts.file for facts in reading.facts if not facts.size],
-            reading.size,
+            len(text.facts),
+            [facts.file for facts in text.facts if not facts.size],
+            text.size,
             count,
             lines.count,
             lines.longest,
-            reading.place(lines.longest_line),
-            [facts for facts in reading.facts if not facts.is_utf8 or facts.mark][:MOST_FILES],
-            {end: sum(facts.line_ends[end] for facts in reading.facts) for end in encodings.LINE_ENDS},
+            text.place(lines.longest_line),
+            [facts for facts in text.facts if not facts.is_utf8 or facts.mark][:MOST_FILES],
+            text.line_ends(lines.done),
             lines.blank,
             lines.trailing,
             lines.tabs,
@@ -170,28 +172,23 @@ class _Checking:
             lines.repeats.repeated(),
             lines.most_frequent,
             of_documents,
-            reading.same_files,
+            text.same_files,
             leakage,
             tokens,
             suggested,
             expected,
         )
 
-    def _of_files(self) -> Iterator[list[Finding]]:
-        """Yield what is found of the bytes of files, those of one kind together."""
-        kinds: dict[str, list[Finding]] = {}
-        for facts, source in zip(self._reading.facts, self._reading.sources, strict=True):
-            for finding in encodings.file_findings(facts, source):
-                kinds.setdefault(finding.code, []).append(finding)
-        yield from kinds.values()
-
-    def _refuse_nothing(self, findings: list[Finding]) -> None:
-        facts = self._reading.facts
-        if any(one.is_text and one.size for one in facts):
-            return
+    def _nothing(self, findings: list[Finding]) -> CorpusError:
+        """Return why there is no text to check."""
+        facts = self._text.facts
+        if problems := self._text.problems:
+            return CorpusError(problems[0])
         if stopping := [finding for finding in findings if finding.level == "stops"]:
-            raise CorpusError(f"{stopping[0].found}, so there is no text to check: {stopping[0].advice}")
-        raise CorpusError(f"{facts[0].file} is empty{' and so are all others' * (len(facts) > 1)}; expected a text")
+            return CorpusError(f"{stopping[0].found}, so there is no text to check: {stopping[0].advice}")
+        if any(one.size for one in facts):
+            return CorpusError(f"{facts[0].file}: no text in it; expected some")
+        return CorpusError(f"{facts[0].file} is empty{' and so are all others' * (len(facts) > 1)}; expected a text")
 
     def _of_length(self, count: int) -> list[Finding]:
         if count >= FEWEST_CHARACTERS:
@@ -215,7 +212,7 @@ class _Checking:
         """Return slices of what is learned from and of what is held out, and the beginning of the latter."""
         split = count - round(count * self._held_out)
         spans = [spread(0, split, LEARNED, SLICES), spread(split, count, HELD_OUT, SLICES // 4)]
-        pieces = self._reading.pieces("taking samples")
+        pieces = self._text.pieces("taking samples")
         learned, held_out, (whole,) = cut(pieces, [*spans, [(split, min(count, split + MOST_HELD_OUT))]])
         return learned, held_out, whole
 
@@ -226,7 +223,7 @@ class _Checking:
         def learned() -> Iterator[str]:
             nonlocal lines
             left = split
-            for piece in self._reading.pieces("looking for copies"):
+            for piece in self._text.pieces("looking for copies"):
                 part = piece[:left]
                 left -= len(part)
                 lines += part.count("\n")
@@ -236,14 +233,14 @@ class _Checking:
 
         copies = Copies(held_out, Folding(self._characters.counts.different))
         copies.look_in(learned())
-        return copies.leakage(self._reading.place, lines)
+        return copies.leakage(self._text.place, lines)
 
     def _of_documents(self, mode: str) -> Documents | None:
         if mode == NONE or self._characters.counts.of(BOUNDARY):
             return None
         if mode == LINE:
             return duplicates.documents_in(mode, self._lines.repeats, self._held_out)
-        pieces = self._reading.pieces("comparing documents", mode)
+        pieces = self._text.pieces("comparing documents", mode)
         return duplicates.documents_in(mode, duplicates.repeats_of(pieces), self._held_out)
 
     def _estimate(self, learned: str, held_out: str, count: int, settings: Settings) -> Estimate | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import hashlib
 from dataclasses import dataclass, field
+from functools import partial
 
 from longhand.checking.finding import Finding
+from longhand.text.encodings import remedy
 from longhand.text.likely import likely_encoding, marked_encoding
 from longhand.text.sources import File, Stream
 
@@ -26,7 +27,7 @@ class BadByte:
 
 @dataclass
 class FileFacts:
-    """What the bytes of a file are.
+    """What the bytes of a file are, unpacked.
 
     - lines: line ends of all kinds, and what follows the last one
     - line_ends: how many there are of each kind
@@ -36,6 +37,7 @@ class FileFacts:
     - nuls: how many NULs, first_nul: where the first one is
     - is_text: whether it is read at all; what is UTF-16, UTF-32 or full of NULs is not
     - looks_like: the encoding that it may be in, if it is not UTF-8; a guess
+    - unpack: the command that unpacks it, if it is compressed
     """
 
     file: str
@@ -50,6 +52,7 @@ class FileFacts:
     first_nul: int | None = None
     is_text: bool = True
     looks_like: str = ""
+    unpack: str = ""
 
     @property
     def is_utf8(self) -> bool:
@@ -67,19 +70,12 @@ class ByteCheck:
         self._last = b""
         self._continuing = 0  # bytes of characters after their first ones: what speaks for UTF-8
         self._sample, self._place = b"", 0  # around the first bad byte
-        self._hash = hashlib.blake2b(digest_size=16)
-
-    @property
-    def digest(self) -> bytes:
-        """What tells the file's bytes from others."""
-        return self._hash.digest()
 
     def take(self, data: bytes) -> None:
         """Take in a piece."""
         facts = self.facts
         if facts.size == 0:
             self._begin(data)
-        self._hash.update(data)
         if facts.is_text:
             if zeros := data.count(0):
                 facts.first_nul = facts.size + data.find(0) if facts.first_nul is None else facts.first_nul
@@ -96,12 +92,12 @@ class ByteCheck:
             self._decode(b"", final=True)
             facts.lines = sum(facts.line_ends.values()) + (self._last not in (b"", b"\n", b"\r"))
         if self._sample and self._continuing <= facts.bad_bytes:
-            facts.looks_like = (likely_encoding(self._sample, self._place) or "").upper()
+            facts.looks_like = likely_encoding(self._sample, self._place) or ""
         return facts
 
     def _begin(self, data: bytes) -> None:
-        if encoding := marked_encoding(data).upper():
-            self.facts.mark, self.facts.is_text, self.facts.looks_like = encoding, False, encoding
+        if encoding := marked_encoding(data):
+            self.facts.mark, self.facts.is_text, self.facts.looks_like = encoding.upper(), False, encoding
             return
         self.facts.mark = "UTF-8" if data.startswith(codecs.BOM_UTF8) else ""
         zeros = data.count(0)
@@ -109,7 +105,7 @@ class ByteCheck:
             self.facts.is_text, self.facts.nuls, self.facts.first_nul = False, zeros, data.find(0)
             even, odd = data[::2].count(0), data[1::2].count(0)
             if max(even, odd) > 0.3 * len(data) and min(even, odd) < 0.01 * len(data):
-                self.facts.looks_like = "UTF-16BE" if even > odd else "UTF-16LE"
+                self.facts.looks_like = "utf-16be" if even > odd else "utf-16le"
 
     def _decode(self, data: bytes, *, final: bool) -> None:
         begun, data = len(self._begun), self._begun + data
@@ -167,17 +163,17 @@ def file_findings(facts: FileFacts, source: File | Stream) -> list[Finding]:
     return [*_of_encoding(facts, source), *_of_nuls(facts), *_of_marks_and_line_ends(facts)]
 
 
-def _conversion(source: File | Stream, encoding: str) -> str:
-    return source.conversion(encoding) if isinstance(source, File) else f"decode it as {encoding}"
-
-
 def _of_encoding(facts: FileFacts, source: File | Stream) -> list[Finding]:
-    file = facts.file
+    file, looks_like = facts.file, facts.looks_like
+    if isinstance(source, File):
+        conversion = partial(source.conversion, unpack=facts.unpack)
+        otherwise, good = remedy(looks_like, conversion), conversion("UTF-8 -c")
+    else:
+        otherwise, good = f"decode it as {looks_like}", "encode it with errors='ignore'"
     if facts.mark not in ("", "UTF-8"):
-        return [Finding("stops", "utf-16", f"{file} is {facts.mark}", _conversion(source, facts.mark))]
-    if not facts.is_text and facts.looks_like:
-        found = f"{file} looks like {facts.looks_like} without a mark"
-        return [Finding("stops", "utf-16", found, _conversion(source, facts.looks_like))]
+        return [Finding("stops", "utf-16", f"{file} is {facts.mark}", otherwise)]
+    if not facts.is_text and looks_like:
+        return [Finding("stops", "utf-16", f"{file} looks like {looks_like} without a mark", otherwise)]
     if not facts.bad_bytes:
         return []
     if facts.cut and facts.bad_bytes < 4:
@@ -186,14 +182,10 @@ def _of_encoding(facts: FileFacts, source: File | Stream) -> list[Finding]:
     bytes_are = "1 byte is" if facts.bad_bytes == 1 else f"{facts.bad_bytes:,} bytes are"
     places = ", ".join(f"{bad.byte:,} (line {bad.line:,})" for bad in facts.bad)
     found = f"{file}: {bytes_are} not UTF-8, at byte {places}{' and on' * (facts.bad_bytes > len(facts.bad))}"
-    if facts.looks_like:
-        return [
-            Finding(
-                "stops", "not-utf-8", f"{found}; it may be {facts.looks_like}", _conversion(source, facts.looks_like)
-            )
-        ]
-    advice = f"the rest is UTF-8, so these are damaged; to leave them out, {_conversion(source, 'UTF-8')}"
-    return [Finding("stops", "not-utf-8", found, advice.replace("iconv -f", "iconv -c -f"))]
+    if looks_like:
+        return [Finding("stops", "not-utf-8", f"{found}; it looks like {looks_like}", f"if so, {otherwise}")]
+    advice = f"the rest is UTF-8, so these are damaged; to leave them out, {good}"
+    return [Finding("stops", "not-utf-8", found, advice)]
 
 
 def _of_nuls(facts: FileFacts) -> list[Finding]:

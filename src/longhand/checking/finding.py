@@ -29,13 +29,19 @@ class Finding:
 
 @dataclass(frozen=True)
 class Place:
-    """Where something is: a file, by the name it was given, and a line of it, the first is 1."""
+    """Where something is: a file, by the name it was given, and a line of it, the first is 1.
+
+    - column: of which text the line is, if of the file only a column is read
+    """
 
     file: str
     line: int
+    column: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        if self.column is None:
+            return f"{self.file}:{self.line}"
+        return f"{self.file}, line {self.line} of what is in {self.column!r}"
 
 
 def few(findings: Sequence[Finding]) -> list[Finding]:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import click
 
+from longhand.cli.options import given, settings_options
 from longhand.cli.output import note, show
+from longhand.config import READING, TrainConfig
 
 PATIENCE, BETWEEN = 2.0, 5.0  # seconds before it is said what is being done, and between two such notes
 
 
 @click.command()
 @click.argument("corpus", nargs=-1, required=True, metavar="CORPUS...")
-@click.option("--documents", help="what the documents of the text are, as for train; what is suggested, if left out")
-@click.option("--minutes", type=float, default=5.0, show_default=True, help="how long the training is to be")
+@settings_options(TrainConfig, only=(*READING, "minutes"), defaults={"documents": "what is suggested"})
 @click.option("--no-estimate", is_flag=True, help="do not measure this machine, nor estimate a score")
 @click.option("--json", "as_json", is_flag=True, help="print JSON, for programs")
-def check(corpus: tuple[str, ...], documents: str | None, minutes: float, no_estimate: bool, as_json: bool) -> int:
+def check(corpus: tuple[str, ...], no_estimate: bool, as_json: bool, **settings: Any) -> int:
     """Say what is in a text, and what will trip a training.
 
-    CORPUS is as for train. First comes what stops a training, then what makes a worse model of it, then what is good to
-    know, each with what to do; then what the text is made of, which tokens and documents suit it, and what a training
-    should reach.
+    CORPUS is as for train, and is read as a training with the same options would. First comes what stops a training,
+    then what makes a worse model of it, then what is good to know, each with what to do; then what the text is made of,
+    which tokens and documents suit it, and what a training should reach.
 
     The exit code is 0 if a training would read the text, 2 if it would refuse it.
     """
@@ -31,13 +33,12 @@ def check(corpus: tuple[str, ...], documents: str | None, minutes: float, no_est
     from longhand.cli.check_text import print_check
     from longhand.model import check as checked
 
-    found = checked(
-        list(corpus), documents=documents, minutes=minutes, estimate=not no_estimate, progress=_Waiting().tell
-    )
+    options = given(settings)
+    found = checked(list(corpus), estimate=not no_estimate, progress=_Waiting().tell, **options)
     if as_json:
         show(msgspec.json.format(msgspec.json.encode(found)).decode("utf-8"))
     else:
-        print_check(found, corpus)
+        print_check(found, corpus, options)
     return 0 if found.trainable else 2
 
 

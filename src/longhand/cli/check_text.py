@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -12,7 +14,7 @@ from rich.text import Text
 from longhand.checking.characters import examples
 from longhand.checking.checker import Check
 from longhand.checking.estimate import Estimate
-from longhand.checking.finding import LEVELS, Finding
+from longhand.checking.finding import LEVELS
 from longhand.cli.output import show, visible
 
 WIDEST = 100  # columns
@@ -26,38 +28,40 @@ HEADINGS = {
 NAMED_ENDS = {"\n": r"\n", "\r\n": r"\r\n", "\r": r"\r"}
 
 
-def print_check(check: Check, corpus: Sequence[str]) -> None:
+def print_check(check: Check, corpus: Sequence[str], options: Mapping[str, Any]) -> None:
     """Print a check.
 
-    - corpus: what was checked, as it was given
+    - corpus: what was checked, as it was given, options: what was said of how it is read
     """
     screen = Console(highlight=False)
     screen.width = min(screen.width, WIDEST) if screen.is_terminal and not screen.is_dumb_terminal else WIDEST
     with screen.capture() as captured:
         screen.print(Text(_headline(check, corpus)), soft_wrap=True)
-        for part in (*_findings(check.findings), _table(_facts(check).items(), "dim")):
+        for part in (*_findings(check), _table(check, _facts(check).items(), "dim")):
             screen.print(part)
         if check.trainable:
-            screen.print(Text(_next(check, corpus)), soft_wrap=True)
+            screen.print(Text(_next(check, corpus, options)), soft_wrap=True)
     for line in captured.get().rstrip("\n").split("\n"):
         show(line.rstrip())
 
 
-def _table(rows: Iterable[tuple[str, str]], style: str = "") -> Table:
+def _table(check: Check, rows: Iterable[tuple[str, str]], style: str = "") -> Table:
     """Return lines with a word before each, under which none of it is written."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style=style, no_wrap=True)
     table.add_column(overflow="fold")
     for name, words in rows:
-        table.add_row(name, Text(visible(" ".join(words.split("\n")))))
+        table.add_row(name, Text(visible(" ".join(_without_the_name(check, words).split("\n")))))
     return table
 
 
-def _next(check: Check, corpus: Sequence[str]) -> str:
-    documents = check.suggested_documents.value
-    options = "" if documents == "none" else f" --documents {documents}"
-    options += "" if check.tokens.value == "char" else f" --tokens {check.tokens.value}"
-    return visible(f"Next: longhand train {shlex.join(corpus)}{options}")
+def _next(check: Check, corpus: Sequence[str], options: Mapping[str, Any]) -> str:
+    suggested = {"documents": check.suggested_documents.value, "tokens": check.tokens.value, **options}
+    usual = {"documents": "none", "tokens": "char"}
+    words = [
+        part for name, value in suggested.items() if usual.get(name) != value for part in (f"--{name}", str(value))
+    ]
+    return visible(f"Next: longhand train {shlex.join([*corpus, *words])}")
 
 
 def _headline(check: Check, corpus: Sequence[str]) -> str:
@@ -68,13 +72,22 @@ def _headline(check: Check, corpus: Sequence[str]) -> str:
     return visible(f"{names}: {files}{check.bytes:,} bytes, {check.characters:,} characters: {verdict}")
 
 
-def _findings(findings: Sequence[Finding]) -> Iterator[Text | Table]:
+def _without_the_name(check: Check, words: str) -> str:
+    """Return words about a text without the name of its file, which the headline has, where there is no other."""
+    if check.files > 1:
+        return words
+    file = rf"(?<![^ (]){re.escape(check.longest_at.file)}"
+    return re.sub(rf"\A{file}[:,]? |{file}, (?=line)", "", re.sub(rf"{file}:(?=\d)", "line ", words))
+
+
+def _findings(check: Check) -> Iterator[Text | Table]:
+    findings = check.findings
     shown = findings[:MOST_FINDINGS]
     for level in LEVELS:
         of_level = [("  -", f"{finding.found}: {finding.advice}") for finding in shown if finding.level == level]
         if of_level:
             yield Text(*HEADINGS[level])
-            yield _table(of_level)
+            yield _table(check, of_level)
     if more := len(findings) - len(shown):
         yield Text(f"  and {more:,} more, which --json shows")
     yield Text()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import click
@@ -12,19 +12,30 @@ from msgspec import NODEFAULT, Struct, structs
 from longhand.config import CLASSIC, OF_DEFAULT, PLANNED, TrainConfig
 from longhand.settings import description
 
+NOTHING: Mapping[str, str] = types.MappingProxyType({})
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def settings_options(settings: type[Struct], **names: str) -> Callable[[Command], Command]:
+def settings_options(
+    settings: type[Struct],
+    *,
+    only: Collection[str] | None = None,
+    names: Mapping[str, str] = NOTHING,
+    defaults: Mapping[str, str] = NOTHING,
+) -> Callable[[Command], Command]:
     """Give a command one option for each field of `settings`, in their order; None stands for "left out".
 
-    - names: fields whose option is not called `--field`, as in `learning_rate="--lr"`
+    - only: the fields that it has options for; all, if left out
+    - names: of options that are not called `--field`, as in `{"learning_rate": "lr"}`
+    - defaults: what is shown as the default of fields of which the command has another one
     """
 
     def decorate(command: Command) -> Command:
         for field in reversed(structs.fields(settings)):
-            name = names.get(field.name, f"--{field.name.replace('_', '-')}")
-            command = _option(settings, field, name)(command)
+            if only is None or field.name in only:
+                name = names.get(field.name, field.name.replace("_", "-"))
+                default = defaults.get(field.name) or _defaults(settings, field)
+                command = _option(settings, field, f"--{name}", default)(command)
         return command
 
     return decorate
@@ -35,11 +46,11 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _option(settings: type[Struct], field: structs.FieldInfo, name: str) -> Callable[[Command], Command]:
+def _option(settings: type[Struct], field: structs.FieldInfo, name: str, default: str) -> Callable[[Command], Command]:
     kind = _kind(get_type_hints(settings)[field.name])
     if kind is bool:
         return click.option(name, field.name, is_flag=True, default=None, help=description(settings, field.name))
-    shown = "" if not (defaults := _defaults(settings, field)) else f" [default: {defaults}]"
+    shown = f" [default: {default}]" if default else ""
     choices = click.Choice(get_args(kind)) if get_origin(kind) is Literal else kind
     return click.option(name, field.name, type=choices, default=None, help=description(settings, field.name) + shown)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("corpus", nargs=-1, required=True, metavar="CORPUS...")
 @click.option("-o", "--output", help="the model file; CORPUS.safetensors in this folder if left out")
-@settings_options(TrainConfig, **{name: f"--{option}" for name, option in OPTION_NAMES.items()})
+@settings_options(TrainConfig, names=OPTION_NAMES)
 @click.option("--overwrite", is_flag=True, help="replace an existing model of that name")
 @click.option("--resume", is_flag=True, help="go on with the training of that name where its last checkpoint left it")
 @click.option("--settings", "file", metavar="FILE", help="a TOML file of these options; those given here come first")

@@ -1,0 +1,234 @@
+"""The sources of a check: their bytes are looked at once, their text can be read again and again."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from longhand.checking.encodings import LINE_ENDS, ByteCheck, FileFacts, file_findings
+from longhand.checking.finding import Finding, Place
+from longhand.errors import CorpusError, LonghandError
+from longhand.text.corpus import PIECE, CorpusReader
+from longhand.text.documents import BOUNDARY, NONE, ROW, marked
+from longhand.text.encodings import Decoding, is_name_of_utf_8
+from longhand.text.packed import opened
+from longhand.text.reading import PLAIN, Reading
+from longhand.text.rereading import IN_MEMORY
+from longhand.text.sources import File, Source, Stream, opened_sources, size_on_disk
+from longhand.text.utf8 import utf8_bytes
+
+Progress = Callable[[str, float], None]
+"""Is called with what is being done, and which share of it is; 0 where that is not known."""
+
+
+class CheckedText:
+    """A corpus whose bytes have been looked at. To be used in a `with` statement, at whose end copies go.
+
+    - reading: how a training would read it
+    - sources: where it comes from, facts: what their bytes are, in the same order
+
+    What a training would refuse is found and left out: bytes that are not of the encoding, files that are no text, in a
+    file whatever follows another problem. What can be read only once is copied. Raises `CorpusError` for a source that
+    is not there.
+    """
+
+    def __init__(self, sources: Iterable[Source], reading: Reading, progress: Progress) -> None:
+        self.sources = opened_sources(sources)
+        self._reading, self._progress = reading, progress
+        self._of_utf_8 = reading.encoding is not None and is_name_of_utf_8(reading.encoding)
+        self._size_on_disk = sum(map(size_on_disk, self.sources))
+        self._copies: dict[int, IO[bytes]] = {}
+        self._problems: dict[str, str] = {}
+        self._notes: list[str] = []
+        self._digests: dict[bytes, list[str]] = {}
+        self._starts: list[int] = []  # the lines of the whole text before each file
+        self.size = 0  # bytes in all, unpacked
+        self.facts = [self._checked(number, source) for number, source in enumerate(self.sources)]
+        self._texts = [number for number, facts in enumerate(self.facts) if facts.is_text and facts.size]
+
+    def __enter__(self) -> CheckedText:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        for copy in self._copies.values():
+            copy.close()
+
+    @property
+    def problems(self) -> list[str]:
+        """Why files cannot be read, or not to their ends; complete once the text was read."""
+        return list(self._problems.values())
+
+    @property
+    def same_files(self) -> list[list[str]]:
+        """The names of files that have the same bytes, unpacked."""
+        return [names for names in self._digests.values() if len(names) > 1]
+
+    def line_ends(self, lines: int) -> dict[str, int]:
+        """Return how many there are of each kind.
+
+        - lines: line ends of the text, where they are all of one kind, or not those of the files
+        """
+        if self._of_utf_8 and self._reading.column is None:
+            return {end: sum(facts.line_ends[end] for facts in self.facts) for end in LINE_ENDS}
+        return {end: lines if end == "\n" else 0 for end in LINE_ENDS}
+
+    def findings(self) -> list[list[Finding]]:
+        """Return what is found of the files, findings of one kind together; once the text was read."""
+        found = [Finding("stops", "unreadable", problem, "below is what can be read") for problem in self.problems]
+        for facts, source in zip(self.facts, self.sources, strict=True):
+            found += file_findings(facts, source)
+        if self._reading != PLAIN:
+            found = [finding for finding in found if finding.level == "stops"]  # others are among the notes
+            found += [Finding("know", "read-so", note, "as a training reads it, too") for note in self._notes]
+        kinds: dict[str, list[Finding]] = {}
+        for finding in found:
+            kinds.setdefault(finding.code, []).append(finding)
+        return list(kinds.values())
+
+    def place(self, line: int) -> Place:
+        """Return where a line of the whole text is, which was read; the first one is 0."""
+        number = max(bisect_right(self._starts, line) - 1, 0)
+        return Place(self.facts[self._texts[number]].file, line - self._starts[number] + 1, self._reading.column)
+
+    def pieces(self, doing: str, documents: str = NONE) -> Iterator[str]:
+        """Yield the text as a training reads it.
+
+        - doing: what is done with it, for those who wait
+        - documents: what its documents are, each of which ends with `longhand.text.documents.BOUNDARY` then
+        """
+        if not self._texts:
+            return
+        reader = CorpusReader(
+            map(self._again, self._texts),
+            between="" if documents == NONE else BOUNDARY,
+            reading=self._reading,
+            row_end=BOUNDARY if documents == ROW else "\n",
+            refused=self._refuse,
+        )
+        pieces = reader.pieces() if self._starts else self._first_pieces(reader)
+        for piece in pieces if documents == NONE else marked(pieces, documents):
+            yield piece
+            self._progress(doing, reader.bytes_read / max(self.size, 1))
+
+    def _first_pieces(self, reader: CorpusReader) -> Iterator[str]:
+        """Yield the text, and note in which lines its files begin, and what was changed on the way."""
+        lines = 0
+        for piece in reader.pieces():
+            self._starts += [lines] * (reader.at + 1 - len(self._starts))
+            lines += piece.count("\n")
+            yield piece
+        self._notes = reader.notes
+
+    def _refuse(self, error: LonghandError, label: str) -> None:
+        problem = str(error)
+        self._problems.setdefault(label, problem if problem.startswith(label) else f"{label}: {problem}")
+
+    def _again(self, number: int) -> File | Stream:
+        """Return a source, to be read once more."""
+        source = self.sources[number]
+        if (copy := self._copies.get(number)) is None:
+            return source
+        if isinstance(source, File):
+            return _Copied(source.path, copy)
+        return Stream(io.TextIOWrapper(_beginning_of(copy, source.label), "utf-8", "ignore", newline=""))
+
+    def _checked(self, number: int, source: File | Stream) -> FileFacts:
+        if not size_on_disk(source):
+            self._copies[number] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
+        before, digest, check = self.size, hashlib.blake2b(digest_size=16), ByteCheck(source.label)
+        try:
+            with _bytes_of(source) as (data, check.facts.unpack):
+                pieces = self._kept(data, digest, self._copies.get(number))
+                if self._of_utf_8 or isinstance(source, Stream):
+                    for piece in pieces:
+                        check.take(piece)
+                else:
+                    self._look_for_bad_bytes(pieces, source, check.facts.unpack)
+        except LonghandError as error:
+            self._refuse(error, source.label)
+        facts = check.end()
+        facts.size = self.size - before
+        if facts.size:
+            self._digests.setdefault(digest.digest(), []).append(source.label)
+        return facts
+
+    def _kept(self, pieces: Iterable[bytes], digest: hashlib.blake2b, copy: IO[bytes] | None) -> Iterator[bytes]:
+        """Yield the bytes of a file, which are counted and, where they can be read only once, copied."""
+        for data in pieces:
+            self.size += len(data)
+            digest.update(data)
+            if copy is not None:
+                copy.write(data)
+            yield data
+            known = self.size <= self._size_on_disk  # compressed, more comes of it
+            self._progress("looking at the bytes", self.size / self._size_on_disk if known else 0.0)
+
+    def _look_for_bad_bytes(self, pieces: Iterator[bytes], source: File, unpack: str) -> None:
+        """Find the first bytes that are not of the encoding, as a training would."""
+
+        def conversion(encoding: str) -> str:
+            return source.conversion(encoding, unpack)
+
+        try:
+            for _ in Decoding(source.label, self._reading.encoding, conversion, lambda _: None).decoded(pieces):
+                pass
+        except CorpusError as error:
+            self._refuse(error, source.label)
+        for _ in pieces:  # the rest of them is counted, too
+            pass
+
+
+@dataclass(frozen=True)
+class _Copied(File):
+    """A file of bytes that can be read only once, of which there is a copy."""
+
+    copy: IO[bytes]
+
+    def open(self) -> io.BufferedReader:
+        return _beginning_of(self.copy, self.label)
+
+
+class _Bytes(io.RawIOBase):
+    """Reads a copy; to close it leaves the copy open."""
+
+    def __init__(self, copy: IO[bytes], name: str) -> None:
+        self._copy, self.name = copy, name
+        copy.seek(0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._copy.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _beginning_of(copy: IO[bytes], name: str) -> io.BufferedReader:
+    return io.BufferedReader(_Bytes(copy, name), PIECE)
+
+
+@contextmanager
+def _bytes_of(source: File | Stream) -> Iterator[tuple[Iterator[bytes], str]]:
+    """Open a source; give its bytes and the command that unpacks them, if they are compressed."""
+    if isinstance(source, Stream):
+        yield _encoded(source), ""
+    else:
+        with opened(source, PIECE) as found:
+            yield found
+
+
+def _encoded(source: Stream) -> Iterator[bytes]:
+    try:
+        while text := source.stream.read(PIECE):
+            if not isinstance(text, str):
+                raise CorpusError(f"{source.label}: a stream of bytes, expected one of text: open it in text mode")
+            yield utf8_bytes(text)
+    except OSError as error:
+        raise CorpusError(f"{source.label}: cannot be read ({error.strerror or error})") from error
