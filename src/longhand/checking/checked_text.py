@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from longhand.checking.encodings import LINE_ENDS, ByteCheck, FileFacts, file_findings
-from longhand.checking.finding import Finding, Place
+from longhand.checking.finding import Finding, Place, few
 from longhand.errors import CorpusError, LonghandError
 from longhand.text.corpus import PIECE, CorpusReader
 from longhand.text.documents import BOUNDARY, NONE, ROW, marked
@@ -65,6 +65,11 @@ class CheckedText:
         return list(self._problems.values())
 
     @property
+    def empty_files(self) -> list[str]:
+        """The names of files that nothing is in."""
+        return [facts.file for facts in self.facts if not facts.size and facts.file not in self._problems]
+
+    @property
     def same_files(self) -> list[list[str]]:
         """The names of files that have the same bytes, unpacked."""
         return [names for names in self._digests.values() if len(names) > 1]
@@ -78,18 +83,19 @@ class CheckedText:
             return {end: sum(facts.line_ends[end] for facts in self.facts) for end in LINE_ENDS}
         return {end: lines if end == "\n" else 0 for end in LINE_ENDS}
 
-    def findings(self) -> list[list[Finding]]:
-        """Return what is found of the files, findings of one kind together; once the text was read."""
+    def findings(self) -> list[Finding]:
+        """Return what is found of the files, a few of each kind; once the text was read."""
         found = [Finding("stops", "unreadable", problem, "below is what can be read") for problem in self.problems]
         for facts, source in zip(self.facts, self.sources, strict=True):
             found += file_findings(facts, source)
-        if self._reading != PLAIN:
-            found = [finding for finding in found if finding.level == "stops"]  # others are among the notes
-            found += [Finding("know", "read-so", note, "as a training reads it, too") for note in self._notes]
+        notes = []
+        if self._reading != PLAIN:  # or else these say more than the notes
+            found = [finding for finding in found if finding.level == "stops"]
+            notes = [Finding("know", "read-so", note, "a training does so, too") for note in self._notes]
         kinds: dict[str, list[Finding]] = {}
         for finding in found:
             kinds.setdefault(finding.code, []).append(finding)
-        return list(kinds.values())
+        return [finding for kind in kinds.values() for finding in few(kind)] + notes
 
     def place(self, line: int) -> Place:
         """Return where a line of the whole text is, which was read; the first one is 0."""

@@ -13,7 +13,7 @@ from longhand.checking.checked_text import CheckedText, Progress
 from longhand.checking.duplicates import Documents
 from longhand.checking.encodings import FileFacts
 from longhand.checking.estimate import HELD_OUT, LEARNED, Estimate, Settings, estimated
-from longhand.checking.finding import LEVELS, Finding, Place, few
+from longhand.checking.finding import LEVELS, Finding, Place
 from longhand.checking.leakage import MOST_HELD_OUT, Copies, Folding, Leakage
 from longhand.checking.lines import Lines
 from longhand.checking.samples import cut, spread, whole_lines
@@ -120,7 +120,7 @@ class _Checking:
             lines.add(piece)
         lines.end()
         count = characters.counts.characters
-        of_files = [finding for kind in text.findings() for finding in few(kind)]
+        of_files = text.findings()
         if not count:
             raise self._nothing(of_files)
         learned, held_out, whole = self._samples(count)
@@ -151,7 +151,7 @@ class _Checking:
             trainable,
             findings,
             len(text.facts),
-            [facts.file for facts in text.facts if not facts.size],
+            text.empty_files,
             text.size,
             count,
             lines.count,

@@ -193,7 +193,7 @@ def _of_nuls(facts: FileFacts) -> list[Finding]:
         return []
     if not facts.is_text:
         found = f"{facts.file} is a binary file, with a NUL at byte {facts.first_nul:,}"
-        return [Finding("stops", "binary", found, "leave it out, or save its text as UTF-8")]
+        return [Finding("stops", "binary", found, "leave it out; if it is UTF-16, train with --encoding utf-16-le")]
     found = f"{facts.file}: {facts.nuls:,} NUL{'s' * (facts.nuls > 1)}, the first at byte {facts.first_nul:,}"
     return [Finding("stops", "nul", found, r"take them out, with tr -d '\000'")]
 

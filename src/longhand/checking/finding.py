@@ -41,7 +41,7 @@ class Place:
     def __str__(self) -> str:
         if self.column is None:
             return f"{self.file}:{self.line}"
-        return f"{self.file}, line {self.line} of what is in {self.column!r}"
+        return f"{self.file}, line {self.line} of column {self.column!r}"
 
 
 def few(findings: Sequence[Finding]) -> list[Finding]:

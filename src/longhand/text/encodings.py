@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from itertools import chain
 
 from longhand.errors import CorpusError
@@ -84,7 +83,7 @@ class Decoding:
         new_decoder = codecs.getincrementaldecoder(self._with_order(encoding, first))
         of_utf_8 = is_name_of_utf_8(encoding)
         if self._lenient:
-            good = _all_but_bad(new_decoder("ignore"), pieces)
+            good = _all_but_bad(new_decoder("strict"), pieces)
             yield from good if of_utf_8 else map(without_surrogates, good)
             return
         decoder = new_decoder("strict")
@@ -168,9 +167,16 @@ def is_name_of_utf_8(encoding: str) -> bool:
 
 def _all_but_bad(decoder: codecs.IncrementalDecoder, pieces: Iterable[bytes]) -> Iterator[str]:
     """Yield what can be decoded of a text that may have bad bytes."""
-    with suppress(UnicodeError):  # some encodings know no way but the strict one
-        for data in chain(pieces, [b""]):
-            yield decoder.decode(data, final=not data)
+    for data in chain(pieces, [b""]):
+        try:
+            text = decoder.decode(data, final=not data)
+        except UnicodeError:
+            decoder.errors = "ignore"
+            try:
+                text = decoder.decode(data, final=not data)
+            except UnicodeError:  # some encodings know no way but the strict one
+                return
+        yield text
 
 
 def size_in_utf_8(text: str, label: str) -> int:
