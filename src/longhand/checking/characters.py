@@ -149,7 +149,7 @@ def findings(characters: Characters, odd: dict[Kind, Met], mojibake: Mojibake | 
         found.append(Finding("harms", "many-characters", many, "take more text, or --tokens byte"))
     if characters.changing:
         many = f"{characters.changing:,} characters are not in the normal form NFC"
-        advice = "the same letter is written in two ways, or in parts: normalise the text"
+        advice = "the same letter is written in two ways, or in parts: train with --normalize NFC"
         found.append(Finding("harms", "not-nfc", many, advice))
     for kind, what in (("private", "for private use"), ("unassigned", "that Unicode does not have")):
         if (met := odd.get(kind)) is not None:  # type: ignore[call-overload]
