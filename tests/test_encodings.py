@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import VERSE, Run
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from longhand.errors import CorpusError, OptionError
@@ -72,6 +72,7 @@ def test_a_text_in_any_encoding_is_read_wherever_pieces_end(encoding: str, text:
 
 
 @pytest.mark.parametrize("encoding", sorted({*ENCODINGS, "iso2022-jp", "hz", "utf-7", "johab", "cp037"}))
+@example(data=b"\xef\xbb", piece=4)
 @given(data=st.binary(max_size=60), piece=st.integers(4, 40))
 def test_any_bytes_are_read_as_python_does_or_refused_at_the_same_byte(encoding: str, data: bytes, piece: int) -> None:
     try:
