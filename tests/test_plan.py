@@ -56,11 +56,16 @@ def test_dropout_grows_with_the_readings_and_with_the_network() -> None:
 
 
 def test_weights_fade_in_as_many_readings_of_a_small_text_as_of_a_large_one() -> None:
-    decays = [decay_for(steps, 6e-3) for steps in (10, 200, 900, 5_000, 1e9)]
+    decays = [decay_for(10, steps, 6e-3) for steps in (10, 200, 900, 5_000, 1e9)]
     assert decays == sorted(decays, reverse=True)
     assert decays[1] / decays[2] == pytest.approx(900 / 200, rel=0.02)
-    assert 0 < decays[-1] < decays[0] < 10
-    assert decay_for(900, 3e-3) == pytest.approx(2 * decay_for(900, 6e-3), rel=0.02)
+    assert 0 <= decays[-1] < decays[0] < 10
+    assert decay_for(10, 900, 3e-3) == pytest.approx(2 * decay_for(10, 900, 6e-3), rel=0.02)
+
+
+def test_in_a_short_training_weights_do_not_fade_within_a_few_hundred_steps() -> None:
+    assert decay_for(0, 900, 6e-3) == decay_for(0.1, 900, 6e-3) == decay_for(3, 200, 6e-3) < decay_for(5, 200, 6e-3)
+    assert decay_for(0.5, 100_000, 6e-3) < decay_for(0.1, 100_000, 6e-3)
 
 
 def test_of_a_text_that_is_read_in_part_more_places_are_read() -> None:

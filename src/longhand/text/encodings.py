@@ -176,8 +176,6 @@ def _all_but_bad(decoder: codecs.IncrementalDecoder, pieces: Iterable[bytes]) ->
             decoder.errors = "ignore"
             try:
                 text = decoder.decode(data, final=not data)
-                if not data and (left := decoder.getstate()[0]):  # utf-8-sig passes over a mark that was cut
-                    raise UnicodeDecodeError(encoding, left, 0, len(left), "unexpected end of data")
             except UnicodeError:  # some encodings know no way but the strict one
                 return
         yield text

@@ -26,7 +26,8 @@ WEIGHTS_A_TOKEN = 4.0  # of the text, at most: a larger network soon knows it by
 SAFE_READINGS, DROPOUT_A_DOUBLING = 2.5, 0.075  # of a text with as many characters as the layers have weights
 LEAST_DROPOUT, MOST_DROPOUT = 0.03, 0.5  # less is not worth the time that it takes
 CHAPTERS, SHORTEST_CHAPTER = ((1.0, 4096), (0.25, 2048)), 1024  # readings of the text at least, and tokens
-DECAY_READINGS, LEAST_DECAY, MOST_DECAY = 2.0, 0.01, 1.0  # of the text, in which a weight would fall to a third
+SEEN_AGAIN, DECAY_READINGS = 4.0, 2.5  # readings of the text: see `decay_for`
+DECAY_SHARE, FEWEST_DECAY_STEPS, MOST_DECAY = 0.6, 1667.0, 1.0
 LEAST_ANNEAL = 1e-4
 MOST_EPOCHS = 60  # readings of a text after which the learning rate is the lowest: a small text is soon known
 LEARNING_SHARE = 0.9  # of the time; the rest goes into reading, measuring, scoring and saving
@@ -99,7 +100,7 @@ def make_plan(config: TrainConfig, free: frozenset[str], *, tokens: int, vocabul
         chapter=chapter_for(epochs),
         anneal=max(round(useful / epochs, 4), LEAST_ANNEAL) if epochs else 1.0,
     )
-    config = choose(weight_decay=decay_for(tokens / (config.batch * config.window), config.learning_rate))
+    config = choose(weight_decay=decay_for(useful, tokens / (config.batch * config.window), config.learning_rate))
     reasons = _reasons(config, epochs, tokens, vocabulary)
     choices = [
         Choice(name, getattr(config, name), reasons[name] if name in free else _otherwise(name, config), name in free)
@@ -152,15 +153,19 @@ def dropout_for(epochs: float, weights: float) -> float:
     return round(min(share, MOST_DROPOUT), 2) if share >= LEAST_DROPOUT else 0.0
 
 
-def decay_for(steps: float, rate: float) -> float:
-    """Return the weight decay with which a weight that nothing holds falls to a third in some readings of the text.
+def decay_for(epochs: float, steps: float, rate: float) -> float:
+    """Return the weight decay: what no gradient holds falls to a third in some readings of a text that is read often.
 
-    So it remembers as much of a small text as of a large one (Wang and Aitchison, 2024, who count in epochs too).
+    So a small text is remembered for as many readings as a large one: Wang and Aitchison (2024) count in epochs too. In
+    a training of few readings it falls so in a part of all steps, but not in a few hundred.
 
+    - epochs: readings of the text
     - steps: in a reading
     - rate: the highest learning rate
     """
-    return round(min(max(1 / (rate * DECAY_READINGS * steps), LEAST_DECAY), MOST_DECAY), 3)
+    often = epochs >= SEEN_AGAIN
+    remembered = DECAY_READINGS * steps if often else max(DECAY_SHARE * epochs * steps, FEWEST_DECAY_STEPS)
+    return round(min(1 / (rate * remembered), MOST_DECAY), 4)
 
 
 def _reasons(config: TrainConfig, epochs: float, tokens: int, vocabulary: int) -> dict[str, str]:
@@ -178,8 +183,8 @@ def _reasons(config: TrainConfig, epochs: float, tokens: int, vocabulary: int) -
         "chapter": "a change of place as often as it costs less than the new one brings",
         "anneal": "the learning rate falls as long as there is something to learn",
         "weight_decay": f"what is not seen again is forgotten in about {DECAY_READINGS:g} readings"
-        if config.weight_decay > LEAST_DECAY
-        else "little, for little of the text is read again and again",
+        if epochs >= SEEN_AGAIN
+        else "what does not help is forgotten before the end",
         "learning_rate": "the highest, for it falls in the end"
         if config.base is None
         else "lower, to keep what it knows",
