@@ -29,7 +29,7 @@ class ByteTokenizer:
 
     def encode(self, text: str) -> TokenIds:
         """Return the token numbers of `text`, (bytes,)."""
-        return np.frombuffer(utf8_bytes(text), np.uint8).astype(np.int32)
+        return np.frombuffer(utf8_bytes(text), np.uint8).astype(np.uint16)
 
     def decode(self, ids: TokenIds) -> str:
         """Return the text of token numbers; what is no UTF-8, and the start, show as the replacement character."""

@@ -37,9 +37,9 @@ class Half(msgspec.Struct):
     lost_characters: int = 0
     lost_size: int = 0
 
-    def add(self, piece: str, ids: TokenIds, ends: str, tokenizer: Tokenizer) -> None:
-        """Take note of a piece and its tokens; `ends`: what ends a document in it."""
-        documents, size = piece.count(ends) if ends else 0, len(utf8_bytes(piece))
+    def add(self, piece: str, size: int, ids: TokenIds, ends: str, tokenizer: Tokenizer) -> None:
+        """Take note of a piece, of its bytes in UTF-8 and its tokens; `ends`: what ends a document in it."""
+        documents = piece.count(ends) if ends else 0
         self.tokens += len(ids)
         self.characters += len(piece)
         self.size += size - documents * (len(utf8_bytes(BOUNDARY)) - 1)

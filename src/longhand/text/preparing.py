@@ -142,8 +142,9 @@ class _Preparation:
         pieces = in_halves(self._text, split.learned, tokenizer.kind, "numbering")
         missing = _after(pieces, progress.characters, hashed.update)
         for half, piece, ids in numbered(missing, tokenizer, ends, self._processes):
-            progress.halves[half].add(piece, ids, ends, tokenizer)
-            hashed.update(utf8_bytes(piece))
+            data = utf8_bytes(piece)
+            progress.halves[half].add(piece, len(data), ids, ends, tokenizer)
+            hashed.update(data)
             progress.read = hashed.hexdigest()
             store.write(half, ids)
 

@@ -86,7 +86,7 @@ class InMemory:
 
     def write(self, half: int, ids: TokenIds) -> None:  # noqa: ARG002 (the order tells)
         """See `Store`."""
-        self._pieces.append(ids.astype(self._kind))
+        self._pieces.append(ids.astype(self._kind, copy=False))
 
     def finish(self) -> tuple[TokenIds, Counts]:
         """See `Store`."""
@@ -158,7 +158,7 @@ class OnDisk:
 
     def write(self, half: int, ids: TokenIds) -> None:  # noqa: ARG002 (the order tells)
         """See `Store`."""
-        numbers = ids.astype(self._kind)
+        numbers = ids.astype(self._kind, copy=False)
         self._file.write(numbers.data)
         self._since += numbers.nbytes
         if self._since >= CHECKPOINT:
