@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from longhand.text.utf8 import utf8_bytes
 from longhand.text.vocabulary import CHARACTERS, Wanted, decided, tokenizer_for
 from longhand.text.words import WordTokenizer
 
-FORMAT = 2  # of what is kept
+FORMAT = 3  # of what is kept
 MOST_PROCESSES = 8  # each has a tokenizer, and a piece of the text
 KEPT_FROM = {"char": 1 << 26, "byte": 1 << 26, "word": 1 << 24, "bpe": 1 << 24}  # bytes of a text, by its tokens
 
@@ -113,7 +113,7 @@ class _Preparation:
 
     def _read_before(self, store: OnDisk) -> bool:
         """Whether the text begins with what was numbered before: that may be of a text which changed meanwhile."""
-        hashed, left = hashlib.blake2b(), store.progress.characters
+        hashed, left = hashlib.blake2b(), store.progress.seen
         pieces = self._text.pieces("looking for the place")
         while left and (piece := next(pieces, "")):
             hashed.update(utf8_bytes(piece[:left]))
@@ -138,14 +138,13 @@ class _Preparation:
         return min(processors(), MOST_PROCESSES) if self.large and self._tokens in CUT_AT_WORDS else 1
 
     def _number(self, split: Split, tokenizer: Tokenizer, store: Store) -> None:
-        progress, ends, hashed = store.progress, self._text.ends, hashlib.blake2b()
+        progress, ends = store.progress, self._text.ends
         pieces = in_halves(self._text, split.learned, tokenizer.kind, "numbering")
-        missing = _after(pieces, progress.characters, hashed.update)
+        missing = _after(pieces, progress.characters)
         for half, piece, ids in numbered(missing, tokenizer, ends, self._processes):
-            data = utf8_bytes(piece)
-            progress.halves[half].add(piece, len(data), ids, ends, tokenizer)
-            hashed.update(data)
-            progress.read = hashed.hexdigest()
+            size = len(piece) if piece.isascii() else len(utf8_bytes(piece))
+            progress.halves[half].add(piece, size, ids, ends, tokenizer)
+            progress.seen, progress.read = self._text.gone_by()
             store.write(half, ids)
 
     def _corpus(self, tokenizer: Tokenizer, store: Store) -> EncodedCorpus[Tokenizer]:
@@ -179,14 +178,10 @@ class _Preparation:
         )
 
 
-def _after(
-    pieces: Iterator[tuple[int, str]], place: int, passed_over: Callable[[bytes], object]
-) -> Iterator[tuple[int, str]]:
+def _after(pieces: Iterator[tuple[int, str]], place: int) -> Iterator[tuple[int, str]]:
     """Yield what comes after a place, in characters, where a piece ended when the text came in other ones."""
     for half, piece in pieces:
         begin = min(place, len(piece))
-        if begin:
-            passed_over(utf8_bytes(piece[:begin]))
         place -= begin
         if begin < len(piece):
             yield half, piece[begin:]

@@ -41,6 +41,7 @@ class Text:
         if not all(isinstance(source, File) and source.is_named for source in self._reader.sources):
             self._copy = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
         self.fingerprint, self.characters = "", 0
+        self._hashed, self._gone = hashlib.blake2b(), 0
         self._expected = sum(map(size_on_disk, self._reader.sources))
 
     def __enter__(self) -> Text:
@@ -80,16 +81,21 @@ class Text:
 
         - what: what is done with it, for those who are told how far it has come
         """
-        hashed, characters = hashlib.blake2b(), 0
+        self._hashed, characters = hashlib.blake2b(), 0
         for piece in telling(self._read(), what, self._share, self._tell):
-            hashed.update(utf8_bytes(piece))
+            self._hashed.update(utf8_bytes(piece))
             characters += len(piece)
+            self._gone = characters
             yield piece
-        if self.fingerprint not in ("", found := hashed.hexdigest()):
+        if self.fingerprint not in ("", found := self._hashed.hexdigest()):
             raise CorpusError(
                 f"{', '.join(self.names)}: changed while it was read: let it stay as it is, and start anew"
             )
         self.fingerprint, self.characters = found, characters
+
+    def gone_by(self) -> tuple[int, str]:
+        """Return how many characters of the reading in progress have come, and their hash."""
+        return self._gone, self._hashed.hexdigest()
 
     def _share(self, done: int) -> float | None:
         """Return the share of the text that so many characters are, where it is known."""

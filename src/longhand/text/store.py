@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import os
+import zlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from longhand.arrays import TokenIds, smallest_type
 from longhand.errors import CorpusError
 from longhand.files import write_atomically
 from longhand.text.encoded import AT_ONCE, Counts, joined, token_counts
-from longhand.text.numbering import Half
+from longhand.text.numbering import Count, Half
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 
 CHECKPOINT = 1 << 25  # bytes of token numbers between two places that an interrupted preparation can go on from
@@ -42,13 +42,14 @@ class Progress(msgspec.Struct):
     """How much of it was read.
 
     - halves: what is learned from, and what is held out
-    - read: BLAKE2b of the text that was read
-    - digest: BLAKE2b of the finished file; empty before
+    - seen, read: characters of the text that had come then, at least as many, and their BLAKE2b
+    - digest: CRC-32 of the finished file, against damage; empty before
     """
 
     halves: Annotated[list[Half], msgspec.Meta(min_length=2, max_length=2)] = msgspec.field(
         default_factory=lambda: [Half(), Half()]
     )
+    seen: Count = 0
     read: str = ""
     digest: str = ""
 
@@ -197,15 +198,15 @@ class OnDisk:
 
         It is not read through a map: its pages would count as memory of this process.
         """
-        hashed, counts = hashlib.blake2b(), np.zeros(self._size, np.int64)
+        digest, counts = 0, np.zeros(self._size, np.int64)
         left = self.progress.halves[0].tokens
         for ids in self._pieces():
             if ids.max() >= self._size:
                 return "", counts
-            hashed.update(ids.data)
+            digest = zlib.crc32(ids.data, digest)
             counts += token_counts(ids[:left], self._size)
             left = max(left - len(ids), 0)
-        return hashed.hexdigest(), counts
+        return f"{digest:08x}", counts
 
     def _pieces(self) -> Iterator[TokenIds]:
         with (self._folder / IDS).open("rb") as file:
