@@ -97,11 +97,11 @@ def test_more_different_words_than_can_be_counted_train(
 
 
 @pytest.mark.slow
-def test_two_million_different_words_train_in_less_than_two_gigabytes(tmp_path: Path) -> None:
+def test_two_million_different_words_train_in_a_gigabyte_and_a_half(tmp_path: Path) -> None:
     order = np.random.default_rng(0).permutation(2_000_000)
     (tmp_path / "text.txt").write_text(" ".join(f"w{number}" for number in order), encoding="utf-8")
     arguments = ("--tokens", "word", "--vocabulary", "50000", "--min-count", "1", "--minutes", "0.5", "--hidden", "32")
-    assert peak_memory("train", str(tmp_path / "text.txt"), "-o", str(tmp_path / "m"), *arguments) < 2_000_000_000
+    assert peak_memory("train", str(tmp_path / "text.txt"), "-o", str(tmp_path / "m"), *arguments) < 1_500_000_000
 
 
 @pytest.mark.slow
