@@ -144,8 +144,7 @@ class _Checking:
         trainable = all(finding.level != "stops" for finding in findings)
         expected = None
         if minutes is not None and count >= FEWEST_CHARACTERS:
-            settings = Settings(minutes, "byte" if tokens.value == "byte" else "char", lines.is_sorted)
-            expected = self._estimate("".join(learned), "".join(held_out), count, settings)
+            expected = self._estimate("".join(learned), "".join(held_out), count, minutes, tokens)
         rare = characters.rare()
         return Check(
             trainable,
@@ -243,7 +242,8 @@ class _Checking:
         pieces = self._text.pieces("comparing documents", mode)
         return duplicates.documents_in(mode, duplicates.repeats_of(pieces), self._held_out)
 
-    def _estimate(self, learned: str, held_out: str, count: int, settings: Settings) -> Estimate | None:
+    def _estimate(self, learned: str, held_out: str, count: int, minutes: float, tokens: Suggestion) -> Estimate | None:
+        settings = Settings(minutes, "byte" if tokens.value == "byte" else "char", self._lines.is_sorted)
         self._progress("measuring this machine", 0.0)
         counts = self._characters.counts
         share = 1 - self._held_out
