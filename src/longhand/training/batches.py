@@ -17,7 +17,7 @@ from longhand.training.shuffle import Shuffle
 
 CHAPTERS_A_STREAM = 4  # at least, where a text has so many windows
 MOST_GROUPS = 16  # of streams, which take turns
-RELEASED_AFTER = 1000  # chapters, for each of which the system may read some hundred kilobytes of a file
+RELEASED_AFTER = 256  # places that were read at: of a file, the system may keep two megabytes around each in memory
 SEARCH_AHEAD = 4096  # tokens in which a line's beginning is looked for
 
 
@@ -95,6 +95,7 @@ class Streams:
                 position[stream] = self._spare
             else:
                 position[stream], end[stream] = self._new_chapter()
+        self._touch(len(position))
         restart = self._fresh[group] | over
         # Position -1 only ever stands where the start token goes.
         tokens = self._ids[position + np.arange(-1, self._window)[:, None]].astype(np.int64)
@@ -133,15 +134,19 @@ class Streams:
                 return begin, end
             if self._place == self._count:
                 self._order, self._place = Shuffle(self._count, self._random), 0
-            self._since += 1
-            if self._since == RELEASED_AFTER:
-                self._release()
-                self._since = 0
+            self._touch(1)
             number = int(self._order.at(self._place, self._place + 1)[0])
             self._place += 1
             begin, end = (self._line_start(min(n * self._chapter, len(self._ids))) for n in (number, number + 1))
             if begin < end:  # not so where a line is longer than a chapter
                 return min(begin, self._spare), end
+
+    def _touch(self, places: int) -> None:
+        """Take note that the text is read at some places."""
+        self._since += places
+        if self._since >= RELEASED_AFTER:
+            self._release()
+            self._since = 0
 
     def _line_start(self, position: int) -> int:
         """Return where the next line begins, or `position` itself if there is no line end near."""
