@@ -10,7 +10,11 @@ from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
-HEADERS = ["src/longhand/native/common.h", "src/longhand/native/lanes.h"]
+HEADERS = [
+    "src/longhand/native/common.h",
+    "src/longhand/native/lanes.h",
+    "src/longhand/runtime/native/drawing.h",
+]
 
 
 def library(name: str, source: str) -> Extension:

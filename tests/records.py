@@ -13,6 +13,7 @@ from longhand.generation.sampler import draw
 from longhand.modelfile import Weights
 from longhand.native.memory import aligned
 from longhand.runtime.native import library
+from longhand.runtime.native.drawing import drawn_how
 from longhand.runtime.native.packing import GROUP, UNITS, Packed, Precision
 from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import Drawing
@@ -37,9 +38,9 @@ def write_record(
     width = packed.hidden + UNITS
     parts = _network(packed) + _states(packed, state, width)
     parts += [np.arange(streams), tokens.astype(np.int32), uniforms]
-    kind = drawing or Drawing()
-    parts.append(np.array([(kind.heat, kind.top_p, kind.min_p, kind.top_k)] * streams, library.SAMPLING))
-    parts += [np.array(kind.never, np.int32), logits.astype(np.float32)]
+    how = drawn_how([drawing or Drawing()] * streams, [row[:0] for row in tokens.T], config.vocabulary_size)
+    parts += [how[name] for name in ("sampling", "biased", "bias", "recent")]
+    parts.append(logits.astype(np.float32))
     parts.append(np.empty(0) if drawing is None else drawn.astype(np.int32))
     sizes = [config.vocabulary_size, packed.hidden, config.layers, config.embedding, streams, steps, streams, width]
     with path.open("wb") as file:
@@ -61,12 +62,13 @@ def _by_numpy(
         session.state = state
     if drawing is None:
         return session.feed(tokens), tokens
-    logits, drawn, last = [], [], tokens[0]
+    logits, drawn, last = [], np.empty((0, tokens.shape[1]), np.int64), tokens[0]
     for row in uniforms:
         logits.append(session.step(last))
-        last = np.array([draw(one, drawing, chance) for one, chance in zip(logits[-1], row, strict=True)])
-        drawn.append(last)
-    return np.stack(logits), np.stack(drawn)
+        several = zip(logits[-1], row, drawn.T, strict=True)
+        last = np.array([draw(one, drawing, chance, before) for one, chance, before in several])
+        drawn = np.concatenate([drawn, last[None]])
+    return np.stack(logits), drawn
 
 
 def _network(packed: Packed) -> list[Any]:

@@ -70,8 +70,8 @@ def test_a_loop_goes_on_with_its_texts_and_counts_what_it_draws(monkeypatch: pyt
     drawn: list[np.ndarray] = []
     write = NativeSession.write
 
-    def noted(*given: Any) -> np.ndarray:
-        drawn.append(write(*given))
+    def noted(*given: Any, **named: Any) -> np.ndarray:
+        drawn.append(write(*given, **named))
         return drawn[-1]
 
     monkeypatch.setattr(NativeSession, "write", noted)

@@ -10,7 +10,7 @@ from conftest import ALPHABET, small_file
 
 from longhand.config import SamplingConfig
 from longhand.errors import ModelFormatError, OptionError
-from longhand.generation import loop
+from longhand.generation import opening
 from longhand.generation.loop import drawn_pieces, stream_text
 from longhand.generation.sampler import Sampler
 from longhand.model import Model
@@ -62,7 +62,7 @@ def test_a_long_prompt_read_in_pieces_is_read_whole(model: Model, monkeypatch: p
     prompt = "the quick brown fox " * 5
     texts = set()
     for piece in (1, 7, 100, 101, 1000):
-        monkeypatch.setattr(loop, "PROMPT_PIECE", piece)
+        monkeypatch.setattr(opening, "PROMPT_PIECE", piece)
         texts.add(model.generate(prompt, length=50, seed=3))
     assert len(texts) == 1
 
@@ -111,7 +111,7 @@ def test_texts_drawn_side_by_side_are_each_what_they_are_alone(switch: str, monk
         ({"temperature": -0.1}, "temperature: found -0.1, expected a number >= 0.0"),
         ({"temperature": float("inf")}, "temperature: found inf, expected a number <= 1000.0"),
         ({"seed": -1}, "seed: found -1"),
-        ({"temprature": 1}, "found the option 'temprature', expected some of length, documents"),
+        ({"temprature": 1}, "found the option 'temprature', expected some of length, length_in"),
     ],
 )
 def test_nonsense_options_are_refused_at_once(model: Model, options: dict[str, float], message: str) -> None:

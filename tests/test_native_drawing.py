@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import needs_kernel
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from networks import native, network
 
 from longhand.config import NetworkConfig
-from longhand.generation.sampler import draw
+from longhand.generation.sampler import draw, kept
 from longhand.modelfile import expected_shapes
 from longhand.runtime.reference import NumpySession
 from longhand.runtime.session import Drawing
@@ -23,10 +25,10 @@ def both_write(drawing: Drawing, steps: int = 400, vocabulary: int = 31) -> tupl
     config, weights = network(2, 20, vocabulary)
     weights["head.weight"] *= 3
     uniforms = np.random.default_rng(5).random((steps, 1))
-    drawn = native(config, weights).write(np.array([3]), [drawing], uniforms)[:, 0].tolist()
+    drawn = native(config, weights).write(np.array([3]), [drawing], uniforms, recent=[np.array([3])])[:, 0].tolist()
     session, written = NumpySession(config, weights), [3]
     for uniform in uniforms[:, 0]:
-        written.append(draw(session.step(np.array(written[-1:]))[0], drawing, uniform))
+        written.append(draw(session.step(np.array(written[-1:]))[0], drawing, uniform, np.array(written)))
     return drawn, written[1:]
 
 
@@ -48,6 +50,15 @@ def both_write(drawing: Drawing, steps: int = 400, vocabulary: int = 31) -> tupl
         Drawing(min_p=0.1),
         Drawing(min_p=1),
         Drawing(temperature=2, top_k=10, top_p=0.8, min_p=0.05, never=(0, 1)),
+        Drawing(typical=0.7),
+        Drawing(typical=1e-9),
+        Drawing(top_k=9, min_p=0.02, typical=0.5),
+        Drawing(repetition=1.3, memory=64),
+        Drawing(repetition=0.5, memory=3),
+        Drawing(frequency=0.4, memory=1000),
+        Drawing(presence=-1, memory=7, temperature=0),
+        Drawing(repetition=1.2, frequency=0.1, presence=0.5, memory=20, bias=((3, 2.0), (7, -1.5)), never=(0,)),
+        Drawing(bias=((5, 1000.0),)),
     ],
     ids=str,
 )
@@ -68,13 +79,14 @@ def test_the_kernel_draws_what_numpy_draws_from_a_large_vocabulary() -> None:
     st.floats(0, 1, exclude_max=True),
     st.sampled_from([0.0, 0.3, 1.0, 5.0]),
     st.integers(0, 12),
-    st.floats(0.01, 1),
     st.floats(0, 1),
+    st.floats(0, 1),
+    st.sampled_from([1.0, 0.0, 0.2, 0.9]),
 )
-@example([0.0, 0.0, 5e-17], 0.5, 1.0, 0, 0.5, 0.0)  # another logit, and yet the same probability when rounded
+@example([0.0, 0.0, 5e-17], 0.5, 1.0, 0, 0.5, 0.0, 1.0)  # another logit, and yet the same probability when rounded
 @settings(max_examples=300)
 def test_any_logits_are_drawn_from_alike(
-    logits: list[float], uniform: float, temperature: float, top_k: int, top_p: float, min_p: float
+    logits: list[float], uniform: float, temperature: float, top_k: int, top_p: float, min_p: float, typical: float
 ) -> None:
     """The logits are the head's bias: all weights are zero. Within rounding of a border, either is right.
 
@@ -83,15 +95,32 @@ def test_any_logits_are_drawn_from_alike(
     config = NetworkConfig(vocabulary_size=len(logits), embedding=1, hidden=1, layers=1)
     weights = {name: np.zeros(shape, np.float32) for name, shape in expected_shapes(config).items()}
     weights["head.bias"][:] = logits
-    drawing = Drawing(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+    drawing = Drawing((), temperature, top_k, top_p, min_p, typical)
     drawn = int(native(config, weights).write(np.array([0]), [drawing], np.array([[uniform]]))[0, 0])
-    near = {
-        draw(weights["head.bias"], Drawing((), temperature, top_k, p, q), u)
+    shares = [1.0] if typical == 1 or temperature == 0 else [max(0, typical - 1e-6), typical, min(1, typical + 1e-6)]
+    variants = [
+        Drawing((), temperature, top_k, p, q, t)
         for p in (max(0, top_p - 1e-6), top_p, min(1, top_p + 1e-6))
         for q in (max(0, min_p * (1 - 1e-5)), min_p, min(1, min_p * (1 + 1e-5)))
-        for u in (max(0, uniform - 1e-6), uniform, min(1 - 2**-53, uniform + 1e-6))
-    }
-    assert drawn in near
+        for t in shares
+    ]
+    if len(shares) == 1:
+        chances = (max(0, uniform - 1e-6), uniform, min(1 - 2**-53, uniform + 1e-6))
+        assert drawn in {draw(weights["head.bias"], variant, chance) for variant in variants for chance in chances}
+    else:
+        assert any(_may_be_typical(variant, weights["head.bias"], drawn) for variant in variants)
+
+
+def _may_be_typical(drawing: Drawing, logits: np.ndarray, token: int) -> bool:
+    """Whether a token's information is about as near to the mean as that of the tokens that are kept."""
+    before = kept(logits.astype(np.float64), replace(drawing, typical=1.0))
+    if before[token] == 0:
+        return False
+    some = np.flatnonzero(before)
+    information = -np.log(before[some] / before.sum())
+    far = np.abs(information - (before[some] * information).sum() / before.sum())
+    left = kept(logits.astype(np.float64), drawing)[some] > 0
+    return bool(far[some == token][0] <= far[left].max() + 1e-4)
 
 
 def test_streams_are_each_written_as_their_own_settings_say() -> None:

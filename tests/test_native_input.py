@@ -60,7 +60,11 @@ def test_a_drawing_that_means_nothing_is_refused() -> None:
         "min_p": [2, np.nan],
         "top_p": [-0.1, 1.1],
         "top_k": [-1, 2**70],
+        "typical": [-0.1, np.nan],
     }
+    for name, value in [("repetition", 0), ("frequency", np.inf), ("memory", -1), ("bias", ((0, np.nan),))]:
+        with pytest.raises(ValueError, match="expected finite penalties"):
+            Drawing(**{name: value})  # type: ignore[arg-type]
     for values in ({name: value} for name, some in nonsense.items() for value in some):
         with pytest.raises(ValueError, match="expected a temperature from 0"):
             Drawing(**values)  # type: ignore[arg-type]
@@ -91,8 +95,16 @@ def test_input_that_does_not_fit_is_refused() -> None:
                 session.step(tokens, streams)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="2 drawings"):
         native(config, weights).write(np.array([1]), [Drawing()] * 2, np.zeros((5, 1)))
-    with pytest.raises(ValueError, match="never draw the same"):
-        native(config, weights, 2).write(np.array([1, 1]), [Drawing(), Drawing((1,))], np.zeros((5, 2)))
+    write = native(config, weights).write
+    one, chances = np.array([1]), np.zeros((5, 1))
+    with pytest.raises(ValueError, match="recent: -1 to 31"):
+        write(one, [Drawing(repetition=2, memory=9)], chances, recent=[np.array([31])])
+    with pytest.raises(ValueError, match="biased: 31 to 31"):
+        write(one, [Drawing(bias=((31, 1.0),))], chances)
+    with pytest.raises(ValueError, match=r"temperatures \(4, 1\), expected \(5, 1\)"):
+        write(one, [Drawing()], chances, temperatures=np.ones((4, 1)))
+    with pytest.raises(ValueError, match="room for logits"):
+        write(one, [Drawing()], chances, logits=np.ones((5, 1, 30), np.float32))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

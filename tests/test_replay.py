@@ -129,6 +129,8 @@ def test_what_is_drawn_is_what_numpy_draws(target: tuple[str, list[str]], tmp_pa
         Drawing(top_k=5, never=(3,)),
         Drawing(temperature=2, top_k=10, top_p=0.8, min_p=0.05, never=(69,)),
         Drawing(top_p=0.5),
+        Drawing(typical=0.6, bias=((4, 1.5), (69, -1000.0))),
+        Drawing(repetition=1.5, frequency=0.2, presence=-0.3, memory=11, never=(0, 1)),
     ):
         record = tmp_path / "record"
         write_record(record, config, weights, "fp32", State.zeros(config, 5), 60, drawing)

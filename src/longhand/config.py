@@ -221,6 +221,23 @@ class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         ]
         | None
     ) = None
+    length_in: Annotated[
+        Literal["tokens", "characters"],
+        Meta(
+            description="what --length counts: tokens (characters, for most models) or characters, whatever a token is"
+        ),
+    ] = "tokens"
+    stop: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=1000)], ...],
+        Meta(max_length=100, description="a text before which to end; may be given several times"),
+    ] = ()
+    until: (
+        Annotated[
+            Literal["sentence", "line", "document"],
+            Meta(description="end where the first sentence, line or document ends"),
+        ]
+        | None
+    ) = None
     documents: (
         Annotated[int, Meta(ge=1, le=2**53, description="documents to write; for models that learned from such")] | None
     ) = None
@@ -243,7 +260,7 @@ class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     top_p: (
         Annotated[
             float,
-            Meta(gt=0, le=1, description="draw from the fewest characters whose probabilities add up to this"),
+            Meta(ge=0, le=1, description="draw from the fewest characters whose probabilities add up to this"),
         ]
         | None
     ) = None
@@ -251,6 +268,48 @@ class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         Annotated[
             float,
             Meta(ge=0, le=1, description="leave out characters below this share of the likeliest one's probability"),
+        ]
+        | None
+    ) = None
+    typical: (
+        Annotated[
+            float,
+            Meta(
+                ge=0,
+                le=1,
+                description="draw from the fewest characters that add up to this, those first that are about as "
+                "surprising as is to be expected",
+            ),
+        ]
+        | None
+    ) = None
+    temperature_end: (
+        Annotated[
+            float,
+            Meta(ge=0, le=1000, description="the temperature at the end of --length, reached little by little"),
+        ]
+        | None
+    ) = None
+    repetition_penalty: Annotated[
+        float,
+        Meta(ge=0.01, le=100, description="above 1: characters that were just written become less likely, by division"),
+    ] = 1.0
+    frequency_penalty: Annotated[
+        float,
+        Meta(ge=-100, le=100, description="above 0: less likely, by subtraction, for each time that they were written"),
+    ] = 0.0
+    presence_penalty: Annotated[
+        float, Meta(ge=-100, le=100, description="above 0: less likely, by subtraction, if they were written")
+    ] = 0.0
+    penalty_window: Annotated[int, Meta(ge=1, le=65_536, description="characters that penalties look back at")] = 64
+    logit_bias: (
+        Annotated[
+            dict[int | str, Annotated[float, Meta(ge=-1000, le=1000)]],
+            Meta(
+                max_length=100_000,
+                description="TOKEN=NUMBER, what is added to the logit of a character (or what the model's tokens are); "
+                "may be given several times",
+            ),
         ]
         | None
     ) = None

@@ -104,7 +104,7 @@ class Model:
 
         For those who pass it on: many times fewer steps than `stream`, the same text. Keywords as there.
         """
-        config = sampling_for(self.config, configured(SamplingConfig, sampling))
+        config = sampling_for(self.config, sampling)
         return stream_text(self.session(), self.tokenizer, prompt, config, self._separator)
 
     def passage(self, corpus: Corpus, *, seed: int | None = None) -> str:

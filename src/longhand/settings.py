@@ -140,8 +140,14 @@ def length_of(sampling: SamplingConfig) -> int:
     return LENGTH if sampling.documents is None else LONGEST_DOCUMENT
 
 
-def sampling_for(network: NetworkConfig, sampling: SamplingConfig) -> SamplingConfig:
-    """Return `sampling` with the temperature that `network` is drawn from where none was given."""
+def sampling_for(network: NetworkConfig, values: Mapping[str, object]) -> SamplingConfig:
+    """Build a `SamplingConfig`, with the temperature that `network` is drawn from where none was given.
+
+    A single stop string need not be in a list. Raises `OptionError` as `configured` does.
+    """
+    if isinstance(values.get("stop"), str):
+        values = {**values, "stop": (values["stop"],)}
+    sampling = configured(SamplingConfig, values)
     if sampling.temperature is not None:
         return sampling
     usual = TEMPERATURE_OF_DOCUMENTS if network.documents else TEMPERATURE
@@ -179,7 +185,7 @@ def _explained(message: str, settings: type[msgspec.Struct], values: Mapping[str
     """Turn msgspec's "Expected `float` >= 0.0 - at `$.temperature`" into what was found and expected, for a person."""
     if unknown := sorted(set(values) - set(settings.__struct_fields__)):
         return f"found the option {unknown[0]!r}, expected some of {', '.join(settings.__struct_fields__)}"
-    match = re.fullmatch(r"(?P<problem>.*) - at `\$\.(?P<field>\w+)`", message)
+    match = re.fullmatch(r"(?P<problem>.*) - at `(?:key in )?\$\.(?P<field>\w+)(?:\[.*\])?`", message)
     if match is None:
         return message
     field = match["field"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,10 @@ class State:
         """Return the fresh state that every text starts from."""
         shape = (config.layers, batch, config.hidden)
         return cls(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+
+    def of(self, streams: Sequence[int]) -> State:
+        """Return a copy of the state of some of the streams."""
+        return State(self.hidden[:, list(streams)], self.cell[:, list(streams)])
 
     def copy(self) -> State:
         """Return a state that shares no memory with this one."""

@@ -56,9 +56,9 @@ int main(int count, char **words) {
     network.head_bias = array(NULL);
     states.hidden = array(NULL), states.shown = array(NULL), states.cell = array(NULL), states.place = array(NULL);
     task.slots = array(NULL), task.given = array(NULL), task.chance = array(NULL), task.sampling = array(NULL);
-    int64_t nevers;
-    task.never = array(&nevers);
-    task.nevers = nevers / (int64_t)sizeof *task.never;
+    int64_t remembered;
+    task.biased = array(NULL), task.bias = array(NULL), task.recent = array(&remembered);
+    task.remembered = remembered / (int64_t)sizeof *task.recent / task.streams;
     int64_t numbers = task.steps * task.streams;
     float *logits = array(NULL), *got = malloc((size_t)(numbers * network.vocabulary) * sizeof *got);
     int32_t *drawn = array(NULL), *chosen = malloc((size_t)numbers * sizeof *chosen);
@@ -83,7 +83,8 @@ int main(int count, char **words) {
     release(network.head);
     const void *all[] = {sizes,         network.table, network.embedding, layers,      network.head_bias, states.hidden,
                          states.shown,  states.cell,   states.place,      task.slots,  task.given,        task.chance,
-                         task.sampling, task.never,    logits,            got,         drawn,             chosen};
+                         task.sampling, task.biased,   task.bias,         task.recent, logits,            got,
+                         drawn,         chosen};
     for (size_t n = 0; n < sizeof all / sizeof *all; n++) free((void *)all[n]);
     fclose(record);
     return 0;

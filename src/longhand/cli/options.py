@@ -10,6 +10,7 @@ import click
 from msgspec import NODEFAULT, Struct, structs
 
 from longhand.config import CLASSIC, OF_DEFAULT, PLANNED, TrainConfig
+from longhand.errors import OptionError
 from longhand.settings import description
 
 NOTHING: Mapping[str, str] = types.MappingProxyType({})
@@ -51,13 +52,36 @@ def _option(settings: type[Struct], field: structs.FieldInfo, name: str, default
     if kind is bool:
         return click.option(name, field.name, is_flag=True, default=None, help=description(settings, field.name))
     shown = f" [default: {default}]" if default else ""
+    if get_origin(kind) in (tuple, dict):
+        read = _texts if get_origin(kind) is tuple else _numbers
+        help_ = description(settings, field.name)
+        return click.option(name, field.name, multiple=True, default=(), callback=read, help=help_)
     choices = click.Choice(get_args(kind)) if get_origin(kind) is Literal else kind
     return click.option(name, field.name, type=choices, default=None, help=description(settings, field.name) + shown)
 
 
+def _texts(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return texts that were given, None where there are none."""
+    return values or None
+
+
+def _numbers(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, float] | None:
+    """Return numbers by name, of "NAME=NUMBER"."""
+    result = {}
+    for value in values:
+        name, _, number = value.rpartition("=")
+        try:
+            result[name] = float(number)
+        except ValueError:
+            name = ""
+        if not name:
+            raise OptionError(f"{option.opts[0]}: found {value!r}, expected TOKEN=NUMBER, such as e=-2")
+    return result or None
+
+
 def _defaults(settings: type[Struct], field: structs.FieldInfo) -> str:
     """Return a field's default as the help shows it, and the classic recipe's beside it where that is another."""
-    default = "" if field.default in (NODEFAULT, None) else str(field.default)
+    default = "" if field.default in (NODEFAULT, None, ()) else str(field.default)
     if settings is not TrainConfig:
         return default
     other = CLASSIC.get(field.name)
@@ -70,6 +94,6 @@ def _defaults(settings: type[Struct], field: structs.FieldInfo) -> str:
 
 def _kind(hint: Any) -> Any:
     """Return the type of a field, without the None that stands for "left out"."""
-    if isinstance(hint, types.UnionType) or get_origin(hint) not in (None, Literal):
+    if get_origin(hint) not in (None, Literal, tuple, dict):
         return next(part for part in get_args(hint) if part is not types.NoneType)
     return hint

@@ -1,8 +1,18 @@
 """Drawing the next token from logits.
 
-Order of what is applied: tokens that are never written go, then temperature, softmax, top-k, top-p of what is left
-(Holtzman et al. 2020), min-p (Nguyen et al. 2024), one draw by the inverse of the cumulative distribution. One random
-number is used for each token, so that a runtime that draws itself (`longhand.runtime.native`) draws the same.
+This is the one place that says in which order things are done:
+
+1. penalties of tokens among the last ones: repetition (Keskar et al. 2019), then frequency and presence (as OpenAI's)
+2. what is added to the logits of some tokens (logit bias)
+3. tokens that are never written go
+4. temperature and softmax; temperature 0 takes the likeliest token, and what follows does nothing
+5. top-k, and of what is left top-p (Holtzman et al. 2020)
+6. min-p (Nguyen et al. 2024)
+7. typical (Meister et al. 2023), by the probabilities of what is left
+8. one draw by the inverse of the cumulative distribution
+
+One random number is used for each token, so that a runtime that draws itself (`longhand.runtime.native`) draws the
+same.
 """
 
 from __future__ import annotations
@@ -11,20 +21,30 @@ from dataclasses import replace
 
 import numpy as np
 
-from longhand.arrays import DoubleArray, FloatArray
+from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.config import TEMPERATURE, SamplingConfig
 from longhand.errors import ModelFormatError
 from longhand.runtime.session import Drawing
+from longhand.settings import length_of
+
+NO_TOKENS: TokenIds = np.zeros(0, np.int64)
+PERIOD = 2**128  # of PCG64: so many draws later it is where it was
 
 
 class Sampler:
-    """Draws tokens with a random generator of its own (PCG64).
+    """Draws the tokens of one text with a random generator of its own (PCG64).
 
-    - sampling: temperature, greedy, top-k, top-p, min-p and seed; without a seed the system's chance decides
+    - sampling: temperature, penalties, filters and seed; without a seed the system's chance decides
     - never_written: tokens that are never drawn
+    - bias: what is added to the logits of tokens
     """
 
-    def __init__(self, sampling: SamplingConfig, never_written: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        sampling: SamplingConfig,
+        never_written: tuple[int, ...] = (),
+        bias: tuple[tuple[int, float], ...] = (),
+    ) -> None:
         temperature = TEMPERATURE if sampling.temperature is None else sampling.temperature
         self.drawing = Drawing(
             never=never_written,
@@ -32,42 +52,91 @@ class Sampler:
             top_k=sampling.top_k or 0,
             top_p=1.0 if sampling.top_p is None else sampling.top_p,
             min_p=sampling.min_p or 0.0,
+            typical=1.0 if sampling.typical is None else sampling.typical,
+            repetition=sampling.repetition_penalty,
+            frequency=sampling.frequency_penalty,
+            presence=sampling.presence_penalty,
+            memory=sampling.penalty_window,
+            bias=bias,
         )
-        self._random = np.random.Generator(np.random.PCG64(sampling.seed))
-        self._latest = self._unused = np.zeros(0)
+        self._bits = np.random.PCG64(sampling.seed)
+        self._random = np.random.Generator(self._bits)
+        self._last_temperature = None if sampling.greedy else sampling.temperature_end
+        self._steps = max(length_of(sampling) - 1, 1)
+        self._drawn = 0
+        self.recent: TokenIds = NO_TOKENS
+
+    def begin(self, tokens: TokenIds) -> None:
+        """Begin a text: after these tokens, which penalties look back at."""
+        self.recent = self._kept(tokens)
+
+    def note(self, tokens: TokenIds) -> None:
+        """Take note of tokens that were drawn, and have become a part of the text."""
+        self._drawn += len(tokens)
+        self.recent = self._kept(np.concatenate([self.recent, tokens]))
+
+    def _kept(self, tokens: TokenIds) -> TokenIds:
+        return tokens[max(0, len(tokens) - self.drawing.looks_back) :]
 
     def uniforms(self, count: int) -> DoubleArray:
         """Return the chances, (count,), of the next draws."""
-        more = self._random.random(max(0, count - len(self._unused)))
-        self._latest = np.concatenate([self._unused[:count], more])
-        self._unused = self._unused[count:]
-        return self._latest
+        return self._random.random(count)
 
     def give_back(self, count: int) -> None:
-        """Keep the last of the latest chances for the next draws: the text ended before them."""
-        self._unused = np.concatenate([self._latest[len(self._latest) - count :], self._unused])
+        """Take the last of the chances for the next draws once more: the text ended before them."""
+        self._bits.advance(PERIOD - count)
+
+    @property
+    def changes(self) -> bool:
+        """Whether the temperature changes over the text."""
+        return self._last_temperature is not None
+
+    def temperatures(self, count: int) -> DoubleArray:
+        """Return the temperatures, (count,), of the next draws."""
+        first = self.drawing.temperature
+        last = first if self._last_temperature is None else self._last_temperature
+        share = np.minimum((self._drawn + np.arange(count)) / self._steps, 1)
+        return first + (last - first) * share
 
     def draw(self, logits: FloatArray) -> int:
         """Return a token drawn from `logits`, (vocabulary,).
 
         Raises `ModelFormatError` if they are not finite: finite weights may be so large that their products are not.
         """
-        return draw(logits, self.drawing, self.uniforms(1)[0])
+        drawing = replace(self.drawing, temperature=float(self.temperatures(1)[0])) if self.changes else self.drawing
+        return draw(logits, drawing, self.uniforms(1)[0], self.recent)
 
     def draw_among(self, logarithms: DoubleArray) -> int:
         """Return which of some ways is drawn from the logarithms of their probabilities, (ways,)."""
-        return draw(logarithms, replace(self.drawing, never=()), self.uniforms(1)[0])
+        drawing = replace(self.drawing, never=(), bias=(), memory=0)
+        return draw(logarithms, drawing, self.uniforms(1)[0])
 
 
-def draw(logits: FloatArray | DoubleArray, drawing: Drawing, uniform: float) -> int:
-    """Return the token that the chance `uniform` in [0, 1) draws from `logits`, (vocabulary,)."""
+def draw(logits: FloatArray | DoubleArray, drawing: Drawing, uniform: float, recent: TokenIds = NO_TOKENS) -> int:
+    """Return the token that the chance `uniform` in [0, 1) draws from `logits`, (vocabulary,).
+
+    - recent: the tokens before, (tokens,)
+    """
     if not np.isfinite(logits).all():
         raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
-    allowed = logits.astype(np.float64)
-    allowed[list(drawing.never)] = -np.inf
+    changed = adjusted(logits, drawing, recent)
     if drawing.heat == 0:
-        return int(np.argmax(allowed))
-    return pick(kept(allowed, drawing), uniform)
+        return int(np.argmax(changed))
+    return pick(kept(changed, drawing), uniform)
+
+
+def adjusted(logits: FloatArray | DoubleArray, drawing: Drawing, recent: TokenIds = NO_TOKENS) -> DoubleArray:
+    """Return logits, (vocabulary,), with penalties and biases; those of tokens that are never drawn are -infinity."""
+    result: DoubleArray = logits.astype(np.float64)
+    if back := drawing.looks_back:
+        tokens, times = np.unique(recent[-back:], return_counts=True)
+        before = result[tokens]
+        scaled = np.where(before > 0, before / drawing.repetition, before * drawing.repetition)
+        result[tokens] = scaled - drawing.frequency * times - drawing.presence
+    for token, value in drawing.bias:
+        result[token] += value
+    result[list(drawing.never)] = -np.inf
+    return result
 
 
 def probabilities(logits: DoubleArray, temperature: float) -> DoubleArray:
@@ -86,7 +155,7 @@ def logsumexp(logits: DoubleArray) -> DoubleArray:
 
 
 def kept(logits: DoubleArray, drawing: Drawing) -> DoubleArray:
-    """Return the probabilities, (vocabulary,), with zeros for what top-k, top-p and min-p leave out.
+    """Return the probabilities, (vocabulary,), with zeros for what top-k, top-p, min-p and typical leave out.
 
     The likeliest are those with the largest logits: some that differ have the same probability when rounded.
     """
@@ -99,7 +168,20 @@ def kept(logits: DoubleArray, drawing: Drawing) -> DoubleArray:
         mask[likeliest[:within]] = False
         result[mask] = 0
     result[result < drawing.min_p * result.max()] = 0
+    if drawing.typical < 1:
+        _keep_typical(result, drawing.typical)
     return result
+
+
+def _keep_typical(shares: DoubleArray, least: float) -> None:
+    """Set to zero what is not among the fewest, those nearest to the mean information first, that add up to `least`."""
+    some = np.flatnonzero(shares)
+    total = shares[some].sum()
+    information = np.log(total) - np.log(shares[some])
+    distance = np.abs(information - (shares[some] * information).sum() / total)
+    nearest = some[np.argsort(distance, kind="stable")]
+    sums = np.cumsum(shares[nearest])
+    shares[nearest[1 + np.count_nonzero(sums[:-1] < least * total) :]] = 0
 
 
 def pick(probabilities: DoubleArray, uniform: float) -> int:

@@ -3,6 +3,7 @@
 #define LONGHAND_COMMON_H
 #define _POSIX_C_SOURCE 200809L
 #include <float.h>
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>

@@ -44,7 +44,18 @@ class NumpySession:
 
     @state.setter
     def state(self, state: State) -> None:
-        self._state = checked_state(state, self._config, self.batch)
+        self.put(state, range(self.batch))
+
+    def states(self, streams: Streams) -> State:
+        """Return a copy of the state of these streams, in that order."""
+        rows = checked_streams(streams, self.batch)
+        return State(self._state.hidden[:, rows], self._state.cell[:, rows])
+
+    def put(self, state: State, streams: Streams) -> None:
+        """Put these streams into a state of so many."""
+        rows = checked_streams(streams, self.batch)
+        state = checked_state(state, self._config, len(rows))
+        self._state.hidden[:, rows], self._state.cell[:, rows] = state.hidden, state.cell
 
     def restart(self, streams: Streams) -> None:
         """Put these streams back to the fresh state."""

@@ -15,6 +15,7 @@ from longhand.state import State
 
 Streams = Sequence[int]
 COLDEST = 1e-30  # a temperature below counts as 0: logits divided by it leave the range of 32-bit floats
+MOST_RECENT = 65_536  # tokens that penalties look back at
 
 
 class Session(Protocol):
@@ -59,6 +60,14 @@ class RecurrentSession(Session, Protocol):
     @state.setter
     def state(self, state: State) -> None: ...
 
+    def states(self, streams: Streams) -> State:
+        """Return a copy of the state of these streams, in that order."""
+        ...
+
+    def put(self, state: State, streams: Streams) -> None:
+        """Put these streams into a state of so many."""
+        ...
+
     def restart(self, streams: Streams) -> None:
         """Put these streams back to the fresh state."""
         ...
@@ -84,11 +93,18 @@ class RecurrentSession(Session, Protocol):
 class Drawing:
     """How a token is drawn from logits, in this order; `longhand.generation.sampler` says it in NumPy.
 
+    - bias: tokens, and what is added to their logits
+    - repetition: what the logits of tokens among the recent ones are divided by where they are above zero, and
+      multiplied by where they are below; 1: nothing
+    - frequency, presence: what is taken off them for each time that they occur there, and once
+    - memory: how many of the last tokens are the recent ones
     - never: tokens that are never drawn; some others must be left
     - temperature: what logits are divided by before the softmax; 0 takes the likeliest token, of equals the first
     - top_k: how many of the likeliest are kept; 0: all
     - top_p: the fewest of these, likeliest first, are kept whose probabilities add up to this share
     - min_p: tokens less probable than this share of the likeliest one's probability go
+    - typical: the fewest of what is left are kept, those first whose information is nearest to the mean, whose
+      probabilities add up to this share
 
     Raises `ValueError` for values that mean nothing.
     """
@@ -98,30 +114,68 @@ class Drawing:
     top_k: int = 0
     top_p: float = 1.0
     min_p: float = 0.0
+    typical: float = 1.0
+    repetition: float = 1.0
+    frequency: float = 0.0
+    presence: float = 0.0
+    memory: int = 0
+    bias: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "never", tuple(map(index, self.never)))
-        within = 0 <= self.temperature < np.inf and 0 <= self.top_p <= 1 and 0 <= self.min_p <= 1
-        if not within or not 0 <= index(self.top_k) < 2**63:
-            raise ValueError(f"{self}: expected a temperature from 0, top_k from 0, top_p and min_p from 0 to 1")
+        object.__setattr__(self, "bias", tuple((index(token), float(value)) for token, value in self.bias))
+        shares = all(0 <= share <= 1 for share in (self.top_p, self.min_p, self.typical))
+        if not shares or not 0 <= self.temperature < np.inf or not 0 <= index(self.top_k) < 2**63:
+            raise ValueError(
+                f"{self}: expected a temperature from 0, top_k from 0, top_p, min_p and typical from 0 to 1"
+            )
+        finite = np.isfinite([self.repetition, self.frequency, self.presence, *(value for _, value in self.bias)])
+        if not finite.all() or self.repetition <= 0 or not 0 <= index(self.memory) <= MOST_RECENT:
+            raise ValueError(f"{self}: expected finite penalties and biases, a repetition above 0, a memory from 0")
 
     @property
     def heat(self) -> float:
         """The temperature, or 0 where it is so low that it counts as 0."""
-        return 0.0 if self.temperature < COLDEST else float(self.temperature)
+        return heat_of(self.temperature)
+
+    @property
+    def looks_back(self) -> int:
+        """How many of the last tokens make a difference."""
+        return self.memory if (self.repetition, self.frequency, self.presence) != (1, 0, 0) else 0
+
+
+def heat_of(temperature: float) -> float:
+    """Return a temperature, or 0 for one so low that it counts as 0."""
+    return 0.0 if temperature < COLDEST else float(temperature)
 
 
 @runtime_checkable
 class WritingSession(RecurrentSession, Protocol):
     """A session that draws tokens itself and reads on from them."""
 
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of different tokens."""
+        ...
+
     def write(
-        self, tokens: TokenIds, drawings: Sequence[Drawing], uniforms: DoubleArray, streams: Streams | None = None
+        self,
+        tokens: TokenIds,
+        drawings: Sequence[Drawing],
+        uniforms: DoubleArray,
+        streams: Streams | None = None,
+        *,
+        recent: Sequence[TokenIds] | None = None,
+        temperatures: DoubleArray | None = None,
+        logits: FloatArray | None = None,
     ) -> TokenIds:
         """Read one token a stream, (batch,), draw the next and read on from it; return those drawn, (time, batch).
 
-        - drawings: one a stream, all of them with the same `never`
+        - drawings: one a stream
         - uniforms: (time, batch), in [0, 1): the chance that each draw takes
+        - recent: of each stream the tokens before those drawn, as far as its penalties look back
+        - temperatures: (time, batch), in place of the drawings'
+        - logits: (time, batch, vocabulary), which are set to what the network said before each draw
 
         Raises `ModelFormatError` after the step at which a prediction was not finite.
         """

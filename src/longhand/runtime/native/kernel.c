@@ -12,7 +12,7 @@
 #ifndef LANES
 #include "../../native/common.h"
 
-#define INTERFACE 5 /* what library.py expects */
+#define INTERFACE 6 /* what library.py expects */
 #define GROUP 64    /* rows */
 #define UNITS 16    /* of a layer in a group */
 #define BLOCK 256   /* inputs of which a quarter group's weights, 16 KB, stay in the first cache for all streams */
@@ -52,10 +52,12 @@ typedef struct {
     int64_t capacity, width;
 } States;
 
+/* How a stream's tokens are drawn; session.py says what each number means. */
 typedef struct {
-    double temperature; /* 0: the likeliest */
-    double top_p, min_p;
-    int64_t top_k; /* 0: all */
+    double temperature, top_p, min_p, typical, repetition, frequency, presence;
+    int64_t top_k;         /* 0: all */
+    int64_t memory;        /* 0: nothing is done to tokens that occurred */
+    int64_t first, biases; /* which of `biased` and `bias` are its own, and how many */
 } Sampling;
 
 typedef struct {
@@ -68,9 +70,12 @@ typedef struct {
     float *outputs;       /* [steps][streams][hidden], or none */
     float *logits;        /* [steps][streams][vocabulary], or none */
     const double *chance; /* [steps][streams], in [0, 1) */
-    const Sampling *sampling; /* [streams] */
-    const int32_t *never;     /* [nevers]: tokens that are not drawn */
-    int64_t nevers, threads, instructions;
+    const double *temperatures; /* [steps][streams], or none: those of `sampling` */
+    const Sampling *sampling;   /* [streams] */
+    const int32_t *biased;      /* tokens, each stream's one after another */
+    const float *bias;          /* what is added to their logits; minus infinity: they are not drawn */
+    const int32_t *recent;      /* [streams][remembered]: tokens before those drawn, or -1 */
+    int64_t remembered, threads, instructions;
 } Task;
 
 /* ---- sums of products: 8-bit integers, weights and what a layer shows in -127..127 ---- */
@@ -197,102 +202,7 @@ static const Functions *functions_for(int64_t instructions) {
     return &portable;
 }
 
-/* ---- drawing a token ---- */
-
-typedef struct {
-    float *weights; /* [vocabulary, padded] */
-    double *totals; /* [padded / 64] */
-    int32_t *heap;  /* [vocabulary] */
-} Scratch;
-
-/* Whether token a comes before b: the likelier, of equals the first. */
-static int before(const float *logits, int32_t a, int32_t b) {
-    return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
-}
-
-static void sink(const float *logits, int32_t *heap, int64_t count, int64_t place) {
-    for (int64_t child; (child = 2 * place + 1) < count; place = child) {
-        if (child + 1 < count && before(logits, heap[child + 1], heap[child])) child++;
-        if (!before(logits, heap[child], heap[place])) return;
-        int32_t other = heap[place];
-        heap[place] = heap[child];
-        heap[child] = other;
-    }
-}
-
-/* Move the likeliest token of a heap behind its end, and return it. */
-static int32_t taken(const float *logits, int32_t *heap, int64_t count) {
-    int32_t first = heap[0];
-    heap[0] = heap[count - 1];
-    heap[count - 1] = first;
-    sink(logits, heap, count - 1, 0);
-    return first;
-}
-
-/* Leave the `top_k` likeliest tokens, and of these the fewest that together have a share of `top_p`. */
-static void keep_top(const Sampling *sampling, const float *logits, int64_t vocabulary, Scratch *scratch) {
-    float *weights = scratch->weights;
-    int32_t *heap = scratch->heap;
-    int64_t most = sampling->top_k > 0 && sampling->top_k < vocabulary ? sampling->top_k : vocabulary, kept = 0;
-    if (most == vocabulary && sampling->top_p >= 1) return;
-    for (int64_t n = 0; n < vocabulary; n++) heap[n] = (int32_t)n;
-    for (int64_t n = vocabulary / 2; n-- > 0;) sink(logits, heap, vocabulary, n);
-    double total = 0, sum = 0;
-    if (most == vocabulary) {
-        for (int64_t n = 0; n < vocabulary; n++) total += weights[n];
-    } else {
-        for (; kept < most; kept++) total += weights[taken(logits, heap, vocabulary - kept)];
-    }
-    int64_t within = 0; /* tokens taken lie at the end, the likeliest last */
-    do {
-        if (within == kept) taken(logits, heap, vocabulary - kept++);
-        sum += weights[heap[vocabulary - ++within]];
-    } while (within < most && sum < sampling->top_p * total);
-    for (int64_t n = 0; n < vocabulary - within; n++) weights[heap[n]] = 0;
-}
-
-/* Return the first token at which the sum of weights exceeds `aim`; if rounding lets none, the last that has one. */
-static int32_t reached(const float *weights, const double *totals, int64_t count, double aim) {
-    double sum = 0;
-    int64_t n = 0;
-    while (n < count) {
-        if (sum + totals[n / GROUP] <= aim) {
-            sum += totals[n / GROUP];
-            n += GROUP;
-            continue;
-        }
-        for (int64_t end = n + GROUP; n < end; n++)
-            if (weights[n] > 0 && (sum += weights[n]) > aim) return (int32_t)n;
-    }
-    while (n > 1 && weights[n - 1] == 0) n--;
-    return (int32_t)n - 1;
-}
-
-/* Return a token, or -1 if the logits are not finite. sampler.py says the same in NumPy, and why. The logits of tokens
- * that are never drawn are lost. */
-static int32_t draw(const Task *task, const Functions *with, float *logits, int64_t stream, double chance,
-                    Scratch *scratch) {
-    const int64_t vocabulary = task->network->vocabulary, count = task->network->head.groups * GROUP;
-    const Sampling *sampling = task->sampling + stream;
-    float *weights = scratch->weights;
-    if (!with->finite(logits, count)) return -1;
-    for (int64_t n = 0; n < task->nevers; n++) logits[task->never[n]] = -FLT_MAX;
-    for (int64_t n = vocabulary; n < count; n++) logits[n] = -FLT_MAX;
-    float best = with->largest(logits, count);
-    if (sampling->temperature == 0) {
-        int32_t token = 0;
-        while (logits[token] < best) token++;
-        return token;
-    }
-    with->shares(logits, best, (float)sampling->temperature, count, weights);
-    for (int64_t n = 0; n < task->nevers; n++) weights[task->never[n]] = 0;
-    for (int64_t n = vocabulary; n < count; n++) weights[n] = 0;
-    keep_top(sampling, logits, vocabulary, scratch);
-    with->totals(weights, (float)sampling->min_p, count, scratch->totals); /* the likeliest has 1 */
-    double total = 0;
-    for (int64_t n = 0; n < count / GROUP; n++) total += scratch->totals[n];
-    return reached(weights, scratch->totals, count, chance * total);
-}
+#include "drawing.h"
 
 /* ---- the loop ---- */
 
@@ -442,7 +352,7 @@ static void conclude(Worker *worker, int64_t step) {
         if (task->logits != NULL)
             memcpy(task->logits + place * network->vocabulary, logits, network->vocabulary * sizeof(float));
         if (task->drawn != NULL) {
-            int32_t token = draw(task, work->with, logits, s, task->chance[place], &worker->scratch);
+            int32_t token = draw(task, work->with, logits, s, step, &worker->scratch);
             if (token < 0) atomic_store(&work->failed, NOT_FINITE);
             task->drawn[place] = work->token[s] = token < 0 ? 0 : token;
         } else if (step + 1 < task->steps) {
@@ -497,7 +407,9 @@ static int64_t lay_out(char *room, Work *work, Worker *workers, int64_t threads)
         PART(workers[n].past.integers, streams);
         PART(workers[n].scratch.weights, rows);
         PART(workers[n].scratch.totals, rows / GROUP);
+        PART(workers[n].scratch.keys, rows);
         PART(workers[n].scratch.heap, rows);
+        PART(workers[n].scratch.counts, rows);
     }
 #undef PART
     return used;
@@ -517,7 +429,10 @@ PUBLIC int64_t longhand_run(const Task *task) {
     lay_out(room, &work, workers, most);
     memcpy(work.token, task->given, (size_t)task->streams * sizeof *work.token);
     none_taken(&work);
-    for (int n = 0; n < most; n++) workers[n].work = &work, workers[n].number = n;
+    for (int n = 0; n < most; n++) {
+        workers[n].work = &work, workers[n].number = n;
+        memset(workers[n].scratch.counts, 0, (size_t)task->network->vocabulary * sizeof(int32_t));
+    }
     for (work.team.threads = 1; work.team.threads < most; work.team.threads++) /* fewer, where the system gives no more */
         if (pthread_create(&others[work.team.threads], NULL, labour, &workers[work.team.threads]) != 0) break;
     atomic_store_explicit(&work.team.go, 1, memory_order_release);

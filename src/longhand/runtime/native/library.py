@@ -15,12 +15,14 @@ import numpy.typing as npt
 
 from longhand.native import loading
 
-INTERFACE = 5  # what kernel.c calls itself; another number is another version's library
+INTERFACE = 6  # what kernel.c calls itself; another number is another version's library
 DONE, NOT_FINITE = 0, 1
 FILE = Path(__file__).with_name("_kernel.so")  # on every platform: the name that setup.py gives it
 
 _pointer, _count = ctypes.c_void_p, ctypes.c_int64
-SAMPLING = np.dtype([(name, np.float64) for name in ("temperature", "top_p", "min_p")] + [("top_k", np.int64)])
+NUMBERS = ("temperature", "top_p", "min_p", "typical", "repetition", "frequency", "presence")
+COUNTS = ("top_k", "memory", "first", "biases")
+SAMPLING = np.dtype([(name, np.float64) for name in NUMBERS] + [(name, np.int64) for name in COUNTS])
 Fields = list[tuple[str, type]]
 
 
@@ -65,8 +67,9 @@ class Task(ctypes.Structure):
         ("slots", _pointer),
         ("streams", _count),
         ("steps", _count),
-        *((name, _pointer) for name in ("given", "drawn", "outputs", "logits", "chance", "sampling", "never")),
-        *((name, _count) for name in ("nevers", "threads", "instructions")),
+        *((name, _pointer) for name in ("given", "drawn", "outputs", "logits", "chance", "temperatures", "sampling")),
+        *((name, _pointer) for name in ("biased", "bias", "recent")),
+        *((name, _count) for name in ("remembered", "threads", "instructions")),
     ]
 
 

@@ -14,10 +14,11 @@ from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.errors import ModelFormatError
 from longhand.native.memory import aligned
 from longhand.runtime.native import library
-from longhand.runtime.native.library import SAMPLING, Library, Task
+from longhand.runtime.native.drawing import drawn_how
+from longhand.runtime.native.library import Library, Task
 from longhand.runtime.native.packing import MOST, UNITS, Packed
 from longhand.runtime.reference import head_logits
-from longhand.runtime.session import Drawing, Streams, checked_state, checked_streams, checked_tokens
+from longhand.runtime.session import COLDEST, Drawing, Streams, checked_state, checked_streams, checked_tokens
 from longhand.state import State
 
 # Bytes of weights, times streams, below which a second thread costs more than it saves: of a step, for the threads'
@@ -57,20 +58,32 @@ class NativeSession:
         )  # of one thread, bytes a second; slow calls; calls to come
 
     @property
+    def vocabulary_size(self) -> int:
+        """Number of different tokens."""
+        return self._packed.config.vocabulary_size
+
+    @property
     def state(self) -> State:
         """A copy of the state; assigning one goes on from there."""
-        size = self._packed.config.hidden
-        hidden = self._hidden[:, self._place, np.arange(self.batch), :size]
-        return State(hidden, self._cell[..., :size].copy())
+        return self.states(range(self.batch))
 
     @state.setter
     def state(self, state: State) -> None:
-        size = self._packed.config.hidden
-        state = checked_state(state, self._packed.config, self.batch)
-        self._place[:] = 0
-        self._hidden[:, 0, :, :size], self._cell[..., :size] = state.hidden, state.cell
+        self.put(state, range(self.batch))
+
+    def states(self, streams: Streams) -> State:
+        """Return a copy of the state of these streams, in that order."""
+        rows, size = checked_streams(streams, self.batch), self._packed.config.hidden
+        return State(self._hidden[:, self._place[rows], rows, :size], self._cell[:, rows, :size])
+
+    def put(self, state: State, streams: Streams) -> None:
+        """Put these streams into a state of so many."""
+        rows, size = checked_streams(streams, self.batch), self._packed.config.hidden
+        state = checked_state(state, self._packed.config, len(rows))
+        self._place[rows] = 0
+        self._hidden[:, 0, rows, :size], self._cell[:, rows, :size] = state.hidden, state.cell
         if self._shown is not None:
-            self._shown[:, 0, :, :size] = np.rint(state.hidden * MOST)
+            self._shown[:, 0, rows, :size] = np.rint(state.hidden * MOST)
 
     def restart(self, streams: Streams) -> None:
         """Put these streams back to the fresh state."""
@@ -102,27 +115,33 @@ class NativeSession:
         return head_logits(self._packed.weights, outputs)
 
     def write(
-        self, tokens: TokenIds, drawings: Sequence[Drawing], uniforms: DoubleArray, streams: Streams | None = None
+        self,
+        tokens: TokenIds,
+        drawings: Sequence[Drawing],
+        uniforms: DoubleArray,
+        streams: Streams | None = None,
+        *,
+        recent: Sequence[TokenIds] | None = None,
+        temperatures: DoubleArray | None = None,
+        logits: FloatArray | None = None,
     ) -> TokenIds:
         """Read one token a stream, draw the next and read on from it; return those drawn, (time, batch)."""
         if uniforms.ndim != 2 or uniforms.shape[1] != len(tokens) or len(drawings) != len(tokens):
             raise ValueError(f"{len(tokens)} tokens, {len(drawings)} drawings and uniforms {uniforms.shape}")
-        never = self._never(drawings)
-        sampling = np.array([(each.heat, each.top_p, each.min_p, each.top_k) for each in drawings], SAMPLING)
-        drawn = np.empty(uniforms.shape, np.int32)
-        chance = np.ascontiguousarray(uniforms, np.float64)
-        self._run(tokens[None], streams, len(uniforms), drawn=drawn, chance=chance, sampling=sampling, never=never)
+        shape, size = uniforms.shape, self.vocabulary_size
+        if temperatures is not None and temperatures.shape != shape:
+            raise ValueError(f"temperatures {temperatures.shape}, expected {shape}")
+        if logits is not None and (logits.shape != (*shape, size) or logits.dtype != np.float32):
+            raise ValueError(f"room for logits {logits.shape} of {logits.dtype}, expected {(*shape, size)} of float32")
+        arrays: dict[str, Any] = {"drawn": np.empty(shape, np.int32), "logits": logits}
+        arrays["chance"] = np.ascontiguousarray(uniforms, np.float64)
+        if temperatures is not None:
+            arrays["temperatures"] = np.ascontiguousarray(
+                np.where(temperatures < COLDEST, 0.0, temperatures), np.float64
+            )
+        self._run(tokens[None], streams, len(uniforms), **arrays, **drawn_how(drawings, recent, size))
+        drawn: TokenIds = arrays["drawn"]
         return drawn
-
-    def _never(self, drawings: Sequence[Drawing]) -> npt.NDArray[np.int32]:
-        """Return the tokens that are never drawn."""
-        if len({drawing.never for drawing in drawings}) > 1:
-            raise ValueError("streams that are written together never draw the same tokens")
-        never = sorted(set(drawings[0].never)) if drawings else []
-        size = self._packed.config.vocabulary_size
-        if len(never) == size or not all(0 <= token < size for token in never):
-            raise ValueError(f"never drawn: {never}, expected some of 0 to {size - 1}, and not all")
-        return np.array(never, np.int32)
 
     def threads_for(self, streams: int, steps: int) -> int:
         """Return how many threads serve a call of so many steps that comes now."""
@@ -133,7 +152,7 @@ class NativeSession:
             return 1
         return self.threads if streams > 1 or self._read + step * steps >= LEAST_TEXT else 1
 
-    def _run(self, tokens: TokenIds, streams: Streams | None, steps: int, **arrays: npt.NDArray[Any]) -> None:
+    def _run(self, tokens: TokenIds, streams: Streams | None, steps: int, **arrays: npt.NDArray[Any] | None) -> None:
         """Carry out a task of `steps`, with what it reads and writes in arrays called as in kernel.c."""
         config, slots = self._packed.config, checked_streams(streams, self.batch)
         given = np.array(checked_tokens(tokens, slots, config.vocabulary_size), np.int32, order="C")  # nobody else's
@@ -141,7 +160,7 @@ class NativeSession:
         task.network, task.states = ctypes.pointer(self._packed.network), ctypes.pointer(self._states)
         for name, array in {"slots": slots, "given": given, **arrays}.items():
             setattr(task, name, _address(array))
-        task.nevers = len(arrays.get("never", ()))
+        task.remembered = 0 if (recent := arrays.get("recent")) is None else recent.shape[1]
         began = time.monotonic()
         status = self._kernel.run(task)
         self._note(len(slots), steps, task.threads, began)

@@ -1,0 +1,79 @@
+"""Where a text ends by what it says: before a string, or after its first line or sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+CLOSING = "\"'”’»)\\]"
+CLOSING_WIDE = "”’」』》）"
+_SENTENCE = re.compile(
+    rf"[.!?…]+[{CLOSING}]*(?=\s)|[。！？]+[{CLOSING_WIDE}]*(?![。！？{CLOSING_WIDE}])(?=.)", re.DOTALL
+)
+_BEGUN_SENTENCE = re.compile(rf"(?:[.!?…]+[{CLOSING}]*|[。！？]+[{CLOSING_WIDE}]*)\Z")
+_LINE = re.compile(r"\n*[^\n]+(?=\n)")  # line ends before it do not count
+
+Until = Literal["sentence", "line", "document"]
+
+
+class Endings:
+    """Takes a text as it comes and gives it on, but for what may be the beginning of a stop string.
+
+    - stop: strings before which the text ends; that which begins first counts
+    - until: "line" ends before the line end, "sentence" after the full stop and quotes that follow it: a space has to
+      come in scripts that have spaces, so abbreviations end a sentence too
+    """
+
+    def __init__(self, stop: Sequence[str] = (), until: Until | None = None) -> None:
+        self._stop, self._until = stop, until
+        self.held, self.why = "", ""
+        self._any = False  # whether the line has begun
+
+    def feed(self, text: str) -> tuple[str, bool]:
+        """Return what the text has become longer by, and whether it has ended, for which `why` says the reason.
+
+        Then `held` is what came behind its end, and behind the stop string.
+        """
+        self.held += text
+        ends = [(found, len(stop), "stop") for stop in self._stop if (found := self.held.find(stop)) >= 0]
+        if self._until is not None and (end := self._end_of_unit()) is not None:
+            ends.append((end, 0, self._until))
+        if not ends:
+            return self._given(len(self.held) - self._may_begin()), False
+        place, stop, self.why = min(ends)
+        text = self._given(place)
+        self.held = self.held[stop:]
+        return text, True
+
+    def rest(self) -> str:
+        """Return what was held back: nothing more comes."""
+        return self._given(len(self.held))
+
+    def _given(self, count: int) -> str:
+        given, self.held = self.held[:count], self.held[count:]
+        self._any = self._any or given.strip("\n") != ""
+        return given
+
+    def _end_of_unit(self) -> int | None:
+        if self._until == "line":
+            if self._any:
+                return place if (place := self.held.find("\n")) >= 0 else None
+            found = _LINE.match(self.held)
+        elif self._until == "sentence":
+            found = _SENTENCE.search(self.held)
+        else:
+            return None
+        return found.end() if found else None
+
+    def _may_begin(self) -> int:
+        """Return how many characters at the end may belong to what ends the text."""
+        most = 0
+        for stop in self._stop:
+            for count in range(min(len(stop) - 1, len(self.held)), most, -1):
+                if self.held.endswith(stop[:count]):
+                    most = count
+                    break
+        if self._until == "sentence" and (found := _BEGUN_SENTENCE.search(self.held)):
+            most = max(most, len(found[0]))
+        return most

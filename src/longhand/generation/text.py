@@ -1,0 +1,118 @@
+"""One text in the making: takes tokens as they are drawn, and knows when it has come to its end."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from longhand.arrays import DoubleArray, TokenIds
+from longhand.config import SamplingConfig
+from longhand.generation.endings import Endings
+from longhand.generation.sampler import Sampler
+from longhand.settings import length_of
+from longhand.text.decoder import Decoder
+from longhand.text.tokenizer import Tokenizer
+from longhand.text.utf8 import without_surrogates
+
+
+class Text:
+    """A text that one stream of a session writes.
+
+    - sampler: with which its tokens are drawn
+    - last: the token that is read next, whose prediction is the text's next token
+    - end: the token at which it ends, if there is one
+    - length: how many tokens it has at most, or characters as `sampling.length_in` says; `sampling`'s, if left out
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        sampler: Sampler,
+        sampling: SamplingConfig,
+        last: int,
+        *,
+        end: int | None = None,
+        length: int | None = None,
+    ) -> None:
+        self.sampler, self.last = sampler, last
+        self.decoder: Decoder = tokenizer.decoder()
+        self.tokens = self.characters = 0
+        self.accepted = 0  # how many of the tokens that were drawn last became a part of it
+        self.log_probabilities: list[float] = []  # of its tokens, where they were asked for
+        self._length, self._end = length_of(sampling) if length is None else length, end
+        self._in_characters = sampling.length_in == "characters"
+        self._endings = Endings(sampling.stop, sampling.until)
+        self._watched = self._in_characters or sampling.stop != () or sampling.until in ("sentence", "line")
+        self.ended: str = "" if self._length else "length"
+        self._beyond = ""
+
+    @property
+    def room(self) -> int:
+        """How many tokens it is worth to draw: those that are too many are given back."""
+        return max(1, self._length - (self.characters if self._in_characters else self.tokens))
+
+    @property
+    def unsaid(self) -> str:
+        """What its tokens say beyond its end."""
+        return self._beyond + self._endings.held
+
+    def say(self, text: str, tokens: int) -> str:
+        """Take a text that was not drawn token by token, and return what this text has become longer by."""
+        self.tokens += tokens
+        return self._closed(self._within(without_surrogates(text)))
+
+    def take(self, ids: TokenIds, log_probabilities: DoubleArray | None = None) -> str:
+        """Take tokens, (tokens,), as far as the text goes, and return what it has become longer by.
+
+        - log_probabilities: (tokens,)
+        """
+        drawn = len(ids)
+        if not self._in_characters:
+            ids = ids[: self._length - self.tokens]
+        found = np.flatnonzero(ids == self._end)
+        content = ids[: found[0]] if len(found) else ids
+        text, taken = self._one_by_one(content) if self._watched else (self._decoded(content), len(content))
+        if not self.ended and len(found):
+            self.ended, taken = "document", taken + 1
+        self.tokens, self.accepted = self.tokens + taken, taken
+        if taken:
+            self.last = int(ids[taken - 1])
+        self.sampler.note(ids[:taken])
+        self.sampler.give_back(drawn - taken)
+        if log_probabilities is not None:
+            self.log_probabilities += log_probabilities[:taken].tolist()
+        return self._closed(text)
+
+    def _one_by_one(self, ids: TokenIds) -> tuple[str, int]:
+        """Return what tokens add to the text, and how many of them are a part of it."""
+        text = ""
+        for place in range(len(ids)):
+            text += self._within(self._decoded(ids[place : place + 1]))
+            if self.ended:
+                return text, place + 1
+        return text, len(ids)
+
+    def _decoded(self, ids: TokenIds) -> str:
+        return without_surrogates(self.decoder.decode(ids))
+
+    def _within(self, text: str) -> str:
+        """Return what of `text` is to be given on now."""
+        if self._watched:
+            text, over = self._endings.feed(text)
+            self.ended = self._endings.why if over else self.ended
+        return self._counted(text)
+
+    def _counted(self, text: str) -> str:
+        """Count a part of the text, and cut it where it becomes too long."""
+        if self._in_characters and self.characters + len(text) >= self._length:
+            end = self._length - self.characters
+            text, self._beyond, self.ended = text[:end], text[end:] + self._beyond, "length"
+        self.characters += len(text)
+        return text
+
+    def _closed(self, text: str) -> str:
+        """Return `text`, and where the text comes to its end what was held back."""
+        if not self.ended and not self._in_characters and self.tokens >= self._length:
+            self.ended = "length"
+        if self.ended in ("length", "document"):
+            text += self._counted(self._endings.rest())
+        return text

@@ -1,0 +1,50 @@
+"""How tokens are drawn, laid out for the kernel's drawing.h."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from longhand.arrays import TokenIds
+from longhand.runtime.native.library import SAMPLING
+from longhand.runtime.session import Drawing
+
+NOBODY = -1  # in place of a token before a text's beginning
+
+
+def drawn_how(drawings: Sequence[Drawing], recent: Sequence[TokenIds] | None, size: int) -> dict[str, Any]:
+    """Return the arrays of a task that say how each stream's tokens are drawn.
+
+    - recent: of each stream the tokens before, as far as its penalties look back
+    - size: of the vocabulary
+
+    Raises `ValueError` for tokens that there are not, or where none is left.
+    """
+    rows: list[tuple[float, ...]] = []
+    biased: list[int] = []
+    bias: list[float] = []
+    for drawing in drawings:
+        first = len(biased)
+        never = sorted(set(drawing.never))
+        if len(never) == size:
+            raise ValueError("all tokens are never drawn, expected not all")
+        biased += [token for token, _ in drawing.bias] + never
+        bias += [value for _, value in drawing.bias] + [-np.inf] * len(never)
+        numbers = (drawing.heat, drawing.top_p, drawing.min_p, drawing.typical)
+        penalties = (drawing.repetition, drawing.frequency, drawing.presence)
+        rows.append((*numbers, *penalties, drawing.top_k, drawing.looks_back, first, len(biased) - first))
+    most = max((drawing.looks_back for drawing in drawings), default=0)
+    before = np.full((len(drawings), most), NOBODY, np.int32)
+    for row, tokens in zip(before, recent or (), strict=recent is not None):
+        row[most - min(most, len(tokens)) :] = tokens[max(0, len(tokens) - most) :]
+    for name, some in (("never drawn or biased", np.array(biased, np.int64)), ("recent", before)):
+        if some.size and not (NOBODY if some is before else 0) <= some.min() <= some.max() < size:
+            raise ValueError(f"{name}: {some.min()} to {some.max()}, expected some of 0 to {size - 1}")
+    return {
+        "sampling": np.array(rows, SAMPLING),
+        "biased": np.array(biased, np.int32),
+        "bias": np.array(bias, np.float32),
+        "recent": before,
+    }
