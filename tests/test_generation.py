@@ -11,8 +11,9 @@ from conftest import ALPHABET, small_file
 from longhand.config import SamplingConfig
 from longhand.errors import ModelFormatError, OptionError
 from longhand.generation import opening
-from longhand.generation.loop import drawn_pieces, stream_text
+from longhand.generation.loop import drawn_pieces
 from longhand.generation.sampler import Sampler
+from longhand.generation.writing import task_of, write
 from longhand.model import Model
 from longhand.native.loading import SWITCH
 
@@ -80,7 +81,7 @@ def test_unknown_characters_are_read_as_the_unknown_token(model: Model) -> None:
 
 def test_any_session_can_write(model: Model) -> None:
     text = "".join(
-        piece.text for piece in stream_text(model.session(), model.tokenizer, "", SamplingConfig(length=20, seed=4))
+        piece.text for piece in write(task_of(model.tokenizer, SamplingConfig(length=20, seed=4)), model.session(), "")
     )
     assert text == model.generate(length=20, seed=4)
 

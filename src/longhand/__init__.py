@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from longhand.version import VERSION as __version__  # noqa: N811 (the name that the language gives it)
 
 if TYPE_CHECKING:
-    from longhand.config import NetworkConfig, RunConfig, SamplingConfig, TrainConfig
+    from longhand.calibrate import tune
+    from longhand.config import ManyConfig, NetworkConfig, RunConfig, SamplingConfig, TrainConfig
     from longhand.errors import (
         CorpusError,
         LonghandError,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
         OutputError,
         TrainingError,
     )
+    from longhand.generation.many import Written
+    from longhand.generation.saved import WritingState, load_state
     from longhand.model import Model, check, import_keras, load, train
     from longhand.modelfile import Card
 
@@ -32,6 +35,7 @@ __all__ = [
     "Card",
     "CorpusError",
     "LonghandError",
+    "ManyConfig",
     "MissingExtraError",
     "Model",
     "ModelFormatError",
@@ -42,11 +46,15 @@ __all__ = [
     "SamplingConfig",
     "TrainConfig",
     "TrainingError",
+    "WritingState",
+    "Written",
     "__version__",
     "check",
     "import_keras",
     "load",
+    "load_state",
     "train",
+    "tune",
 ]
 
 
@@ -55,8 +63,13 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'longhand' has no attribute {name!r}")
     from longhand import config, errors, model, modelfile
+    from longhand.generation import many, saved
 
-    for module in (model, config, modelfile, errors):
+    if name == "tune":
+        from longhand.calibrate import tune
+
+        return tune
+    for module in (model, config, modelfile, errors, many, saved):
         if hasattr(module, name):
             value: object = getattr(module, name)
             globals()[name] = value

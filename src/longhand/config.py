@@ -241,6 +241,30 @@ class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     documents: (
         Annotated[int, Meta(ge=1, le=2**53, description="documents to write; for models that learned from such")] | None
     ) = None
+    pattern: (
+        Annotated[
+            str,
+            Meta(max_length=10_000, description="a regular expression, as Python's, that all of the text matches"),
+        ]
+        | None
+    ) = None
+    lines: Annotated[int, Meta(ge=1, le=10_000, description="lines that the text has, none of them empty")] | None = (
+        None
+    )
+    line_length: Annotated[str, Meta(description="characters that every line has, as 30-60 (or 40, or 20-)")] | None = (
+        None
+    )
+    acrostic: (
+        Annotated[str, Meta(max_length=10_000, description="a word whose letters the lines begin with")] | None
+    ) = None
+    without: (
+        Annotated[str, Meta(max_length=10_000, description="letters that do not occur, neither small nor capital")]
+        | None
+    ) = None
+    ban: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=1000)], ...],
+        Meta(max_length=1000, description="a text that does not occur; may be given several times"),
+    ] = ()
     temperature: (
         Annotated[
             float,
@@ -313,10 +337,41 @@ class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         ]
         | None
     ) = None
+    max_copy: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=100_000,
+                description="no run of more characters that the text learned from has too; give that once, with "
+                "--corpus (extra: copies)",
+            ),
+        ]
+        | None
+    ) = None
     seed: (
         Annotated[int, Meta(ge=0, le=2**63 - 1, description="same seed, same text; drawn and reported if left out")]
         | None
     ) = None
+
+
+class ManyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many texts are written, and which of them."""
+
+    count: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="texts to write; the second has --seed + 1, and so on")
+    ] = 1
+    unique: Annotated[bool, Meta(description="no text twice")] = False
+    best_of: Annotated[
+        int, Meta(ge=1, le=10_000, description="of so many, the text that the model finds most probable, a token")
+    ] = 1
+    beam: Annotated[
+        int,
+        Meta(ge=0, le=1000, description="look for the most probable text with a beam of this width, without chance"),
+    ] = 0
+    length_penalty: Annotated[
+        float, Meta(ge=-10, le=10, description="with --beam: 0 prefers short texts, 1 is fair to all")
+    ] = 1.0
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
+import msgspec
 import numpy as np
 
-from longhand.config import READING, NetworkConfig, RunConfig, SamplingConfig, TrainConfig
+from longhand.config import READING, ManyConfig, NetworkConfig, RunConfig, SamplingConfig, TrainConfig
+from longhand.copies.index import CopyIndex, build_index
+from longhand.copies.report import Novelty, novelty
 from longhand.errors import LonghandError, ModelFormatError, OptionError
-from longhand.generation.loop import Piece, stream_text
+from longhand.generation.beam import BeamSearch
+from longhand.generation.explorer import Explorer
+from longhand.generation.loop import Piece
+from longhand.generation.many import Many, Written
+from longhand.generation.opening import Opening
+from longhand.generation.saved import WritingState
+from longhand.generation.writing import Task, Writing, go_on, task_of, write
 from longhand.modelfile import Card, ModelFile, existing_model, model_path, read_model, write_model
 from longhand.runtime.choice import Runtime
 from longhand.runtime.session import Session
@@ -24,6 +35,7 @@ from longhand.text.closed import closed_vocabulary
 from longhand.text.documents import LINE, separator
 from longhand.text.listed import ListedTokenizer
 from longhand.text.passage import random_passage
+from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 from longhand.units import Unit
@@ -48,12 +60,52 @@ class Model:
         print(model.generate("ROMEO:", length=300, seed=1))
     """
 
-    def __init__(self, file: ModelFile, run: RunConfig | None = None) -> None:
-        self.file = file
+    def __init__(self, file: ModelFile, run: RunConfig | None = None, path: Path | None = None) -> None:
+        self.file, self.path = file, path
         self._run = run
         self.tokenizer: Tokenizer = tokenizer_from_record(file.tokenizer, file.config.vocabulary_size)
         if file.config.documents and (file.config.window is not None or self.tokenizer.start is None):
             raise ModelFormatError("a model of documents with a window, or without a start token: its file is damaged")
+
+    @property
+    def name(self) -> str:
+        """What its file is called; empty if it came from none."""
+        return "" if self.path is None else self.path.name
+
+    @cached_property
+    def copies(self) -> CopyIndex | None:
+        """The index of the text that it learned from, to find copies by, if one was made (`index_copies`)."""
+        if self.path is None or not (folder := copies_folder(self.path)).exists():
+            return None
+        return CopyIndex(folder)
+
+    def index_copies(self, corpus: Corpus, folder: str | os.PathLike[str] | None = None) -> CopyIndex:
+        """Make an index of a text, by default the one beside the model that `max_copy` and `novelty` use.
+
+        It is read as the model's training read its text. The files take five times the text's bytes, and so does
+        memory while they are made. Raises `CorpusError`, `OutputError`, `OptionError` or `MissingExtraError`.
+        """
+        from longhand.training.planning import reading_of
+
+        if folder is None and self.path is None:
+            raise OptionError("folder: a model that came from no file has no place for an index: name one")
+        target = Path(folder) if folder is not None else copies_folder(self.path or Path())
+        kept = {
+            name: value for name, value in self.card.training.items() if name in ("column", "encoding", "normalize")
+        }
+        with Text(sources_of(corpus), reading=reading_of(configured(TrainConfig, kept))) as text:
+            index = build_index(text.pieces(), target, text.names)
+        self.__dict__["copies"] = index
+        return index
+
+    def novelty(self, text: str) -> Novelty:
+        """Say how much of a text is a copy of what the model learned from: the longest runs, and what is new.
+
+        Raises `OptionError` where nothing is known of that text (`index_copies`).
+        """
+        if self.copies is None:
+            raise OptionError("nothing is known of the text that the model learned from: give it with --corpus")
+        return novelty(text, self.copies)
 
     @property
     def config(self) -> NetworkConfig:
@@ -95,17 +147,109 @@ class Model:
         return (part for piece in pieces for part in ([piece.text] * bool(piece.text) if whole else piece.text))
 
     @property
-    def _separator(self) -> str | None:
+    def separator(self) -> str | None:
         """What parts the documents that it writes; None if it writes one text."""
         return separator(str(self.card.training.get("documents", LINE))) if self.config.documents else None
 
-    def pieces(self, prompt: str = "", **sampling: Any) -> Iterator[Piece]:
-        """Yield the text that follows `prompt` in pieces of as many characters as come in a moment.
+    def pieces(self, prompt: str = "", *, state: WritingState | None = None, **sampling: Any) -> Iterator[Piece]:
+        """Return the text that follows `prompt` in pieces of as many characters as come in a moment.
 
-        For those who pass it on: many times fewer steps than `stream`, the same text. Keywords as there.
+        For those who pass it on: many times fewer steps than `stream`, the same text. Keywords as there, and
+
+        - state: of a text that was left (`state_of`, `load_state`), to go on with; what is not said anew is as it was
+          drawn before, its chance too if no seed is given
+
+        Raises `ModelFormatError` for a state of another model.
         """
-        config = sampling_for(self.config, sampling)
-        return stream_text(self.session(), self.tokenizer, prompt, config, self._separator)
+        if state is None:
+            return write(self._task(self._sampling(sampling)), self.session(), prompt)
+        self._refuse_state_of_others(state)
+        config = self._sampling({**state.facts.settings, **sampling})
+        return go_on(self._task(config), self.session(), state, prompt)
+
+    def set_defaults(self, **sampling: float) -> None:
+        """Keep settings in the card that it writes with where nothing is said of how; `save` keeps them in its file.
+
+        Raises `OptionError` for what is none.
+        """
+        configured(SamplingConfig, sampling)
+        self.file = replace(self.file, card=msgspec.structs.replace(self.card, sampling=dict(sampling)))
+
+    def _sampling(self, values: Mapping[str, Any]) -> SamplingConfig:
+        return sampling_for(self.config, values, self.card.sampling)
+
+    def _task(self, sampling: SamplingConfig) -> Task:
+        index = None if sampling.max_copy is None else self.copies
+        return task_of(self.tokenizer, sampling, self.separator, index)
+
+    def explore(self, prompt: str = "", **sampling: Any) -> Explorer:
+        """Return a text to be written step by step by a person and this model, with ways back and branches.
+
+        Keywords as for `stream`. Raises `OptionError` for a model with a window.
+        """
+        return Explorer(self._task(self._sampling(sampling)), self.session(), prompt)
+
+    def state_of(self, writing: Iterator[Piece]) -> WritingState:
+        """Return where a text is that `pieces` writes, to be saved, and gone on with by `pieces(state=...)`.
+
+        Raises `OptionError` for several documents, and for a model with a window, which has no state.
+        """
+        if not isinstance(writing, Writing):
+            raise OptionError("a state is that of one text: leave --documents out, or take --until document")
+        return writing.state(self.file.fingerprint, self.name)
+
+    def texts(
+        self,
+        prompt: str = "",
+        *,
+        count: int = 1,
+        unique: bool = False,
+        best_of: int = 1,
+        beam: int = 0,
+        length_penalty: float = 1.0,
+        log_probabilities: bool = False,
+        **sampling: Any,
+    ) -> Iterator[Written]:
+        """Return `count` texts that follow `prompt`, which advance together: many times as fast as one by one.
+
+        Each is what `generate` writes with its seed: `seed`, `seed` + 1 and so on. Keywords as for `stream`, and those
+        of `longhand.ManyConfig`:
+
+        - unique: no text twice
+        - best_of: of so many, the one that the model finds most probable
+        - beam: look for the most probable text with so many streams; there is one
+        - log_probabilities: say how probable each token was
+
+        Raises `OptionError`.
+        """
+        values = {"count": count, "unique": unique, "best_of": best_of, "beam": beam, "length_penalty": length_penalty}
+        wanted = configured(ManyConfig, values)
+        config = self._sampling(sampling)
+        if config.documents is not None:
+            raise OptionError("documents: found with --count, expected one of them: a text is a document already")
+        task = self._task(config)
+        if config.max_copy is not None and (self.config.window is not None or wanted.beam):
+            raise OptionError("max copy: neither a beam nor a model that reads a window can go back from a copy")
+        if wanted.beam:
+            if wanted.count > 1 or wanted.best_of > 1:
+                raise OptionError("beam: there is one most probable text: leave --count and --best-of out")
+            opening = Opening(self.session(), self.tokenizer, prompt, whole=task.guide is not None)
+            return iter([BeamSearch(task, self.session(wanted.beam), opening, wanted.length_penalty).best()])
+        seed = secrets.randbits(32) if config.seed is None else config.seed
+        listed = log_probabilities or wanted.best_of > 1
+        many = Many(task, self.session, prompt, seed, log_probabilities=listed)
+        if unique:
+            if wanted.best_of > 1:
+                raise OptionError("unique: found with --best-of, expected one of them")
+            return many.different(wanted.count)
+        return many.texts(wanted.count) if wanted.best_of == 1 else many.best(wanted.count, wanted.best_of)
+
+    def _refuse_state_of_others(self, state: WritingState) -> None:
+        if state.facts.model != self.file.fingerprint:
+            other, own = state.facts.model_name or "another model", self.name or "this one"
+            raise ModelFormatError(
+                f"the state is of {other}, not of {own}, or that was trained anew since: load that one"
+            )
 
     def passage(self, corpus: Corpus, *, seed: int | None = None) -> str:
         """Return a random passage of a text to go on from, as the Keras tutorial's script takes its seed.
@@ -116,7 +260,7 @@ class Model:
         configured(SamplingConfig, {"seed": seed})
         random = np.random.default_rng(None if seed is None else [seed, 1])  # 1: not the numbers that sampling draws
         unit: Unit = self.tokenizer.kind if isinstance(self.tokenizer, ListedTokenizer) else "char"
-        return random_passage(_sources(corpus), unit, self.config.window or PASSAGE, random)
+        return random_passage(sources_of(corpus), unit, self.config.window or PASSAGE, random)
 
     def generate(self, prompt: str = "", **sampling: Any) -> str:
         """Return the text that follows `prompt`; keywords as for `stream`."""
@@ -138,7 +282,15 @@ def load(path: str | os.PathLike[str], **run: Any) -> Model:
     Keywords are the fields of `longhand.RunConfig`: `precision` ("auto", "fp32" or "int8") and `threads`.
     """
     config = configured(RunConfig, run)
-    return Model(read_model(existing_model(path)), config)
+    found = existing_model(path)
+    return Model(read_model(found), config, found)
+
+
+def copies_folder(path: Path) -> Path:
+    """Return where the index of the text lies that the model at `path` learned from."""
+    from longhand.training.run_folder import folder_of
+
+    return folder_of(path) / "copies"
 
 
 def train(
@@ -168,7 +320,7 @@ def train(
     config, free = settings_of(output, settings, resume)
     tell = listener or nobody
     file = train_model(
-        _sources(corpus),
+        sources_of(corpus),
         config,
         output,
         free=free,
@@ -207,7 +359,7 @@ def check(
     given = {name: value for name, value in reading.items() if value is not None}
     config = train_config({"minutes": minutes, **given})
     return check_corpus(
-        _sources(corpus),
+        sources_of(corpus),
         reading_of(config),
         documents=given.get("documents"),
         minutes=config.minutes,
@@ -314,7 +466,7 @@ def import_keras(
         tokenizer = of_json(Path(vocabulary), tokens)
     else:
         assert corpus is not None
-        tokenizer = closed_vocabulary(_sources(corpus), tokens or "char")
+        tokenizer = closed_vocabulary(sources_of(corpus), tokens or "char")
     file, notes = keras_import.import_keras(Path(weights), tokenizer, window)
     for line in notes:
         (note or _unsaid)(line)
@@ -325,6 +477,7 @@ def _unsaid(line: str) -> None:
     """Say nothing."""
 
 
-def _sources(corpus: Corpus) -> Iterable[Any]:
+def sources_of(corpus: Corpus) -> Iterable[Any]:
+    """Return the sources of a corpus, of which there may be one."""
     one = isinstance(corpus, str | os.PathLike) or hasattr(corpus, "read")
     return [corpus] if one else corpus  # type: ignore[return-value]

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -52,6 +54,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     documents_written: int = 0  # by the model after its training, to see how many of them are new
     documents_new: int = 0
     training: dict[str, Any] = {}  # the TrainConfig
+    sampling: dict[str, float] = {}  # what it writes with where nothing else is asked for (longhand tune)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,14 @@ class ModelFile:
     def parameters(self) -> int:
         """Number of weights."""
         return sum(array.size for array in self.weights.values())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells this network and its tokens from others, 32 digits: BLAKE2b of everything but the card."""
+        hashed = blake2b(msgspec.json.encode([self.config, self.tokenizer], order="deterministic"), digest_size=16)
+        for name in sorted(self.weights):
+            hashed.update(np.ascontiguousarray(self.weights[name], "<f4").data)
+        return hashed.hexdigest()
 
 
 def model_path(name: str | os.PathLike[str]) -> Path:

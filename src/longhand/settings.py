@@ -31,6 +31,7 @@ from longhand.config import (
 from longhand.errors import OptionError
 from longhand.units import WantedKind
 
+HOW = ("greedy", "top_k", "top_p", "min_p", "typical")  # settings beside the temperature that say how to draw
 OF_NAMES_AND_CODE = ("unicode-escape", "raw-unicode-escape", "idna", "punycode")  # which texts are not written in
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
@@ -140,13 +141,21 @@ def length_of(sampling: SamplingConfig) -> int:
     return LENGTH if sampling.documents is None else LONGEST_DOCUMENT
 
 
-def sampling_for(network: NetworkConfig, values: Mapping[str, object]) -> SamplingConfig:
+def sampling_for(
+    network: NetworkConfig, values: Mapping[str, object], tuned: Mapping[str, float] | None = None
+) -> SamplingConfig:
     """Build a `SamplingConfig`, with the temperature that `network` is drawn from where none was given.
 
-    A single stop string need not be in a list. Raises `OptionError` as `configured` does.
+    A single stop string need not be in a list.
+
+    - tuned: what is drawn with where nothing is said of how
+
+    Raises `OptionError` as `configured` does.
     """
     if isinstance(values.get("stop"), str):
         values = {**values, "stop": (values["stop"],)}
+    if tuned and not any(values.get(name) for name in HOW) and values.get("temperature") is None:
+        values = {**tuned, **values}
     sampling = configured(SamplingConfig, values)
     if sampling.temperature is not None:
         return sampling

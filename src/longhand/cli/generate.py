@@ -5,30 +5,70 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from longhand.cli.interactive import Interactive, say
+from longhand.cli.novelty import index, lines
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import discard_stdout, note, note_runtime
-from longhand.config import RunConfig, SamplingConfig
-from longhand.errors import OptionError
+from longhand.config import ManyConfig, RunConfig, SamplingConfig
+from longhand.errors import CorpusError, OptionError
 from longhand.settings import configured
 from longhand.units import PLURAL
 
 if TYPE_CHECKING:
     from longhand.generation.loop import Piece
+    from longhand.generation.many import Written
+    from longhand.model import Model
 
 FLUSH_INTERVAL = 0.02  # seconds: less than a piece takes, seldom enough for a pipe where they are single characters
+LARGEST_PROMPT = 1 << 26  # bytes of a file
 
 
 @click.command()
 @click.argument("model", metavar="MODEL")
 @click.option("--prompt", default="", help="the text to go on from; it is printed first")
+@click.option("--prompt-file", metavar="FILE", help="the same, from a file in UTF-8, - for stdin")
 @click.option("--seed-from", metavar="TEXT", help="go on from a random window of a text file, printed under Seed:")
+@click.option("--no-echo", is_flag=True, help="do not print the text to go on from")
 @settings_options(SamplingConfig)
+@settings_options(ManyConfig)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "jsonl"]),
+    default="text",
+    help="jsonl: one line of JSON a text, with its seed, why it ended and how probable each token was [default: text]",
+)
+@click.option(
+    "--save-state", metavar="FILE", help="write where the text was left, a few kilobytes, to go on from later"
+)
+@click.option("--load-state", metavar="FILE", help="go on with such a text, at once, however long it was")
+@click.option("--overwrite", is_flag=True, help="replace the file of --save-state if it exists")
+@click.option(
+    "--corpus", multiple=True, metavar="CORPUS", help="what MODEL learned from, for --max-copy and --report; once"
+)
+@click.option("--report", is_flag=True, help="say on stderr how much of what was written is a copy of that text")
+@click.option("--interactive", is_flag=True, help="write together: pick from the likeliest continuations, type, undo")
 @settings_options(RunConfig)
-def generate(model: str, prompt: str, seed_from: str | None, **settings: Any) -> None:
+def generate(
+    model: str,
+    prompt: str,
+    prompt_file: str | None,
+    seed_from: str | None,
+    no_echo: bool,
+    output: str,
+    save_state: str | None,
+    load_state: str | None,
+    overwrite: bool,
+    corpus: tuple[str, ...],
+    report: bool,
+    interactive: bool,
+    **settings: Any,
+) -> None:
     """Write text with a model.
 
     MODEL is a file made by longhand train or import. The text goes to stdout as it is made, speed and notes to stderr.
@@ -37,42 +77,94 @@ def generate(model: str, prompt: str, seed_from: str | None, **settings: Any) ->
     """
     import secrets
 
+    from longhand.files import refuse_existing
+    from longhand.generation.saved import load_state as loaded_state
     from longhand.model import load
 
-    if prompt and seed_from is not None:
-        raise OptionError("--prompt and --seed-from exclude each other: give one of them")
-    seed = secrets.randbits(32) if settings["seed"] is None else settings["seed"]
+    if sum((prompt != "", prompt_file is not None, seed_from is not None)) > 1:
+        raise OptionError("--prompt, --prompt-file and --seed-from exclude each other: give one of them")
+    many = {name: settings.pop(name) for name in ManyConfig.__struct_fields__}
+    several = given(many) or output == "jsonl"
+    if interactive and (several or save_state or load_state or report):
+        raise OptionError("--interactive is for one text: leave --count, --format, --report and the states out")
+    if several and (save_state or load_state):
+        raise OptionError("--save-state and --load-state are for one text that is printed as it comes")
+    if save_state:
+        refuse_existing(Path(save_state), overwrite)
+    state = None if load_state is None else loaded_state(load_state)
     run = {name: settings.pop(name) for name in RunConfig.__struct_fields__}
-    sampling = {**given(settings), "seed": seed}
+    sampling = given(settings)
+    if state is None and "seed" not in sampling:
+        sampling["seed"] = secrets.randbits(32)
     configured(SamplingConfig, sampling)
+    configured(ManyConfig, given(many))
     loaded = load(model, **given(run))
     note_runtime(loaded.runtime)
+    index(loaded, corpus)
+    if report and loaded.copies is None:
+        raise OptionError("report: nothing is known of the text that the model learned from: give it with --corpus")
+    if prompt_file is not None:
+        prompt = _read(prompt_file)
     shown = prompt
     if seed_from is not None:
-        prompt = loaded.passage(seed_from, seed=seed)
+        prompt = loaded.passage(seed_from, seed=sampling.get("seed"))
         shown = f'Seed:\n"{prompt}"\n'
-    pieces = loaded.pieces(prompt, **sampling)
-    if unknown := loaded.tokenizer.unknown_in(prompt):
+    _note_unknown(loaded, prompt)
+    if interactive:
+        explorer = loaded.explore(prompt, **sampling)
+        sys.stdout.write(Interactive(explorer, sampling["seed"], say).run() + "\n")
+        return
+    if several:
+        wanted = {**sampling, **given(many)}
+        written, seconds, text = _print_texts(loaded, "" if no_echo else shown, prompt, output, wanted)
+    else:
+        pieces = loaded.pieces(prompt, state=state, **sampling)
+        written, seconds, text = _print_pieces("" if no_echo else shown, pieces)
+        if save_state:
+            loaded.state_of(pieces).save(save_state, overwrite=overwrite)
+    if report:
+        for line in lines(loaded.novelty(text)):
+            note(line)
+    _note_documents(loaded, settings["documents"])
+    unit = PLURAL[loaded.tokenizer.kind]
+    seed = "" if "seed" not in sampling else f", --seed {sampling['seed']}"
+    note(f"{written} {unit} at {written / max(seconds, 1e-9):,.0f} {unit}/s{seed}")
+
+
+def _read(name: str) -> str:
+    """Return the text of a prompt's file, without the line end that editors put behind it."""
+    try:
+        data = sys.stdin.buffer.read(LARGEST_PROMPT) if name == "-" else Path(name).read_bytes()[:LARGEST_PROMPT]
+        return data.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except OSError as error:
+        raise CorpusError(f"{name}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{name}: not UTF-8 at byte {error.start}; expected a prompt in UTF-8") from None
+
+
+def _note_unknown(model: Model, prompt: str) -> None:
+    if unknown := model.tokenizer.unknown_in(prompt):
         listed = ", ".join(repr(letter) for letter in unknown[:10]) + (", ..." if len(unknown) > 10 else "")
         note(f"the model does not know {listed}: read as the unknown token")
-    written, seconds = _print_pieces(shown, pieces)
-    unit = PLURAL[loaded.tokenizer.kind]
-    card = loaded.card
-    if settings["documents"] is not None and card.documents_written:
+
+
+def _note_documents(model: Model, documents: int | None) -> None:
+    card = model.card
+    if documents is not None and card.documents_written:
         share = card.documents_new / card.documents_written
         note(f"{share:.0%} of {card.documents_written} documents that it wrote after its training were not in its text")
-    note(f"{written} {unit} at {written / max(seconds, 1e-9):,.0f} {unit}/s, --seed {seed}")
 
 
-def _print_pieces(first: str, pieces: Iterator[Piece]) -> tuple[int, float]:
-    """Print pieces as they come, until they end or nobody reads any more; return tokens and seconds."""
-    written, began = 0, time.monotonic()
+def _print_pieces(first: str, pieces: Iterator[Piece]) -> tuple[int, float, str]:
+    """Print pieces as they come, until they end or nobody reads any more; return tokens, seconds and the text."""
+    written, began, parts = 0, time.monotonic(), []
     flushed = began
     try:
         sys.stdout.write(first)
         last = first
         for last, tokens in pieces:
             written += tokens
+            parts.append(last)
             sys.stdout.write(last)
             if (now := time.monotonic()) - flushed > FLUSH_INTERVAL:
                 sys.stdout.flush()
@@ -82,4 +174,44 @@ def _print_pieces(first: str, pieces: Iterator[Piece]) -> tuple[int, float]:
         sys.stdout.flush()
     except BrokenPipeError:
         discard_stdout()
-    return written, time.monotonic() - began
+    return written, time.monotonic() - began, "".join(parts)
+
+
+def _print_texts(
+    model: Model, shown: str, prompt: str, output: str, settings: dict[str, Any]
+) -> tuple[int, float, str]:
+    """Print texts, each when it is whole, until they end or nobody reads; return tokens, seconds and the texts."""
+    written, began, first, parts = 0, time.monotonic(), True, []
+    between = model.separator or ("\n" if any(settings.get(name) for name in ("until", "pattern")) else "\n\n")
+    try:
+        for text in model.texts(prompt, log_probabilities=output == "jsonl", **settings):
+            written += text.tokens
+            parts.append(text.text)
+            if output == "jsonl":
+                sys.stdout.write(_line_of(text, prompt))
+            else:
+                sys.stdout.write(f"{'' if first else between}{shown}{text.text}")
+            first = False
+            sys.stdout.flush()
+        if output == "text" and not first:
+            sys.stdout.write("\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_stdout()
+    return written, time.monotonic() - began, between.join(parts)
+
+
+def _line_of(text: Written, prompt: str) -> str:
+    """Return a line of JSON that says everything of a text."""
+    import msgspec
+
+    record = {
+        "prompt": prompt,
+        "text": text.text,
+        "seed": text.seed,
+        "tokens": text.tokens,
+        "ended": text.ended,
+        "log_probability": sum(text.log_probabilities),
+        "log_probabilities": text.log_probabilities,
+    }
+    return msgspec.json.encode(record).decode() + "\n"

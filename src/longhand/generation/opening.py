@@ -8,7 +8,7 @@ import numpy as np
 
 from longhand.arrays import DoubleArray, TokenIds
 from longhand.errors import OptionError
-from longhand.generation.sampler import logsumexp
+from longhand.generation.sampler import NO_TOKENS, logsumexp
 from longhand.generation.text import Text
 from longhand.runtime.session import RecurrentSession, Session
 from longhand.state import State
@@ -25,13 +25,26 @@ class Opening:
     word is read up to that word; how the word goes on is drawn from all the ways in which it can be written.
 
     - session: one stream that has read nothing, or what comes before the prompt
+    - recent: the tokens before the prompt, as far as they count for penalties
+    - whole: whether its last word is one, whatever follows
     - before: the last token of what comes before it, which is not read yet; None for a text's beginning
 
     Raises `OptionError` for an empty prompt where the tokenizer has no start token.
     """
 
-    def __init__(self, session: Session, tokenizer: Tokenizer, prompt: str, before: int | None = None) -> None:
-        self._begun = "" if tokenizer.beginnings is None else tokenizer.beginnings.open_end(prompt)
+    def __init__(
+        self,
+        session: Session,
+        tokenizer: Tokenizer,
+        prompt: str,
+        before: int | None = None,
+        *,
+        recent: TokenIds = NO_TOKENS,
+        whole: bool = False,
+    ) -> None:
+        self._begun = ""
+        if tokenizer.beginnings is not None and not whole:
+            self._begun = tokenizer.beginnings.open_end(prompt)
         tokens = tokenizer.encode(prompt[: len(prompt) - len(self._begun)])
         first = tokenizer.start if before is None else before
         if first is not None:
@@ -44,7 +57,7 @@ class Opening:
         if session.window is not None:
             tokens = tokens[-session.window :]
         self.last = int(tokens[-1])
-        self.tokens = tokens[1:] if before is None and tokenizer.start is not None else tokens
+        self.tokens = np.concatenate([recent, tokens if first is None else tokens[1:]])
         for place in range(0, len(tokens) - 1, PROMPT_PIECE):
             session.feed(tokens[place : min(place + PROMPT_PIECE, len(tokens) - 1), None])
         self.state: State | None = None if session.window is not None else cast("RecurrentSession", session).states([0])

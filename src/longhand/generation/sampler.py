@@ -4,7 +4,7 @@ This is the one place that says in which order things are done:
 
 1. penalties of tokens among the last ones: repetition (Keskar et al. 2019), then frequency and presence (as OpenAI's)
 2. what is added to the logits of some tokens (logit bias)
-3. tokens that are never written go
+3. tokens that are never written go, and those that do not fit into the shape that is asked for
 4. temperature and softmax; temperature 0 takes the likeliest token, and what follows does nothing
 5. top-k, and of what is left top-p (Holtzman et al. 2020)
 6. min-p (Nguyen et al. 2024)
@@ -18,12 +18,15 @@ same.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.config import TEMPERATURE, SamplingConfig
-from longhand.errors import ModelFormatError
+from longhand.errors import ModelFormatError, OptionError
+from longhand.generation.constraints.guide import BEGIN, ENDED, NEVER, Guide, Row
+from longhand.generation.saved import Facts
 from longhand.runtime.session import Drawing
 from longhand.settings import length_of
 
@@ -37,6 +40,7 @@ class Sampler:
     - sampling: temperature, penalties, filters and seed; without a seed the system's chance decides
     - never_written: tokens that are never drawn
     - bias: what is added to the logits of tokens
+    - guide: what says which may come
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Sampler:
         sampling: SamplingConfig,
         never_written: tuple[int, ...] = (),
         bias: tuple[tuple[int, float], ...] = (),
+        guide: Guide | None = None,
     ) -> None:
         temperature = TEMPERATURE if sampling.temperature is None else sampling.temperature
         self.drawing = Drawing(
@@ -65,15 +70,77 @@ class Sampler:
         self._steps = max(length_of(sampling) - 1, 1)
         self._drawn = 0
         self.recent: TokenIds = NO_TOKENS
+        self.guide, self.at = guide, BEGIN
+        self.left = length_of(sampling)  # tokens that may still be drawn
+        self._refused: list[int] = []
 
     def begin(self, tokens: TokenIds) -> None:
         """Begin a text: after these tokens, which penalties look back at."""
-        self.recent = self._kept(tokens)
+        self.recent, self.at = self._kept(tokens), BEGIN
 
     def note(self, tokens: TokenIds) -> None:
         """Take note of tokens that were drawn, and have become a part of the text."""
         self._drawn += len(tokens)
+        self._refused = [] if len(tokens) else self._refused
+        if self.guide is not None:
+            for token in tokens.tolist():
+                self.at = int(self.guide.row(self.at)[token])
         self.recent = self._kept(np.concatenate([self.recent, tokens]))
+
+    def refuse(self, token: int) -> None:
+        """Take note that a token may not come next; another one is drawn, with another chance."""
+        self._refused.append(token)
+
+    def over_at(self, tokens: TokenIds) -> int:
+        """Return how many of the tokens that were drawn belong to the text before its guide ends it; all, if not."""
+        if self.guide is None:
+            return len(tokens)
+        at = self.at
+        for place, token in enumerate(tokens.tolist()):
+            at = int(self.guide.row(at)[token])
+            if at == ENDED:
+                return place
+        return len(tokens)
+
+    @property
+    def closely(self) -> bool:
+        """Whether the next token is to be drawn by itself.
+
+        So it is where one was refused, or where the end is so near that each has to leave enough to come to it.
+        """
+        return bool(self._refused) or (self.guide is not None and self.left <= self.guide.bound)
+
+    @property
+    def guided(self) -> tuple[Guide, int] | None:
+        """What guides the text, and its state there."""
+        return None if self.guide is None else (self.guide, self.at)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what another sampler needs to draw on from here (`longhand.generation.saved.Facts`)."""
+        state = self._bits.state["state"]
+        digits = {"random": str(state["state"]), "increment": str(state["inc"])}
+        return {"drawn": self._drawn, "steps": self._steps, **digits}
+
+    def restore(self, facts: Facts, *, chance: bool) -> None:
+        """Draw on from there; with its own chance if `chance` is not to be restored."""
+        self._drawn, self._steps = facts.drawn, max(facts.steps, 1)
+        if chance:
+            state = self._bits.state
+            state["state"] = {"state": int(facts.random) % PERIOD, "inc": int(facts.increment) % PERIOD | 1}
+            self._bits.state = state
+
+    def _allowed(self, size: int) -> Row | None:
+        row = None
+        if self.guide is not None:
+            near = self.left <= self.guide.bound
+            row = self.guide.row_within(self.at, self.left) if near else self.guide.row(self.at)
+        if not self._refused:
+            return row
+        row = np.zeros(size, np.int32) if row is None else row.copy()
+        row[self._refused] = NEVER
+        if not np.delete(row >= 0, list(self.drawing.never)).any():
+            raise OptionError("max copy: whatever followed would be a copy: allow longer ones")
+        return row
 
     def _kept(self, tokens: TokenIds) -> TokenIds:
         return tokens[max(0, len(tokens) - self.drawing.looks_back) :]
@@ -104,7 +171,7 @@ class Sampler:
         Raises `ModelFormatError` if they are not finite: finite weights may be so large that their products are not.
         """
         drawing = replace(self.drawing, temperature=float(self.temperatures(1)[0])) if self.changes else self.drawing
-        return draw(logits, drawing, self.uniforms(1)[0], self.recent)
+        return draw(logits, drawing, self.uniforms(1)[0], self.recent, self._allowed(len(logits)))
 
     def draw_among(self, logarithms: DoubleArray) -> int:
         """Return which of some ways is drawn from the logarithms of their probabilities, (ways,)."""
@@ -112,14 +179,23 @@ class Sampler:
         return draw(logarithms, drawing, self.uniforms(1)[0])
 
 
-def draw(logits: FloatArray | DoubleArray, drawing: Drawing, uniform: float, recent: TokenIds = NO_TOKENS) -> int:
+def draw(
+    logits: FloatArray | DoubleArray,
+    drawing: Drawing,
+    uniform: float,
+    recent: TokenIds = NO_TOKENS,
+    allowed: Row | None = None,
+) -> int:
     """Return the token that the chance `uniform` in [0, 1) draws from `logits`, (vocabulary,).
 
     - recent: the tokens before, (tokens,)
+    - allowed: below zero for tokens that may not come, (vocabulary,)
     """
     if not np.isfinite(logits).all():
         raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
     changed = adjusted(logits, drawing, recent)
+    if allowed is not None:
+        changed[allowed < 0] = -np.inf
     if drawing.heat == 0:
         return int(np.argmax(changed))
     return pick(kept(changed, drawing), uniform)

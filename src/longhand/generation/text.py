@@ -6,12 +6,15 @@ import numpy as np
 
 from longhand.arrays import DoubleArray, TokenIds
 from longhand.config import SamplingConfig
+from longhand.copies.guard import CopyGuard
 from longhand.generation.endings import Endings
 from longhand.generation.sampler import Sampler
 from longhand.settings import length_of
 from longhand.text.decoder import Decoder
 from longhand.text.tokenizer import Tokenizer
 from longhand.text.utf8 import without_surrogates
+
+FIRST_STRIDE = 32  # tokens drawn at once after one was refused: those behind the next one would be lost
 
 
 class Text:
@@ -20,6 +23,7 @@ class Text:
     - sampler: with which its tokens are drawn
     - last: the token that is read next, whose prediction is the text's next token
     - end: the token at which it ends, if there is one
+    - guard: what refuses copies
     - length: how many tokens it has at most, or characters as `sampling.length_in` says; `sampling`'s, if left out
     """
 
@@ -32,6 +36,7 @@ class Text:
         *,
         end: int | None = None,
         length: int | None = None,
+        guard: CopyGuard | None = None,
     ) -> None:
         self.sampler, self.last = sampler, last
         self.decoder: Decoder = tokenizer.decoder()
@@ -41,14 +46,25 @@ class Text:
         self._length, self._end = length_of(sampling) if length is None else length, end
         self._in_characters = sampling.length_in == "characters"
         self._endings = Endings(sampling.stop, sampling.until)
-        self._watched = self._in_characters or sampling.stop != () or sampling.until in ("sentence", "line")
+        unit = sampling.until in ("sentence", "line")
+        self._watched = self._in_characters or sampling.stop != () or unit or guard is not None
+        self._guard, self._stride = guard, FIRST_STRIDE
         self.ended: str = "" if self._length else "length"
+        self.sampler.left = self._length
         self._beyond = ""
 
     @property
     def room(self) -> int:
         """How many tokens it is worth to draw: those that are too many are given back."""
-        return max(1, self._length - (self.characters if self._in_characters else self.tokens))
+        left = self._length - (self.characters if self._in_characters else self.tokens)
+        if self._guard is not None:
+            left = min(left, self._stride)
+        return max(1, left if self.sampler.guide is None else left - self.sampler.guide.bound)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether it may refuse a token, and then has to go on from before it."""
+        return self._guard is not None
 
     @property
     def unsaid(self) -> str:
@@ -68,16 +84,24 @@ class Text:
         drawn = len(ids)
         if not self._in_characters:
             ids = ids[: self._length - self.tokens]
-        found = np.flatnonzero(ids == self._end)
-        content = ids[: found[0]] if len(found) else ids
+        within = self.sampler.over_at(ids)
+        found = np.flatnonzero(ids[: within + 1] == self._end)
+        content = ids[: min(within, found[0] if len(found) else within)]
         text, taken = self._one_by_one(content) if self._watched else (self._decoded(content), len(content))
         if not self.ended and len(found):
             self.ended, taken = "document", taken + 1
+        elif not self.ended and within < len(ids):
+            self.ended = "shape"
         self.tokens, self.accepted = self.tokens + taken, taken
         if taken:
             self.last = int(ids[taken - 1])
         self.sampler.note(ids[:taken])
-        self.sampler.give_back(drawn - taken)
+        refused = self._guard is not None and not self.ended and taken < len(content)
+        self.sampler.give_back(drawn - taken - refused)
+        self._stride = FIRST_STRIDE if refused else 2 * self._stride
+        if refused:
+            self.sampler.refuse(int(ids[taken]))
+        self.sampler.left = self._length - self.tokens
         if log_probabilities is not None:
             self.log_probabilities += log_probabilities[:taken].tolist()
         return self._closed(text)
@@ -86,7 +110,12 @@ class Text:
         """Return what tokens add to the text, and how many of them are a part of it."""
         text = ""
         for place in range(len(ids)):
-            text += self._within(self._decoded(ids[place : place + 1]))
+            begun = self.decoder.begun
+            piece = self._decoded(ids[place : place + 1])
+            if self._guard is not None and self._guard.refuses(piece):
+                self.decoder.begun = begun
+                return text, place
+            text += self._within(piece)
             if self.ended:
                 return text, place + 1
         return text, len(ids)
@@ -113,6 +142,6 @@ class Text:
         """Return `text`, and where the text comes to its end what was held back."""
         if not self.ended and not self._in_characters and self.tokens >= self._length:
             self.ended = "length"
-        if self.ended in ("length", "document"):
+        if self.ended in ("length", "document", "shape"):
             text += self._counted(self._endings.rest())
         return text

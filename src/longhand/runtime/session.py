@@ -8,6 +8,7 @@ from operator import index
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.config import NetworkConfig
@@ -149,6 +150,19 @@ def heat_of(temperature: float) -> float:
     return 0.0 if temperature < COLDEST else float(temperature)
 
 
+class Guide(Protocol):
+    """What may come in a text: states, and in each where the tokens lead."""
+
+    @property
+    def addresses(self) -> npt.NDArray[np.uintp]:
+        """Where the rows of the states lie in memory, 0 for one that is not made yet."""
+        ...
+
+    def row(self, state: int) -> npt.NDArray[np.int32]:
+        """Return the states that tokens lead to, (vocabulary,), below zero for one that may not come."""
+        ...
+
+
 @runtime_checkable
 class WritingSession(RecurrentSession, Protocol):
     """A session that draws tokens itself and reads on from them."""
@@ -168,14 +182,18 @@ class WritingSession(RecurrentSession, Protocol):
         recent: Sequence[TokenIds] | None = None,
         temperatures: DoubleArray | None = None,
         logits: FloatArray | None = None,
+        guides: Sequence[tuple[Guide, int] | None] | None = None,
     ) -> TokenIds:
         """Read one token a stream, (batch,), draw the next and read on from it; return those drawn, (time, batch).
+
+        They are fewer than there are chances for where a text comes to a state whose row is not made.
 
         - drawings: one a stream
         - uniforms: (time, batch), in [0, 1): the chance that each draw takes
         - recent: of each stream the tokens before those drawn, as far as its penalties look back
         - temperatures: (time, batch), in place of the drawings'
         - logits: (time, batch, vocabulary), which are set to what the network said before each draw
+        - guides: of each stream what guides it, and its state there
 
         Raises `ModelFormatError` after the step at which a prediction was not finite.
         """

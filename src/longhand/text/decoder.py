@@ -10,7 +10,12 @@ from longhand.text.utf8 import Utf8Decoder
 
 
 class Decoder(Protocol):
-    """One text in the making."""
+    """One text in the making.
+
+    - begun: bytes of a character that may go on; may be set where a text goes on that another decoder has begun
+    """
+
+    begun: bytes
 
     def decode(self, ids: TokenIds) -> str:
         """Return the text of the next token numbers, (tokens,), but for a character that may go on."""
@@ -25,7 +30,7 @@ class WholeDecoder:
     """For tokens that are texts: nothing is ever left. `decode`: what decodes token numbers."""
 
     def __init__(self, decode: Callable[[TokenIds], str]) -> None:
-        self.decode = decode
+        self.decode, self.begun = decode, b""
 
     def rest(self) -> str:
         """See `Decoder`."""
@@ -45,6 +50,15 @@ class ByteDecoder:
     def rest(self) -> str:
         """See `Decoder`."""
         return self._decoder.rest()
+
+    @property
+    def begun(self) -> bytes:
+        """See `Decoder`."""
+        return self._decoder.begun
+
+    @begun.setter
+    def begun(self, begun: bytes) -> None:
+        self._decoder.begun = begun
 
 
 def whole(decoder: Decoder, ids: TokenIds) -> str:

@@ -37,21 +37,24 @@ def without_surrogates(text: str) -> str:
 
 
 class Utf8Decoder:
-    """Turns bytes into text as they come: `decode(a) + decode(b) + rest()` is `decode(a + b) + rest()`."""
+    """Turns bytes into text as they come: `decode(a) + decode(b) + rest()` is `decode(a + b) + rest()`.
+
+    - begun: bytes of a character that may go on
+    """
 
     def __init__(self) -> None:
-        self._begun = b""
+        self.begun = b""
 
     def decode(self, data: bytes) -> str:
         """Return the text of these bytes, but for a character at their end that may go on."""
-        data = self._begun + data
+        data = self.begun + data
         whole = len(data) - _begun(data)
-        self._begun = data[whole:]
+        self.begun = data[whole:]
         return data[:whole].decode("utf-8", _REPLACING)
 
     def rest(self) -> str:
         """Return what a character that was begun has become, for nothing follows."""
-        begun, self._begun = self._begun, b""
+        begun, self.begun = self.begun, b""
         return begun.decode("utf-8", _REPLACING)
 
 

@@ -136,6 +136,19 @@ static void add_bias(const Task *task, float *logits, float *weights, int64_t st
     }
 }
 
+/* Return where each token leads a text, or NULL where any may come. */
+static const int32_t *row_of(const Task *task, int64_t stream) {
+    return task->guides == NULL || task->guides[stream] == NULL ? NULL : task->guides[stream][task->at[stream]];
+}
+
+/* Take note of a token; returns whether it is known what may follow. */
+static int led(const Task *task, int64_t stream, int32_t token) {
+    const int32_t *row = row_of(task, stream);
+    if (row == NULL) return 1;
+    int32_t at = task->at[stream] = row[token];
+    return at < task->known[stream] && task->guides[stream][at] != NULL;
+}
+
 /* Return a token, or -1 if the logits are not finite. They are lost. */
 static int32_t draw(const Task *task, const Functions *with, float *logits, int64_t stream, int64_t step,
                     Scratch *scratch) {
@@ -147,6 +160,9 @@ static int32_t draw(const Task *task, const Functions *with, float *logits, int6
     if (!with->finite(logits, count)) return -1;
     if (sampling->memory > 0) penalise(task, logits, stream, step, scratch->counts);
     add_bias(task, logits, NULL, stream);
+    const int32_t *row = row_of(task, stream);
+    for (int64_t n = 0; row != NULL && n < vocabulary; n++)
+        if (row[n] < 0) logits[n] = -FLT_MAX;
     for (int64_t n = vocabulary; n < count; n++) logits[n] = -FLT_MAX;
     float best = with->largest(logits, count);
     if (temperature == 0) {
@@ -156,6 +172,8 @@ static int32_t draw(const Task *task, const Functions *with, float *logits, int6
     }
     with->shares(logits, best, (float)temperature, count, weights);
     add_bias(task, NULL, weights, stream);
+    for (int64_t n = 0; row != NULL && n < vocabulary; n++)
+        if (row[n] < 0) weights[n] = 0;
     for (int64_t n = vocabulary; n < count; n++) weights[n] = 0;
     keep_top(sampling, logits, vocabulary, scratch);
     with->totals(weights, (float)sampling->min_p, count, scratch->totals); /* the likeliest has 1 */

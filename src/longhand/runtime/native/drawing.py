@@ -9,7 +9,7 @@ import numpy as np
 
 from longhand.arrays import TokenIds
 from longhand.runtime.native.library import SAMPLING
-from longhand.runtime.session import Drawing
+from longhand.runtime.session import Drawing, Guide
 
 NOBODY = -1  # in place of a token before a text's beginning
 
@@ -47,4 +47,20 @@ def drawn_how(drawings: Sequence[Drawing], recent: Sequence[TokenIds] | None, si
         "biased": np.array(biased, np.int32),
         "bias": np.array(bias, np.float32),
         "recent": before,
+    }
+
+
+def guided_by(guides: Sequence[tuple[Guide, int] | None]) -> dict[str, Any]:
+    """Return the arrays of a task that say what may come in each stream's text.
+
+    Raises what the guides do where a row cannot be made.
+    """
+    tables = [None if each is None else each[0] for each in guides]
+    for each in guides:
+        if each is not None:
+            each[0].row(each[1])
+    return {
+        "guides": np.array([0 if table is None else table.addresses.ctypes.data for table in tables], np.uintp),
+        "known": np.array([0 if table is None else len(table.addresses) for table in tables], np.int64),
+        "at": np.array([0 if each is None else each[1] for each in guides], np.int32),
     }

@@ -12,7 +12,7 @@
 #ifndef LANES
 #include "../../native/common.h"
 
-#define INTERFACE 6 /* what library.py expects */
+#define INTERFACE 7 /* what library.py expects */
 #define GROUP 64    /* rows */
 #define UNITS 16    /* of a layer in a group */
 #define BLOCK 256   /* inputs of which a quarter group's weights, 16 KB, stay in the first cache for all streams */
@@ -75,7 +75,12 @@ typedef struct {
     const int32_t *biased;      /* tokens, each stream's one after another */
     const float *bias;          /* what is added to their logits; minus infinity: they are not drawn */
     const int32_t *recent;      /* [streams][remembered]: tokens before those drawn, or -1 */
+    const int32_t *const *const *guides; /* [streams], or none: of each state of a text a row, (vocabulary,), of the
+                                            states after it, below 0 where a token may not come; or none */
+    const int64_t *known;                /* [streams], of how many states there may be a row */
+    int32_t *at;                         /* [streams], the texts' states */
     int64_t remembered, threads, instructions;
+    int64_t done; /* steps that were made */
 } Task;
 
 /* ---- sums of products: 8-bit integers, weights and what a layer shows in -127..127 ---- */
@@ -355,6 +360,8 @@ static void conclude(Worker *worker, int64_t step) {
             int32_t token = draw(task, work->with, logits, s, step, &worker->scratch);
             if (token < 0) atomic_store(&work->failed, NOT_FINITE);
             task->drawn[place] = work->token[s] = token < 0 ? 0 : token;
+            int none = 0;
+            if (token >= 0 && !led(task, s, token)) atomic_compare_exchange_strong(&work->failed, &none, PAUSED);
         } else if (step + 1 < task->steps) {
             work->token[s] = task->given[place + task->streams];
         }
@@ -415,9 +422,9 @@ static int64_t lay_out(char *room, Work *work, Worker *workers, int64_t threads)
     return used;
 }
 
-/* Carry out a task. Returns DONE, NO_MEMORY, or NOT_FINITE after the first step at which what decides is no finite
+/* Carry out a task. Returns DONE, NO_MEMORY, PAUSED after a step after which a text is in a state without a row, or NOT_FINITE after the first step at which what decides is no finite
  * number: a prediction that is drawn from, or what a layer shows where integers would hide it. */
-PUBLIC int64_t longhand_run(const Task *task) {
+PUBLIC int64_t longhand_run(Task *task) {
     const int most = task->threads < 1 ? 1 : task->threads > MOST_THREADS ? MOST_THREADS : (int)task->threads;
     Work work = {.task = task, .with = functions_for(task->instructions)};
     Worker workers[MOST_THREADS];
@@ -443,6 +450,7 @@ PUBLIC int64_t longhand_run(const Task *task) {
         *place = (uint8_t)((*place + work.done) & 1);
     }
     free(room);
+    task->done = work.done;
     return atomic_load(&work.failed);
 }
 

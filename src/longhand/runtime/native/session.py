@@ -14,11 +14,11 @@ from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.errors import ModelFormatError
 from longhand.native.memory import aligned
 from longhand.runtime.native import library
-from longhand.runtime.native.drawing import drawn_how
+from longhand.runtime.native.drawing import drawn_how, guided_by
 from longhand.runtime.native.library import Library, Task
 from longhand.runtime.native.packing import MOST, UNITS, Packed
 from longhand.runtime.reference import head_logits
-from longhand.runtime.session import COLDEST, Drawing, Streams, checked_state, checked_streams, checked_tokens
+from longhand.runtime.session import COLDEST, Drawing, Guide, Streams, checked_state, checked_streams, checked_tokens
 from longhand.state import State
 
 # Bytes of weights, times streams, below which a second thread costs more than it saves: of a step, for the threads'
@@ -124,6 +124,7 @@ class NativeSession:
         recent: Sequence[TokenIds] | None = None,
         temperatures: DoubleArray | None = None,
         logits: FloatArray | None = None,
+        guides: Sequence[tuple[Guide, int] | None] | None = None,
     ) -> TokenIds:
         """Read one token a stream, draw the next and read on from it; return those drawn, (time, batch)."""
         if uniforms.ndim != 2 or uniforms.shape[1] != len(tokens) or len(drawings) != len(tokens):
@@ -136,11 +137,13 @@ class NativeSession:
         arrays: dict[str, Any] = {"drawn": np.empty(shape, np.int32), "logits": logits}
         arrays["chance"] = np.ascontiguousarray(uniforms, np.float64)
         if temperatures is not None:
-            arrays["temperatures"] = np.ascontiguousarray(
-                np.where(temperatures < COLDEST, 0.0, temperatures), np.float64
-            )
-        self._run(tokens[None], streams, len(uniforms), **arrays, **drawn_how(drawings, recent, size))
-        drawn: TokenIds = arrays["drawn"]
+            heats = np.where(temperatures < COLDEST, 0.0, temperatures)
+            arrays["temperatures"] = np.ascontiguousarray(heats, np.float64)
+        arrays |= drawn_how(drawings, recent, size)
+        if guides is not None and any(guide is not None for guide in guides):
+            arrays |= guided_by(guides)
+        done = self._run(tokens[None], streams, len(uniforms), **arrays)
+        drawn: TokenIds = arrays["drawn"][:done]
         return drawn
 
     def threads_for(self, streams: int, steps: int) -> int:
@@ -152,8 +155,11 @@ class NativeSession:
             return 1
         return self.threads if streams > 1 or self._read + step * steps >= LEAST_TEXT else 1
 
-    def _run(self, tokens: TokenIds, streams: Streams | None, steps: int, **arrays: npt.NDArray[Any] | None) -> None:
-        """Carry out a task of `steps`, with what it reads and writes in arrays called as in kernel.c."""
+    def _run(self, tokens: TokenIds, streams: Streams | None, steps: int, **arrays: npt.NDArray[Any] | None) -> int:
+        """Carry out a task of `steps`, with what it reads and writes in arrays called as in kernel.c.
+
+        Returns how many of them were made.
+        """
         config, slots = self._packed.config, checked_streams(streams, self.batch)
         given = np.array(checked_tokens(tokens, slots, config.vocabulary_size), np.int32, order="C")  # nobody else's
         task = Task(streams=len(slots), steps=steps, threads=self.threads_for(len(slots), steps))
@@ -166,8 +172,9 @@ class NativeSession:
         self._note(len(slots), steps, task.threads, began)
         if status == library.NOT_FINITE:
             raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
-        if status != library.DONE:
+        if status not in (library.DONE, library.PAUSED):
             raise MemoryError
+        return int(task.done)
 
     def _note(self, streams: int, steps: int, threads: int, began: float) -> None:
         """Take note of a call: how much it read, and whether several threads were slower than one."""

@@ -1,0 +1,84 @@
+"""`longhand novelty`, and the same report after a text was written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from longhand.cli.output import note, noted_if_slow, show, visible
+from longhand.errors import CorpusError
+
+if TYPE_CHECKING:
+    from longhand.copies.report import Novelty
+    from longhand.model import Model
+
+SHOWN = 60  # characters of a run
+
+
+@click.command()
+@click.argument("model", metavar="MODEL")
+@click.argument("text", metavar="TEXT")
+@click.option(
+    "--corpus",
+    multiple=True,
+    metavar="CORPUS",
+    help="what MODEL learned from, to be given once: an index stays beside it",
+)
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+def novelty(model: str, text: str, corpus: tuple[str, ...], as_json: bool) -> None:
+    """Say how much of a text is a copy of what MODEL learned from.
+
+    TEXT is a file in UTF-8, or - for stdin. Shown are the longest runs that both have, letter by letter, and the share
+    of its sequences of characters and words that are new. Needs the extra copies (pip install longhand[copies]).
+    """
+    import msgspec
+
+    from longhand.model import load
+
+    loaded = load(model)
+    written = _read(text)
+    if not written:
+        raise CorpusError(f"{text}: empty; expected a text to look for copies in")
+    index(loaded, corpus)
+    with noted_if_slow("looking for copies"):
+        found = loaded.novelty(written)
+    if as_json:
+        show(msgspec.json.encode(found).decode())
+        return
+    for line in lines(found):
+        show(line)
+
+
+def index(model: Model, corpus: tuple[str, ...]) -> None:
+    """Make the index of the text that a model learned from, if it is given."""
+    if corpus:
+        with noted_if_slow("making the index of the text, once"):
+            made = model.index_copies(list(corpus))
+        note(f"the index of {', '.join(made.about.names)} stays beside the model: --corpus is not needed again")
+
+
+def lines(found: Novelty) -> list[str]:
+    """Return a report for a person."""
+    result = [f"{found.characters:,} characters"]
+    for kind, shares in (("characters", found.new_characters), ("words", found.new_words)):
+        listed = ", ".join(f"{share:.0%} of {count}" for count, share in shares.items())
+        if listed:
+            result.append(f"new sequences of {kind}: {listed}")
+    result.append("longest copies:" if found.longest else "no copies")
+    for run in found.longest:
+        text = visible(run.text.replace("\n", "⏎"))
+        shown = text if len(text) <= SHOWN else text[: SHOWN // 2] + " ... " + text[-SHOWN // 2 :]
+        result.append(f"  {run.length:>6,} characters at {run.begin:,}: {shown}")
+    return result
+
+
+def _read(name: str) -> str:
+    try:
+        return (sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()).decode("utf-8")
+    except OSError as error:
+        raise CorpusError(f"{name}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{name}: not UTF-8 at byte {error.start}; expected a text in UTF-8") from None

@@ -1,0 +1,1 @@
+"""What of a text occurs in another, longer one: a suffix array on disk, a guard against copying, and a report."""

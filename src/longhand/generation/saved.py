@@ -1,0 +1,103 @@
+"""A text's state as a file: go on, branch or undo days later, at the same cost however long the text was.
+
+One safetensors file of a few kilobytes: the hidden and cell state, the last tokens as far as penalties look back, and
+JSON for the rest. Reading runs no code from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+import safetensors
+import safetensors.numpy
+from msgspec import Meta
+
+from longhand.arrays import TokenIds
+from longhand.errors import ModelFormatError
+from longhand.files import refuse_existing, write_atomically
+from longhand.state import State
+
+FORMAT, VERSION = "longhand-state", "1"
+LARGEST_FILE = 1 << 30  # bytes
+Number = Annotated[int, Meta(ge=0, lt=2**53)]
+Digits = Annotated[str, Meta(pattern="^[0-9]{1,39}$")]
+
+
+class Facts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is no array.
+
+    - model, model_name: which model's state it is, by its fingerprint, and what its file was called
+    - last: the token that is read next
+    - drawn, steps: tokens drawn so far, and over how many a temperature that changes does
+    - random, increment: of the PCG64 generator, in decimal digits
+    - begun: bytes of a character that is not whole yet, in hexadecimal digits
+    - unsaid: what its tokens say beyond the end of the text so far
+    - settings: with which it was drawn
+    """
+
+    model: str
+    model_name: str
+    last: Number
+    drawn: Number
+    steps: Number
+    random: Digits
+    increment: Digits
+    begun: Annotated[str, Meta(pattern="^([0-9a-f]{2}){0,4}$")] = ""
+    unsaid: str = ""
+    settings: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class WritingState:
+    """Where a text was left.
+
+    - state: of one stream, which has read everything but the last token
+    - recent: the last tokens, the very last one included
+    """
+
+    state: State
+    recent: TokenIds
+    facts: Facts
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write it to a file, whole or not at all; raises `OutputError`."""
+        target = Path(path)
+        refuse_existing(target, overwrite)
+        arrays = {"hidden": self.state.hidden[:, 0], "cell": self.state.cell[:, 0], "recent": self.recent}
+        metadata = {"format": FORMAT, "version": VERSION, "facts": msgspec.json.encode(self.facts).decode()}
+        kept = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        write_atomically(target, safetensors.numpy.save(kept, metadata))
+        return target
+
+
+def load_state(path: str | Path) -> WritingState:
+    """Read a state file and check everything in it but whose state it is.
+
+    Raises `ModelFormatError`.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise ModelFormatError(f"{path}: not found; expected a state that longhand generate --save-state wrote")
+    try:
+        with safetensors.safe_open(source, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT or metadata.get("version") != VERSION:
+                raise ModelFormatError(f"{path}: no state of this version of Longhand (--save-state writes such)")
+            names = set(file.keys())
+            if names != {"hidden", "cell", "recent"}:
+                raise ModelFormatError(f"{path}: a damaged state, it has {', '.join(sorted(names))[:80]}")
+            arrays = {name: file.get_tensor(name) for name in names}
+        facts = msgspec.json.decode(metadata.get("facts", ""), type=Facts)
+    except OSError as error:
+        raise ModelFormatError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (safetensors.SafetensorError, msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise ModelFormatError(f"{path}: no state or a damaged one ({error})") from None
+    recent = arrays["recent"]
+    if recent.ndim != 1 or recent.dtype.kind not in "iu" or any(arrays[name].ndim != 2 for name in ("hidden", "cell")):
+        raise ModelFormatError(f"{path}: a damaged state, its arrays have other shapes")
+    state = State(arrays["hidden"][:, None], arrays["cell"][:, None])
+    return WritingState(state, recent.astype(np.int64), facts)
