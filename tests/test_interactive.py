@@ -104,7 +104,8 @@ def test_a_conversation_ends_with_the_text(model_path: Path, tmp_path: Path) -> 
     assert done.returncode == 0
     assert done.stdout == "abef\n12\n"
     assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "abef\n12"
-    for message in ("found 99, expected 1 to 9", "/nothing: no such command", "/write: found 'x'", "take that continuation"):
+    messages = ("found 99, expected 1 to 9", "/nothing: no such command", "/write: found 'x'", "take that continuation")
+    for message in messages:
         assert message in done.stderr
     assert answers(model_path, "1").stdout.startswith("ab")
 

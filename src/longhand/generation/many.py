@@ -75,13 +75,13 @@ class Many:
         yield from together.run(self._seed, self._seed + count)
 
     def different(self, count: int) -> Iterator[Written]:
-        """Yield so many texts of which no two are the same.
+        """Yield so many texts of which no two are the same, and none is empty.
 
         Raises `OptionError` after those that there are, where 50 times as many texts do not suffice.
         """
         seen: set[str] = set()
         for written in self.texts(MOST_TRIES * count):
-            if written.text not in seen:
+            if written.text and written.text not in seen:
                 seen.add(written.text)
                 yield written
             if len(seen) == count:
