@@ -17,6 +17,7 @@ EXPORTS = [
     "Card",
     "CorpusError",
     "LonghandError",
+    "ManyConfig",
     "MissingExtraError",
     "Model",
     "ModelFormatError",
@@ -27,11 +28,15 @@ EXPORTS = [
     "SamplingConfig",
     "TrainConfig",
     "TrainingError",
+    "WritingState",
+    "Written",
     "__version__",
     "check",
     "import_keras",
     "load",
+    "load_state",
     "train",
+    "tune",
 ]
 
 

@@ -362,7 +362,7 @@ def test_what_does_not_go_together_is_refused(longhand: Run, tmp_path: Path, mod
     assert_refused(longhand("train", text, "--held-out", "0"), "held out: found 0")
     assert_refused(longhand("train", text, "--recipe", "classic", "--window", "5000"), "expected more than a window")
     both = ("generate", model_path, "--prompt", "a", "--seed-from", text)
-    assert_refused(longhand(*both), "--prompt and --seed-from exclude each other")
+    assert_refused(longhand(*both), "--prompt, --prompt-file and --seed-from exclude each other")
     assert_refused(longhand("generate", model_path, "--seed-from", tmp_path / "none"), "not found")
     assert_refused(longhand("generate", model_path, "--seed-from", ""), "'' names no file")
     assert_refused(longhand("generate", model_path, "--seed-from", text, "--seed", "-1"), "seed: found -1")

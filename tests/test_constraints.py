@@ -268,3 +268,11 @@ def test_shapes_that_cannot_be_are_refused_before_anything_is_written(
 ) -> None:
     with pytest.raises(OptionError, match=message):
         next(model.stream(**settings))
+
+
+def test_a_thousand_of_a_thousand_texts_match(tiny_models: dict[str, Model]) -> None:
+    pattern = "[a-z]+( [a-z]+){2,4}"
+    for kind in ("char", "bpe"):
+        texts = list(tiny_models[kind].texts(count=1000, pattern=pattern, seed=0))
+        assert len(texts) == 1000
+        assert all(re.fullmatch(pattern, text.text) for text in texts)

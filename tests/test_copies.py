@@ -189,3 +189,20 @@ def test_the_commands_make_the_index_once_and_report(longhand: Run, by_heart: Mo
     assert_refused(longhand("novelty", path, tmp_path / "none.txt"), "none.txt: cannot be read")
     (tmp_path / "bad.txt").write_bytes(b"ab\xff")
     assert_refused(longhand("novelty", path, tmp_path / "bad.txt"), "bad.txt: not UTF-8 at byte 2")
+
+
+@pytest.mark.slow
+def test_an_overfitted_model_copies_no_run_of_more_than_30_in_100_000_characters(tmp_path: Path) -> None:
+    path = Path(__file__).parents[2] / "shared" / "corpora" / "tinyshakespeare.txt"
+    if not path.exists():
+        pytest.skip("no text to learn by heart")
+    text = path.read_text(encoding="utf-8")[:30_000]
+    settings: dict[str, Any] = {"epochs": 120, "hidden": 192, "layers": 1, "window": 64, "batch": 8, "dropout": 0.0}
+    train(io.StringIO(text), tmp_path / "heart", held_out=0.02, **settings)
+    model = load(tmp_path / "heart")
+    model.index_copies(io.StringIO(text))
+    assert longest_copy(model.generate(length=5000, seed=1), text) > 60
+    written = model.generate(length=100_000, seed=1, max_copy=30)
+    assert len(written) == 100_000
+    known = {text[place : place + 31] for place in range(len(text) - 30)}
+    assert not any(written[place : place + 31] in known for place in range(len(written) - 30))

@@ -104,7 +104,7 @@ def test_the_best_of_several_is_the_one_the_model_finds_most_probable(poet: Mode
 @pytest.mark.parametrize("penalty", [0.0, 1.0])
 def test_a_beam_is_never_below_greedy(poet: Model, namer: Model, penalty: float) -> None:
     random = np.random.default_rng(0)
-    for number in range(50):
+    for number in range(100):
         model = namer if number % 2 else poet
         start = int(random.integers(0, len(VERSE) - 12))
         prompt = "anna"[: number % 4] if number % 2 else VERSE[start : start + int(random.integers(0, 12))]

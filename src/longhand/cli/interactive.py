@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from longhand.cli.output import visible
 from longhand.errors import LonghandError, OptionError
 from longhand.files import refuse_existing, write_atomically
-from longhand.generation.explorer import Continuation, Explorer
+
+if TYPE_CHECKING:
+    from longhand.generation.explorer import Continuation, Explorer
 
 SHOWN = 600  # characters of the text so far
 OFFERED = 9
