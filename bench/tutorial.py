@@ -22,7 +22,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from longhand.model import Model, import_keras, load
+from longhand.api import import_keras
+from longhand.model import Model, load
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.evaluation import HeldOut, HeldOutWindows
 from longhand.training.torch_engine import TorchEngine

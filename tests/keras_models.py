@@ -11,9 +11,10 @@ from typing import Any
 import h5py
 import numpy as np
 
+from longhand.api import import_keras
 from longhand.arrays import FloatArray
 from longhand.config import NetworkConfig
-from longhand.model import Model, import_keras
+from longhand.model import Model
 from longhand.modelfile import Weights, scalar_embedding
 from longhand.training.initial import keras_weights
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from longhand.model import train
+from longhand.api import train
 from longhand.training import safety
 from longhand.training.events import Checkpointed, Event
 

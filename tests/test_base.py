@@ -14,8 +14,9 @@ import pytest
 from conftest import VERSE, Run, assert_refused
 from stopping import stopped_training
 
+from longhand.api import train
 from longhand.errors import ModelFormatError, OptionError
-from longhand.model import Model, load, train
+from longhand.model import Model, load
 from longhand.modelfile import ModelFile, write_model
 from longhand.runtime.reference import NumpySession
 from longhand.text.characters import CharacterTokenizer

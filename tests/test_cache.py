@@ -17,8 +17,8 @@ import pytest
 from conftest import VERSE, Finished, assert_refused
 from stopping import stopped_training
 
+from longhand.api import train
 from longhand.errors import CorpusError
-from longhand.model import train
 from longhand.text import corpus, preparing, store
 from longhand.text.cache import cache_folder, held, kept_texts
 from longhand.text.encoded import EncodedCorpus

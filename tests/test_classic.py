@@ -16,11 +16,12 @@ import pytest
 from conftest import VERSE, Run, assert_refused, small_file
 from engines import Forgetful
 
+from longhand.api import train
 from longhand.arrays import FloatArray, TokenIds
 from longhand.config import NetworkConfig, TrainConfig
 from longhand.errors import CorpusError, OptionError
 from longhand.generation.sampler import probabilities
-from longhand.model import Model, load, train
+from longhand.model import Model, load
 from longhand.modelfile import ModelFile, Weights, scalar_embedding
 from longhand.runtime.reference import NumpySession
 from longhand.settings import train_config

@@ -14,12 +14,13 @@ from conftest import VERSE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from longhand.api import train
 from longhand.errors import OptionError
 from longhand.generation.constraints.automaton import END, Automaton
 from longhand.generation.constraints.guide import BEGIN, ENDED, NEVER, Guide, code_range
 from longhand.generation.constraints.pattern import Pattern
 from longhand.generation.constraints.shapes import Banned, Lines, Without
-from longhand.model import Model, train
+from longhand.model import Model
 from longhand.text.bytewise import ByteTokenizer
 from longhand.text.characters import CharacterTokenizer
 from longhand.text.tokenizer import Tokenizer

@@ -15,9 +15,10 @@ from conftest import Run, assert_refused
 from hypothesis import given
 from hypothesis import strategies as st
 
+from longhand.api import train, written_documents
 from longhand.errors import CorpusError, ModelFormatError, OptionError
 from longhand.generation import loop
-from longhand.model import Model, load, train, written_documents
+from longhand.model import Model, load
 from longhand.text.documents import BOUNDARY
 from longhand.text.preparing import encode_corpus
 from longhand.text.vocabulary import Wanted

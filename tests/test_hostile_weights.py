@@ -28,9 +28,9 @@ from keras_models import (
     lstm_shapes,
 )
 
+from longhand.api import import_keras
 from longhand.errors import LonghandError, ModelFormatError
 from longhand.interop import keras_file, keras_import
-from longhand.model import import_keras
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 

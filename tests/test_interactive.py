@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from conftest import VERSE, Finished, Run, assert_refused, fresh, small_file
 
+from longhand.api import train
 from longhand.errors import OptionError
 from longhand.generation.explorer import Explorer
-from longhand.model import Model, train
+from longhand.model import Model
 
 SETTINGS: dict[str, Any] = {"epochs": 4, "hidden": 24, "layers": 1, "embedding": 8, "window": 16}
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from keras_models import TEXT, as_keras_reads, lively_weights, script_model, to_keras
 
+from longhand.api import import_keras
 from longhand.config import NetworkConfig
 from longhand.generation.sampler import probabilities
-from longhand.model import Model, import_keras
+from longhand.model import Model
 from longhand.modelfile import Weights, scalar_embedding
 from longhand.state import State
 from longhand.training.classic_recipe import ClassicRecipe

@@ -26,8 +26,9 @@ from keras_models import (
     to_keras,
 )
 
+from longhand.api import import_keras
 from longhand.errors import ModelFormatError, OptionError
-from longhand.model import import_keras, load
+from longhand.model import load
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 

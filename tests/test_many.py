@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from conftest import VERSE, Run, small_file
 
+from longhand.api import train
 from longhand.errors import OptionError
 from longhand.generation import loop, many
-from longhand.model import Model, train
+from longhand.model import Model
 from longhand.native.loading import SWITCH
 
 LEARNED: dict[str, Any] = {"epochs": 6, "hidden": 24, "layers": 1, "embedding": 8, "window": 16}

@@ -12,9 +12,9 @@ from conftest import Run, assert_refused
 from hypothesis import given
 from hypothesis import strategies as st
 
+from longhand.api import train
 from longhand.config import PLANNED, NetworkConfig, TrainConfig
 from longhand.errors import OptionError
-from longhand.model import train
 from longhand.settings import free_settings, train_config
 from longhand.state import State
 from longhand.training import planning

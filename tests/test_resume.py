@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from conftest import VERSE, Run, assert_refused
 
+from longhand.api import train
 from longhand.errors import ModelFormatError, OptionError, OutputError, TrainingError
-from longhand.model import train
 from longhand.modelfile import ModelFile
 from longhand.training import safety, trainer
 from longhand.training.checkpoint_file import read_checkpoint, write_checkpoint

@@ -12,9 +12,10 @@ import pytest
 import safetensors.numpy
 from conftest import VERSE, Run, assert_refused, small_file
 
+from longhand.api import train
 from longhand.errors import ModelFormatError, OptionError
 from longhand.generation.saved import load_state
-from longhand.model import Model, train
+from longhand.model import Model
 from longhand.native.loading import SWITCH
 
 SETTINGS: list[dict[str, Any]] = [

@@ -14,8 +14,9 @@ from conftest import VERSE, Run, assert_refused, corpus_file
 from hypothesis import given
 from hypothesis import strategies as st
 
+from longhand.api import train
 from longhand.errors import OptionError
-from longhand.model import load, train
+from longhand.model import load
 from longhand.text import suggestion, vocabulary
 from longhand.text.suggestion import CharacterCounts, Suggestion, suggested_documents, suggested_tokens
 from longhand.training import safety

@@ -13,8 +13,9 @@ import pytest
 from conftest import VERSE, Run, assert_refused
 from stopping import stopped_training
 
+from longhand.api import train
 from longhand.errors import CorpusError, OptionError
-from longhand.model import Model, load, train
+from longhand.model import Model, load
 from longhand.text.preparing import encode_corpus
 from longhand.text.vocabulary import Wanted
 

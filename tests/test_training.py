@@ -13,10 +13,11 @@ import pytest
 from conftest import VERSE, small_file
 from engines import Forgetful
 
+from longhand.api import train
 from longhand.arrays import FloatArray, TokenIds
 from longhand.config import TrainConfig
 from longhand.errors import CorpusError, OptionError, OutputError, TrainingError
-from longhand.model import Model, load, train
+from longhand.model import Model, load
 from longhand.modelfile import ModelFile, Weights
 from longhand.state import State
 from longhand.training import trainer

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from conftest import Run, assert_refused
 
+from longhand.api import train
 from longhand.calibrate import tune
 from longhand.errors import CorpusError, OptionError
 from longhand.generation.tuning import MIN_PS, TEMPERATURES, Known, Likeness, Trial, tuned
-from longhand.model import Model, load, train
+from longhand.model import Model, load
 
 WORDS = ["the", "cat", "dog", "bird", "tree", "house", "river", "moon", "sleeps", "runs", "sings", "under", "a", "old"]
 SETTINGS: dict[str, Any] = {"hidden": 32, "layers": 1, "embedding": 12, "window": 16}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from longhand.version import VERSION as __version__  # noqa: N811 (the name that the language gives it)
 
 if TYPE_CHECKING:
+    from longhand.api import check, import_keras, train
     from longhand.calibrate import tune
     from longhand.config import ManyConfig, NetworkConfig, RunConfig, SamplingConfig, TrainConfig
     from longhand.errors import (
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     )
     from longhand.generation.many import Written
     from longhand.generation.saved import WritingState, load_state
-    from longhand.model import Model, check, import_keras, load, train
+    from longhand.model import Model, load
     from longhand.modelfile import Card
 
 __all__ = [
@@ -62,14 +63,14 @@ def __getattr__(name: str) -> object:
     """Import what is asked for when it is asked for, so that `longhand --help` waits for nothing."""
     if name not in __all__:
         raise AttributeError(f"module 'longhand' has no attribute {name!r}")
-    from longhand import config, errors, model, modelfile
+    from longhand import api, config, errors, model, modelfile
     from longhand.generation import many, saved
 
     if name == "tune":
         from longhand.calibrate import tune
 
         return tune
-    for module in (model, config, modelfile, errors, many, saved):
+    for module in (api, model, config, modelfile, errors, many, saved):
         if hasattr(module, name):
             value: object = getattr(module, name)
             globals()[name] = value

@@ -30,8 +30,8 @@ def check(corpus: tuple[str, ...], no_estimate: bool, as_json: bool, **settings:
     """
     import msgspec
 
+    from longhand.api import check as checked
     from longhand.cli.check_text import print_check
-    from longhand.model import check as checked
 
     options = given(settings)
     found = checked(list(corpus), estimate=not no_estimate, progress=_Waiting().tell, **options)

@@ -31,9 +31,9 @@ def demo(output: str, minutes: float, overwrite: bool) -> int:
 
     Needs no network: the text is the standard library of the Python that runs this.
     """
+    from longhand.api import reported, settings_of, written_sample
     from longhand.cli.train import exit_code
     from longhand.cli.watcher import watching
-    from longhand.model import reported, settings_of, written_sample
     from longhand.modelfile import model_path
     from longhand.training.events import Event, Started
     from longhand.training.trainer import train_model

@@ -43,8 +43,8 @@ def import_(
     Dense(softmax). Keras keeps no vocabulary: it is made from the text, whose sorted characters or words are numbered,
     or read from a file. Needs no Keras and runs nothing that the file names.
     """
+    from longhand.api import import_keras
     from longhand.files import refuse_existing
-    from longhand.model import import_keras
     from longhand.modelfile import model_path
 
     target = model_path(_default_output(weights) if output is None else output)

@@ -63,10 +63,10 @@ def train(
     if plan:
         return show_plan(corpus, values, json_lines)
 
+    from longhand.api import reported, settings_of, written_documents, written_sample
     from longhand.cli.json_lines import JsonLines
     from longhand.cli.tensorboard import TensorBoard
     from longhand.cli.watcher import watching
-    from longhand.model import reported, settings_of, written_documents, written_sample
     from longhand.modelfile import model_path
     from longhand.training.run_folder import tensorboard_folder
     from longhand.training.trainer import train_model
@@ -95,8 +95,8 @@ def train(
 
 def show_plan(corpus: tuple[str, ...], values: Mapping[str, Any], as_json: bool) -> int:
     """Print what would be trained on a text with the settings that were given."""
+    from longhand.api import settings_of
     from longhand.cli.plan_text import as_toml
-    from longhand.model import settings_of
     from longhand.training.base import read_base
     from longhand.training.planning import described, plan_for, read_corpus
     from longhand.training.records import plan_record

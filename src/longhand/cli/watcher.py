@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from longhand.api import SAMPLE_LENGTH, written_sample
 from longhand.cli.output import discard_stdout, note, visible
 from longhand.cli.plan_text import choice_lines
-from longhand.model import SAMPLE_LENGTH, written_sample
 from longhand.modelfile import Card, ModelFile
 from longhand.native.loading import switched_off
 from longhand.training.events import (
