@@ -110,7 +110,20 @@ def guide_of(tokenizer: Tokenizer, pattern: Pattern | None, *shapes: object) -> 
 
 @pytest.mark.parametrize(
     "pattern",
-    ["^a$", r"\bword", "(?=a)b", r"(a)\1", "a(", "[b-a]", "a{3,2}", "(?P<n>a)(?(n)b|c)", "a{5000}{5000}", "(" * 2000],
+    [
+        "^a$",
+        r"\bword",
+        "(?=a)b",
+        r"(a)\1",
+        "a(",
+        "[b-a]",
+        "a{3,2}",
+        "(?P<n>a)(?(n)b|c)",
+        "a{5000}{5000}",
+        "(" * 2000,
+        "(a?){3000}",
+        "(a|b|c|d|){2000}",
+    ],
 )
 def test_a_pattern_that_cannot_be_followed_is_refused(pattern: str) -> None:
     with pytest.raises(OptionError, match="pattern: "):
@@ -132,6 +145,27 @@ def test_a_pattern_that_cannot_be_followed_is_refused(pattern: str) -> None:
 def test_what_cannot_be_is_said_at_once(pattern: str | None, shapes: list[object]) -> None:
     with pytest.raises(OptionError, match="no text that the model can write"):
         Automaton(POINTS, None if pattern is None else Pattern(pattern), shapes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [("(){4000000000}", ""), ("(?:){99999999}b", "b"), ("(a{0}){999999999}", ""), ("((){5}|){7}b", "b")],
+)
+def test_what_repeats_nothing_is_read_at_once(pattern: str, text: str) -> None:
+    """Python's own compiler takes all memory for the first one."""
+    automaton = Automaton(POINTS, Pattern(pattern), [])
+    assert [each for each in ("", "a", "b") if run(automaton, each) == "whole"] == [text]
+
+
+def test_an_empty_pattern_is_an_empty_text(tiny_models: dict[str, Model]) -> None:
+    assert {model.generate(pattern="", seed=0) for model in tiny_models.values()} == {""}
+
+
+def test_letters_may_be_left_out_of_a_text_counted_in_characters(tiny_models: dict[str, Model]) -> None:
+    for model in tiny_models.values():
+        text = model.generate(length=40, length_in="characters", without="t", seed=0, temperature=2.0)
+        assert len(text) == 40
+        assert "t" not in text.lower()
 
 
 def test_lines_are_as_many_and_as_long_as_asked_for() -> None:
@@ -261,6 +295,10 @@ def test_the_length_is_kept_where_the_shape_would_go_on(tiny_models: dict[str, M
         ({"lines": 0}, "lines: found 0"),
         ({"without": "abcdefghijklmnopqrstuvwxyz \n"}, "cannot go on|no text that the model can write"),
         ({"ban": ("",)}, "ban: found"),
+        ({"pattern": "a+", "stop": "e"}, "stop: a text of a given shape ends where that is complete"),
+        ({"lines": 2, "until": "line"}, "until: a text of a given shape ends where that is complete"),
+        ({"stop": "\ud800"}, "stop: found .* expected characters"),
+        ({"acrostic": ""}, "acrostic: found ''"),
         ({"pattern": "a+", "length_in": "characters"}, "length in: a text of a given shape is counted in tokens"),
     ],
 )

@@ -129,6 +129,23 @@ def test_guarded_texts_depend_on_the_seed_alone(by_heart: Model, monkeypatch: py
     assert slow.generate(length=200, seed=3, max_copy=12) == alone[3]
 
 
+def test_a_guard_sees_prompts_words_and_documents(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    small: dict[str, Any] = {"epochs": 20, "hidden": 32, "layers": 1, "embedding": 8, "window": 16, "dropout": 0.0}
+    train(io.StringIO(VERSE * 20), path, tokens="word", **small)
+    model = load(path)
+    model.index_copies(io.StringIO(VERSE * 20))
+    for seed in range(20):
+        text = "the dog l" + model.generate("the dog l", seed=seed, length=20, max_copy=9)
+        assert longest_copy(text, VERSE * 20) <= 9
+    names = "anna\nbert\ncarla\ndora\nemil\n" * 40
+    train(io.StringIO(names), tmp_path / "names", documents="line", **small)
+    namer = load(tmp_path / "names")
+    namer.index_copies(io.StringIO(names))
+    assert longest_copy(namer.generate(seed=1, max_copy=3, documents=20), names) <= 3
+    assert longest_copy(namer.generate(seed=1, max_copy=3, length=150), names) <= 3
+
+
 def test_a_guard_goes_with_shapes_stops_and_states(by_heart: Model) -> None:
     text = by_heart.generate(seed=0, lines=3, line_length="10-30", max_copy=10)
     assert text.count("\n") == 2

@@ -19,6 +19,7 @@ from longhand.api import train, written_documents
 from longhand.errors import CorpusError, ModelFormatError, OptionError
 from longhand.generation import loop
 from longhand.model import Model, load
+from longhand.modelfile import ModelFile
 from longhand.text.documents import BOUNDARY
 from longhand.text.preparing import encode_corpus
 from longhand.text.vocabulary import Wanted
@@ -92,6 +93,13 @@ def test_the_text_does_not_depend_on_how_it_is_drawn(model: Model, monkeypatch: 
     assert model.generate(documents=30, seed=7) == expected
     monkeypatch.setenv("LONGHAND_NATIVE", "0")
     assert Model(model.file).generate(documents=30, seed=7) == expected
+
+
+def test_empty_documents_come_to_an_end_too(model: Model) -> None:
+    file = ModelFile(model.config, model.tokenizer.to_record(), {**model.file.weights}, model.card)
+    file.weights["head.bias"] = file.weights["head.bias"].copy()
+    file.weights["head.bias"][model.tokenizer.start or 0] += 1000
+    assert Model(file).generate(length=7, length_in="characters") == "\n" * 6
 
 
 def test_a_document_owes_nothing_to_the_one_before(model: Model) -> None:

@@ -111,6 +111,19 @@ def test_a_conversation_ends_with_the_text(model_path: Path, tmp_path: Path) -> 
     assert answers(model_path, "1").stdout.startswith("ab")
 
 
+def test_odd_input_is_answered(model_path: Path, tmp_path: Path) -> None:
+    done = answers(model_path, "9" * 5000, "/write " + "9" * 5000, f"/save {tmp_path}/a\0b", "/go nowhere", "/quit")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert done.stdout == "ab\n"
+
+
+@pytest.mark.parametrize("settings", [{"without": "e"}, {"stop": "x"}, {"max_copy": 5}, {"repetition_penalty": 2.0}])
+def test_what_does_nothing_here_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=r"not for texts that are written together|--corpus"):
+        Model(small_file()).explore(**settings)
+
+
 def test_it_goes_with_nothing_that_writes_many(longhand: Run, model_path: Path) -> None:
     assert_refused(longhand("generate", model_path, "--interactive", "--count", "2"), "--interactive is for one text")
 

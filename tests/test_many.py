@@ -25,6 +25,12 @@ def poet() -> Model:
     return train(io.StringIO(VERSE * 30), **LEARNED)
 
 
+@pytest.fixture(scope="module", params=["word", "bpe:300"])
+def reader(request: pytest.FixtureRequest) -> Model:
+    """Return a model whose tokens are longer than characters."""
+    return train(io.StringIO(VERSE * 30), tokens=request.param, **LEARNED)
+
+
 @pytest.fixture(scope="module")
 def namer() -> Model:
     """Return a model of documents."""
@@ -115,6 +121,15 @@ def test_a_beam_is_never_below_greedy(poet: Model, namer: Model, penalty: float)
         assert values[0] >= values[1] - 1e-4
 
 
+def test_a_beam_is_not_below_greedy_after_a_prompt_that_ends_inside_a_word(reader: Model) -> None:
+    for prompt in ("the c", "so th", "a bi", "the dog l", ""):
+        (greedy,) = reader.texts(prompt, greedy=True, length=12, log_probabilities=True)
+        (beam,) = reader.texts(prompt, beam=8, length=12)
+        assert beam.tokens == greedy.tokens
+        assert sum(beam.log_probabilities) >= sum(greedy.log_probabilities) - 1e-4
+        assert next(reader.texts(prompt, beam=1, length=12)).text == greedy.text
+
+
 def test_a_beam_of_one_is_greedy_and_a_wide_one_finds_the_best(poet: Model) -> None:
     assert next(poet.texts("the", beam=1, length=40)).text == poet.generate("the", greedy=True, length=40)
     best = next(poet.texts("s", beam=400, length=2))
@@ -147,6 +162,9 @@ def test_a_beam_ends_where_it_should(poet: Model, namer: Model) -> None:
         ({"beam": 2, "count": 2}, "beam: there is one most probable text"),
         ({"unique": True, "best_of": 2}, "unique: found with --best-of"),
         ({"documents": 2}, "documents: found with --count"),
+        ({"beam": 2, "unique": True}, "beam: there is one most probable text"),
+        ({"beam": 2, "length_in": "characters"}, "beam: a text is counted in tokens"),
+        ({"length_penalty": 0.5}, "length penalty: of a beam alone"),
     ],
 )
 def test_what_does_not_go_together_is_refused(poet: Model, settings: dict[str, Any], message: str) -> None:

@@ -26,9 +26,9 @@ SETTINGS: list[dict[str, Any]] = [
 ]
 
 
-def written(model: Model, length: int, **settings: Any) -> tuple[str, Any]:
+def written(model: Model, length: int, prompt: str = "", **settings: Any) -> tuple[str, Any]:
     """Return a text, and where it was left."""
-    pieces = model.pieces(length=length, **settings)
+    pieces = model.pieces(prompt, length=length, **settings)
     text = "".join(piece.text for piece in pieces)
     return text, model.state_of(pieces)
 
@@ -84,6 +84,48 @@ def test_lines_one_after_another_are_the_whole_text() -> None:
         text += more
     assert whole.startswith(text)
     assert text.strip("\n").count("\n") >= 4
+
+
+@pytest.mark.parametrize("until", ["line", "sentence"])
+def test_a_text_cut_at_its_end_ends_when_it_goes_on(until: str) -> None:
+    text = "One. Two words here.\nAnd a line.\n" * 60
+    settings: dict[str, Any] = {"epochs": 8, "hidden": 24, "layers": 1, "embedding": 8, "window": 16}
+    model = train(io.StringIO(text), **settings)
+    whole = model.generate("One", length=300, seed=2, until=until)
+    for length in range(max(1, len(whole) - 2), len(whole) + 1):
+        first, state = written(model, length, prompt="One", seed=2, until=until)
+        assert first == whole[:length]
+        assert first + model.generate(state=state, length=300) == whole
+
+
+def test_a_stop_string_across_two_texts_is_found() -> None:
+    model = Model(small_file())
+    whole = model.generate(length=200, seed=3)
+    stop = whole[100:104]
+    end = whole.index(stop)
+    for length in (end + 1, end + 3):
+        text, state = written(model, length, seed=3, stop=stop)
+        assert text == whole[:length]
+        assert model.generate(state=state, length=200) == ""
+
+
+def test_biases_by_number_and_what_waits_are_kept(learned: Model) -> None:
+    token = int(learned.tokenizer.encode("t")[-1])
+    settings: dict[str, Any] = {"seed": 4, "logit_bias": {token: 5.0}, "length_in": "characters"}
+    whole = learned.generate("the", length=80, **settings)
+    text, state = written(learned, 40, prompt="the", **settings)
+    assert text + learned.generate(state=state, length=40) == whole
+    pieces = learned.pieces("the c", length=60, seed=5)
+    state = learned.state_of(pieces)
+    assert learned.generate(state=state, length=60)[:20] == "".join(piece.text for piece in pieces)[:20]
+
+
+def test_a_temperature_takes_the_place_of_greed() -> None:
+    model = Model(small_file())
+    _, state = written(model, 20, greedy=True)
+    greedy = model.generate(state=state, length=50)
+    assert greedy == model.generate(greedy=True, length=70)[20:]
+    assert len({model.generate(state=state, length=50, temperature=1.5, seed=seed) for seed in (1, 2)} | {greedy}) == 3
 
 
 def test_a_branch_has_another_seed_or_another_text() -> None:

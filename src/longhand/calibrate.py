@@ -21,7 +21,7 @@ from longhand.training.planning import reading_of
 PASSAGES, LENGTH = 24, 1000  # that are compared, and characters of each
 DOCUMENTS = 200
 MOST_LEARNED, MOST_HELD_OUT = 1 << 26, 1 << 23  # characters that are looked at
-FEWEST = 2000  # characters held out
+FEWEST, FEWEST_DOCUMENTS = 2000, 20  # characters, and documents, held out
 LN2 = float(np.log(2))
 
 
@@ -82,7 +82,12 @@ def _texts(model: Model, corpus: Corpus) -> tuple[list[str], list[str]]:
             f"{', '.join(text.names)}: {len(held_out)} characters held out, expected {FEWEST} to compare with"
         )
     if model.config.documents:
-        return [piece.replace(BOUNDARY, "\n") for piece in learned], held_out.split(BOUNDARY)[1:][:DOCUMENTS]
+        documents = [document for document in held_out.split(BOUNDARY)[1:] if document]
+        if len(documents) < FEWEST_DOCUMENTS:
+            raise CorpusError(
+                f"{', '.join(text.names)}: {len(documents)} documents held out, expected {FEWEST_DOCUMENTS}"
+            )
+        return [piece.replace(BOUNDARY, "\n") for piece in learned], documents[:DOCUMENTS]
     return learned, _passages(held_out)
 
 

@@ -23,7 +23,7 @@ from longhand.generation.loop import Piece
 from longhand.generation.many import Many, Written
 from longhand.generation.opening import Opening
 from longhand.generation.saved import WritingState
-from longhand.generation.writing import Task, Writing, go_on, task_of, write
+from longhand.generation.writing import Task, Writing, given_settings, go_on, task_of, write
 from longhand.modelfile import Card, ModelFile, existing_model, model_path, read_model, write_model
 from longhand.runtime.choice import Runtime
 from longhand.runtime.session import Session
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     pass
 
 PASSAGE = 100  # tokens
+EXPLORED = ("temperature", "greedy", "top_k", "top_p", "min_p", "typical", "logit_bias", "seed", "length")
 Corpus: TypeAlias = "Source | Iterable[Source]"
 
 
@@ -156,7 +157,10 @@ class Model:
         if state is None:
             return write(self._task(self._sampling(sampling)), self.session(), prompt)
         self._refuse_state_of_others(state)
-        config = self._sampling({**state.facts.settings, **sampling})
+        before = state.settings
+        if sampling.get("temperature") is not None:
+            before.pop("greedy", None)
+        config = self._sampling({**before, **sampling})
         return go_on(self._task(config), self.session(), state, prompt)
 
     def set_defaults(self, **sampling: float) -> None:
@@ -179,7 +183,10 @@ class Model:
 
         Keywords as for `stream`. Raises `OptionError` for a model with a window.
         """
-        return Explorer(self._task(self._sampling(sampling)), self.session(), prompt)
+        config = self._sampling(sampling)
+        if others := [name for name in given_settings(config) if name not in EXPLORED]:
+            raise OptionError(f"{others[0].replace('_', ' ')}: not for texts that are written together: leave it out")
+        return Explorer(self._task(config), self.session(), prompt)
 
     def state_of(self, writing: Iterator[Piece]) -> WritingState:
         """Return where a text is that `pieces` writes, to be saved, and gone on with by `pieces(state=...)`.
@@ -223,10 +230,14 @@ class Model:
         if config.max_copy is not None and (self.config.window is not None or wanted.beam):
             raise OptionError("max copy: neither a beam nor a model that reads a window can go back from a copy")
         if wanted.beam:
-            if wanted.count > 1 or wanted.best_of > 1:
-                raise OptionError("beam: there is one most probable text: leave --count and --best-of out")
-            opening = Opening(self.session(), self.tokenizer, prompt, whole=task.guide is not None)
+            if wanted.count > 1 or wanted.best_of > 1 or wanted.unique:
+                raise OptionError("beam: there is one most probable text: leave --count, --best-of and --unique out")
+            if config.length_in == "characters":
+                raise OptionError("beam: a text is counted in tokens: leave --length-in out")
+            opening = Opening(self.session(), self.tokenizer, prompt, whole=task.takes_prompts_whole)
             return iter([BeamSearch(task, self.session(wanted.beam), opening, wanted.length_penalty).best()])
+        if wanted.length_penalty != 1:
+            raise OptionError("length penalty: of a beam alone: add --beam")
         seed = secrets.randbits(32) if config.seed is None else config.seed
         listed = log_probabilities or wanted.best_of > 1
         many = Many(task, self.session, prompt, seed, log_probabilities=listed)

@@ -152,15 +152,27 @@ def sampling_for(
 
     Raises `OptionError` as `configured` does.
     """
-    if isinstance(values.get("stop"), str):
-        values = {**values, "stop": (values["stop"],)}
+    values = {
+        name: (value,) if name in ("stop", "ban") and isinstance(value, str) else value
+        for name, value in values.items()
+    }
     if tuned and not any(values.get(name) for name in HOW) and values.get("temperature") is None:
         values = {**tuned, **values}
     sampling = configured(SamplingConfig, values)
+    _refuse_surrogates(sampling)
     if sampling.temperature is not None:
         return sampling
     usual = TEMPERATURE_OF_DOCUMENTS if network.documents else TEMPERATURE
     return msgspec.structs.replace(sampling, temperature=usual if network.window is None else 0.0)
+
+
+def _refuse_surrogates(sampling: SamplingConfig) -> None:
+    """Raise `OptionError` for texts with lone surrogates, as bytes become on a command line that are no UTF-8."""
+    for name in ("stop", "ban", "pattern", "acrostic", "without", "logit_bias"):
+        value = getattr(sampling, name)
+        for text in value if isinstance(value, tuple | dict) else (value,):
+            if isinstance(text, str) and not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise OptionError(f"{name.replace('_', ' ')}: found {text!r}, expected characters, in UTF-8")
 
 
 def configured(settings: type[Settings], values: Mapping[str, object]) -> Settings:

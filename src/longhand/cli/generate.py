@@ -119,7 +119,9 @@ def generate(
         written, seconds, text = _print_texts(loaded, "" if no_echo else shown, prompt, output, wanted)
     else:
         pieces = loaded.pieces(prompt, state=state, **sampling)
-        written, seconds, text = _print_pieces("" if no_echo else shown, pieces)
+        if save_state:
+            loaded.state_of(pieces)  # says now if there is none
+        written, seconds, text = _print_pieces("" if no_echo else shown, pieces, keep=report)
         if save_state:
             loaded.state_of(pieces).save(save_state, overwrite=overwrite)
     if report:
@@ -155,16 +157,21 @@ def _note_documents(model: Model, documents: int | None) -> None:
         note(f"{share:.0%} of {card.documents_written} documents that it wrote after its training were not in its text")
 
 
-def _print_pieces(first: str, pieces: Iterator[Piece]) -> tuple[int, float, str]:
-    """Print pieces as they come, until they end or nobody reads any more; return tokens, seconds and the text."""
-    written, began, parts = 0, time.monotonic(), []
+def _print_pieces(first: str, pieces: Iterator[Piece], *, keep: bool) -> tuple[int, float, str]:
+    """Print pieces as they come, until they end or nobody reads any more; return tokens, seconds and the text.
+
+    - keep: whether the text is wanted afterwards
+    """
+    written, began = 0, time.monotonic()
+    parts: list[str] = []
     flushed = began
     try:
         sys.stdout.write(first)
         last = first
         for last, tokens in pieces:
             written += tokens
-            parts.append(last)
+            if keep:
+                parts.append(last)
             sys.stdout.write(last)
             if (now := time.monotonic()) - flushed > FLUSH_INTERVAL:
                 sys.stdout.flush()
@@ -205,8 +212,10 @@ def _line_of(text: Written, prompt: str) -> str:
     """Return a line of JSON that says everything of a text."""
     import msgspec
 
+    from longhand.text.utf8 import without_surrogates
+
     record = {
-        "prompt": prompt,
+        "prompt": without_surrogates(prompt),
         "text": text.text,
         "seed": text.seed,
         "tokens": text.tokens,

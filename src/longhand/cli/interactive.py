@@ -48,6 +48,9 @@ class Interactive:
                 line = _asked()
             except EOFError:
                 break
+            except UnicodeDecodeError:
+                self._say("  that was no UTF-8: type it again")
+                continue
             try:
                 again = self._do(line)
             except LonghandError as error:
@@ -65,8 +68,10 @@ class Interactive:
     def _do(self, line: str) -> bool:
         """Do what a line says; returns whether to ask again."""
         if line.isdecimal() and line.isascii():
-            if not 1 <= int(line) <= len(self._offered):
-                raise OptionError(f"found {line}, expected 1 to {len(self._offered)}; to type a number: /type {line}")
+            if len(line) > 3 or not 1 <= int(line) <= len(self._offered):
+                raise OptionError(
+                    f"found {line[:20]}, expected 1 to {len(self._offered)}; to type a number: /type {line}"
+                )
             self._explorer.take(self._offered[int(line) - 1])
         elif line == "":
             self._explorer.write(1000, self._seed)
@@ -88,8 +93,8 @@ class Interactive:
         elif name == "type":
             self._explorer.append(rest)
         elif name == "write":
-            if not (rest.isdecimal() and 1 <= int(rest) <= 1_000_000):
-                raise OptionError(f"/write: found {rest!r}, expected a number of characters")
+            if not (rest.isdecimal() and len(rest) <= 6 and int(rest) >= 1):
+                raise OptionError(f"/write: found {rest[:20]!r}, expected a number of characters")
             self._explorer.write(int(rest), self._seed)
         elif name == "keep":
             self._explorer.keep(rest or "1")
@@ -106,6 +111,8 @@ class Interactive:
     def _save(self, name: str) -> None:
         if not name:
             raise OptionError("/save: expected the name of a file")
+        if "\0" in name:
+            raise OptionError("/save: no file has a NUL in its name")
         path = Path(name)
         refuse_existing(path, overwrite=False)
         write_atomically(path, self._explorer.text.encode("utf-8", "replace"))

@@ -11,13 +11,18 @@ class CopyGuard:
     """Watches one text as it grows.
 
     - most: characters of the longest run that may be a copy
+    - text: what it begins with, which is as it is
     """
 
-    def __init__(self, index: CopyIndex, most: int) -> None:
+    def __init__(self, index: CopyIndex, most: int, text: str = "") -> None:
         self.most = most
         self._index = index
-        self._tail = ""  # the last characters of the text, `most` of them
+        self._tail = text[-most:]  # the last characters of the text
         self._free = 0  # so many of the next characters cannot end a copy, whatever they are
+
+    def add(self, text: str) -> None:
+        """Take what stands in the text whatever it copies."""
+        self._tail, self._free = (self._tail + text)[-self.most :], max(0, self._free - len(text))
 
     def refuses(self, piece: str) -> bool:
         """Whether the text with `piece` would have a copy that is too long; if not, it has become longer by that."""

@@ -6,7 +6,6 @@ Three files in a folder: `text` (UTF-8), `suffixes` (where each suffix begins, i
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,13 +28,11 @@ class About(msgspec.Struct, kw_only=True):
     """What an index is of.
 
     - size: of the text, in bytes
-    - digest: CRC-32 of the text and of the suffixes
     - names: of the text's sources
     """
 
     version: int
     size: Annotated[int, Meta(ge=1, le=MOST_BYTES)]
-    digest: str
     names: list[str] = []
 
 
@@ -114,11 +111,10 @@ def build_index(pieces: Iterable[str], folder: Path, names: Iterable[str] = ()) 
             raise CorpusError("the text is empty: nothing could be copied from it")
         text = np.fromfile(folder / TEXT, np.uint8)
         suffixes = sort(text).astype("<i4", copy=False)
-        digest = zlib.crc32(suffixes.data, zlib.crc32(text.data))
         suffixes.tofile(folder / SUFFIXES)
     except OSError as error:
         raise cannot_write(folder, error) from error
-    about = About(version=VERSION, size=size, digest=f"{digest:08x}", names=list(names))
+    about = About(version=VERSION, size=size, names=list(names))
     write_atomically(folder / ABOUT, msgspec.json.encode(about))
     return CopyIndex(folder)
 

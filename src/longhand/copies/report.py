@@ -13,6 +13,7 @@ from longhand.text.utf8 import utf8_bytes
 OF_CHARACTERS = (5, 10, 20, 40)
 OF_WORDS = (1, 2, 3, 5)
 LONGEST = 5  # runs that are listed
+FIRST_REACH, LONGEST_RUN = 64, 4096  # bytes of a run that are looked at first, and at most
 _WORD = regex.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 
 
@@ -35,7 +36,7 @@ class Novelty:
     """What a report says.
 
     - characters: of the text
-    - longest: the longest runs, which do not overlap, the longest first
+    - longest: the longest runs, which do not overlap, the longest first; of a longer one the first 4,096 bytes
     - new_characters, new_words: of all sequences of so many, which share does not occur in the other text
     """
 
@@ -60,15 +61,11 @@ def _copied(text: str, index: CopyIndex, tell: Callable[[float], None] | None) -
     data = utf8_bytes(text)
     sizes = [len(utf8_bytes(letter)) for letter in text] if len(data) > len(text) else [1] * len(text)
     lengths, begin = [], 0
-    at_least = 0  # bytes: what occurs from one place on does so, but for the first character, from the next
     for place, size in enumerate(sizes):
-        reach = max(2 * at_least, 64)
-        found = index.longest_beginning(data[begin : begin + reach])
-        while found == reach and begin + reach < len(data):
-            reach *= 2
-            found = index.longest_beginning(data[begin : begin + reach])
+        reach = FIRST_REACH
+        while (found := index.longest_beginning(data[begin : begin + reach])) == reach < LONGEST_RUN:
+            reach *= 4
         lengths.append(found if len(data) == len(text) else _whole(data[begin : begin + found]))
-        at_least = max(found - size, 0)
         begin += size
         if tell is not None and place % 1024 == 0:
             tell(place / len(text))

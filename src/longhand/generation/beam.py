@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import cast
 
+import msgspec
 import numpy as np
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
@@ -65,21 +66,23 @@ class BeamSearch:
         self._task, self._opening, self._penalty = task, opening, penalty
         self._session = cast("RecurrentSession", session)
         self._width, self._length = session.batch, length_of(task.sampling)
-        self._drawing = Sampler(task.sampling, task.never, task.bias).drawing
+        self._sampler = Sampler(msgspec.structs.replace(task.sampling, greedy=True), task.never, task.bias)
         self._done: list[Path] = []
 
     def best(self) -> Written:
         """Return the most probable text that was met."""
-        text = self._task.text(self._opening, 0)
-        begun = self._opening.begin(self._session, text)
-        self._recent, last = text.sampler.recent, text.last
-        going = [Path()] if self._length else []
+        text = self._task.text(self._opening, 0, self._sampler)
+        begun = self._opening.begin(self._session, text)  # the rest of a word that the prompt begins, the greedy way
+        self._begun, self._recent, last = begun, self._sampler.recent, text.last
+        self._length -= text.tokens
+        going = [Path()] if self._length > 0 and not text.ended else []
         while going:
             tokens = np.array([path.ids[-1] if path.ids else last for path in going])
             logits = self._session.step(tokens, range(len(going)))
             going = self._chosen(going, logits)
         found = max(self._done, key=lambda path: path.value(self._penalty), default=Path(ended="length"))
-        return Written(begun + found.text, 0, len(found.ids), found.ended, list(found.scores))
+        why = found.ended if found.ids else text.ended or "length"
+        return Written(found.text or begun, 0, len(found.ids) + text.tokens, why, list(found.scores))
 
     def _chosen(self, paths: list[Path], logits: FloatArray) -> list[Path]:
         """Return the paths to go on with, and put their streams where they are."""
@@ -110,7 +113,7 @@ class BeamSearch:
         values = np.empty_like(scores)
         for number, path in enumerate(paths):
             recent = np.concatenate([self._recent, np.array(path.ids, np.int64)])
-            changed = adjusted(logits[number], self._drawing, recent)
+            changed = adjusted(logits[number], self._sampler.drawing, recent)
             if (guide := self._task.guide) is not None:
                 left = self._length - len(path.ids)
                 row = guide.row_within(path.at, left) if left <= guide.bound else guide.row(path.at)
@@ -143,6 +146,7 @@ class BeamSearch:
     def _text(self, ids: TokenIds) -> tuple[str, str]:
         """Return what tokens say, to the end of the text, and why it ends."""
         text, sampling = without_surrogates(self._task.tokenizer.decoder().decode(ids)), self._task.sampling
+        text = self._begun + text
         if not sampling.stop and sampling.until not in ("sentence", "line"):
             return text, ""
         endings = Endings(sampling.stop, sampling.until)

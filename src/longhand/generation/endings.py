@@ -8,10 +8,10 @@ from typing import Literal
 
 CLOSING = "\"'”’»)\\]"
 CLOSING_WIDE = "”’」』》）"
-_SENTENCE = re.compile(
-    rf"[.!?…]+[{CLOSING}]*(?=\s)|[。！？]+[{CLOSING_WIDE}]*(?![。！？{CLOSING_WIDE}])(?=.)", re.DOTALL
-)
-_BEGUN_SENTENCE = re.compile(rf"(?:[.!?…]+[{CLOSING}]*|[。！？]+[{CLOSING_WIDE}]*)\Z")
+_STOPS, _WIDE_STOPS = rf"(?<![.!?…])[.!?…]+[{CLOSING}]*", rf"(?<![。！？])[。！？]+[{CLOSING_WIDE}]*"
+_SENTENCE = re.compile(rf"{_STOPS}(?=\s)|{_WIDE_STOPS}(?![。！？{CLOSING_WIDE}])(?=.)", re.DOTALL)
+_BEGUN_SENTENCE = re.compile(rf"(?:{_STOPS}|{_WIDE_STOPS})\Z")
+LONGEST_STOP = 200  # characters of full stops and quotes that are waited for
 _LINE = re.compile(r"\n*[^\n]+(?=\n)")  # line ends before it do not count
 
 Until = Literal["sentence", "line", "document"]
@@ -28,7 +28,9 @@ class Endings:
     def __init__(self, stop: Sequence[str] = (), until: Until | None = None) -> None:
         self._stop, self._until = stop, until
         self.held, self.why = "", ""
-        self._any = False  # whether the line has begun
+        self.inside = False  # whether the line has begun
+        self.tail = ""  # what `rest` gave
+        self._printed = 0  # of what is held, how many characters were given before
 
     def feed(self, text: str) -> tuple[str, bool]:
         """Return what the text has become longer by, and whether it has ended, for which `why` says the reason.
@@ -48,16 +50,22 @@ class Endings:
 
     def rest(self) -> str:
         """Return what was held back: nothing more comes."""
+        self.tail = self.held
         return self._given(len(self.held))
+
+    def go_on(self, tail: str, inside: bool) -> None:
+        """Go on where others ended: after their `tail`, which they gave already, and `inside` a line or not."""
+        self.held, self._printed, self.inside = tail, len(tail), inside
 
     def _given(self, count: int) -> str:
         given, self.held = self.held[:count], self.held[count:]
-        self._any = self._any or given.strip("\n") != ""
-        return given
+        self.inside = self.inside or given.strip("\n") != ""
+        printed, self._printed = self._printed, max(self._printed - count, 0)
+        return given[printed:]
 
     def _end_of_unit(self) -> int | None:
         if self._until == "line":
-            if self._any:
+            if self.inside:
                 return place if (place := self.held.find("\n")) >= 0 else None
             found = _LINE.match(self.held)
         elif self._until == "sentence":
@@ -75,5 +83,5 @@ class Endings:
                     most = count
                     break
         if self._until == "sentence" and (found := _BEGUN_SENTENCE.search(self.held)):
-            most = max(most, len(found[0]))
+            most = max(most, min(len(found[0]), LONGEST_STOP))
         return most

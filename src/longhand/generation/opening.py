@@ -42,7 +42,7 @@ class Opening:
         recent: TokenIds = NO_TOKENS,
         whole: bool = False,
     ) -> None:
-        self._begun = ""
+        self._begun, self.prompt = "", prompt
         if tokenizer.beginnings is not None and not whole:
             self._begun = tokenizer.beginnings.open_end(prompt)
         tokens = tokenizer.encode(prompt[: len(prompt) - len(self._begun)])

@@ -22,7 +22,7 @@ from longhand.files import refuse_existing, write_atomically
 from longhand.state import State
 
 FORMAT, VERSION = "longhand-state", "1"
-LARGEST_FILE = 1 << 30  # bytes
+LARGEST_FILE = 1 << 28  # bytes
 Number = Annotated[int, Meta(ge=0, lt=2**53)]
 Digits = Annotated[str, Meta(pattern="^[0-9]{1,39}$")]
 
@@ -36,7 +36,9 @@ class Facts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     - random, increment: of the PCG64 generator, in decimal digits
     - begun: bytes of a character that is not whole yet, in hexadecimal digits
     - unsaid: what its tokens say beyond the end of the text so far
+    - tail, inside: what of its end may be the beginning of what ends it, and whether that is inside a line
     - settings: with which it was drawn
+    - bias: tokens, and what was added to their logits
     """
 
     model: str
@@ -48,7 +50,10 @@ class Facts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     increment: Digits
     begun: Annotated[str, Meta(pattern="^([0-9a-f]{2}){0,4}$")] = ""
     unsaid: str = ""
+    tail: str = ""
+    inside: bool = False
     settings: dict[str, Any] = {}
+    bias: list[tuple[Number, float]] = []
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,11 @@ class WritingState:
     state: State
     recent: TokenIds
     facts: Facts
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """With which it was drawn, and is to be drawn on."""
+        return self.facts.settings | ({"logit_bias": dict(self.facts.bias)} if self.facts.bias else {})
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write it to a file, whole or not at all; raises `OutputError`."""
@@ -83,6 +93,8 @@ def load_state(path: str | Path) -> WritingState:
     if not source.is_file():
         raise ModelFormatError(f"{path}: not found; expected a state that longhand generate --save-state wrote")
     try:
+        if source.stat().st_size > LARGEST_FILE:
+            raise ModelFormatError(f"{path}: larger than any state is")
         with safetensors.safe_open(source, framework="numpy") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT or metadata.get("version") != VERSION:
@@ -94,7 +106,14 @@ def load_state(path: str | Path) -> WritingState:
         facts = msgspec.json.decode(metadata.get("facts", ""), type=Facts)
     except OSError as error:
         raise ModelFormatError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (safetensors.SafetensorError, msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+    except (
+        safetensors.SafetensorError,
+        msgspec.MsgspecError,
+        RecursionError,
+        UnicodeError,
+        TypeError,  # types of numbers that NumPy does not know
+        AttributeError,
+    ) as error:
         raise ModelFormatError(f"{path}: no state or a damaged one ({error})") from None
     recent = arrays["recent"]
     if recent.ndim != 1 or recent.dtype.kind not in "iu" or any(arrays[name].ndim != 2 for name in ("hidden", "cell")):

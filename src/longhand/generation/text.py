@@ -14,6 +14,7 @@ from longhand.text.decoder import Decoder
 from longhand.text.tokenizer import Tokenizer
 from longhand.text.utf8 import without_surrogates
 
+UNLIMITED = 2**62  # tokens, where characters are counted
 FIRST_STRIDE = 32  # tokens drawn at once after one was refused: those behind the next one would be lost
 
 
@@ -24,6 +25,7 @@ class Text:
     - last: the token that is read next, whose prediction is the text's next token
     - end: the token at which it ends, if there is one
     - guard: what refuses copies
+    - separator: what is written behind its end token, which the guard is asked about too
     - length: how many tokens it has at most, or characters as `sampling.length_in` says; `sampling`'s, if left out
     """
 
@@ -37,6 +39,7 @@ class Text:
         end: int | None = None,
         length: int | None = None,
         guard: CopyGuard | None = None,
+        separator: str = "",
     ) -> None:
         self.sampler, self.last = sampler, last
         self.decoder: Decoder = tokenizer.decoder()
@@ -48,9 +51,9 @@ class Text:
         self._endings = Endings(sampling.stop, sampling.until)
         unit = sampling.until in ("sentence", "line")
         self._watched = self._in_characters or sampling.stop != () or unit or guard is not None
-        self._guard, self._stride = guard, FIRST_STRIDE
+        self._guard, self._separator, self._stride = guard, separator, FIRST_STRIDE
         self.ended: str = "" if self._length else "length"
-        self.sampler.left = self._length
+        self.sampler.left = UNLIMITED if self._in_characters else self._length
         self._beyond = ""
 
     @property
@@ -71,6 +74,17 @@ class Text:
         """What its tokens say beyond its end."""
         return self._beyond + self._endings.held
 
+    @property
+    def left_at(self) -> tuple[str, bool]:
+        """What of its end may begin what ends it, though it was given; and whether it is inside a line."""
+        cut = self.ended in ("", "length")
+        return (self._endings.tail, self._endings.inside) if cut else ("", False)
+
+    def go_on(self, tail: str, inside: bool) -> None:
+        """Go on where another one was left (`left_at`)."""
+        if self._watched:
+            self._endings.go_on(tail, inside)
+
     def say(self, text: str, tokens: int) -> str:
         """Take a text that was not drawn token by token, and return what this text has become longer by."""
         self.tokens += tokens
@@ -88,20 +102,21 @@ class Text:
         found = np.flatnonzero(ids[: within + 1] == self._end)
         content = ids[: min(within, found[0] if len(found) else within)]
         text, taken = self._one_by_one(content) if self._watched else (self._decoded(content), len(content))
-        if not self.ended and len(found):
-            self.ended, taken = "document", taken + 1
-        elif not self.ended and within < len(ids):
+        refused = self._guard is not None and not self.ended and taken < len(content)
+        if not self.ended and not refused and len(found):
+            refused = self._guard is not None and self._guard.refuses(self._separator)
+            self.ended, taken = ("", taken) if refused else ("document", taken + 1)
+        elif not self.ended and not refused and within < len(ids):
             self.ended = "shape"
         self.tokens, self.accepted = self.tokens + taken, taken
         if taken:
             self.last = int(ids[taken - 1])
         self.sampler.note(ids[:taken])
-        refused = self._guard is not None and not self.ended and taken < len(content)
         self.sampler.give_back(drawn - taken - refused)
         self._stride = FIRST_STRIDE if refused else 2 * self._stride
         if refused:
             self.sampler.refuse(int(ids[taken]))
-        self.sampler.left = self._length - self.tokens
+        self.sampler.left = UNLIMITED if self._in_characters else self._length - self.tokens
         if log_probabilities is not None:
             self.log_probabilities += log_probabilities[:taken].tolist()
         return self._closed(text)
@@ -134,7 +149,7 @@ class Text:
         """Count a part of the text, and cut it where it becomes too long."""
         if self._in_characters and self.characters + len(text) >= self._length:
             end = self._length - self.characters
-            text, self._beyond, self.ended = text[:end], text[end:] + self._beyond, "length"
+            text, self._beyond, self.ended = text[:end], self._beyond + text[end:], "length"
         self.characters += len(text)
         return text
 

@@ -23,7 +23,7 @@ from longhand.runtime.session import RecurrentSession, Session
 from longhand.settings import length_of
 from longhand.text.tokenizer import Tokenizer
 
-NOT_KEPT = ("length", "length_in", "seed", "documents", *SHAPES)  # settings that a saved state says nothing of
+NOT_KEPT = ("length", "seed", "documents", "logit_bias", *SHAPES)  # settings that a saved state says nothing of
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,38 @@ class Task:
     guide: Guide | None
     index: CopyIndex | None
 
+    @property
+    def takes_prompts_whole(self) -> bool:
+        """Whether a prompt's last word is one: what goes on with it would be neither guided nor guarded."""
+        return self.guide is not None or self.index is not None or length_of(self.sampling) == 0
+
+    def guard(self, prompt: str) -> CopyGuard | None:
+        """Return what keeps a text after a prompt from copying, if it is to be kept."""
+        most = self.sampling.max_copy
+        return None if most is None or self.index is None else CopyGuard(self.index, most, prompt)
+
     def text(
-        self, opening: Opening, seed: int | None, sampler: Sampler | None = None, length: int | None = None
+        self,
+        opening: Opening,
+        seed: int | None,
+        sampler: Sampler | None = None,
+        length: int | None = None,
+        guard: CopyGuard | None = None,
+        separator: str = "",
     ) -> Text:
         """Return a text that begins with `opening`, drawn with a seed or with a sampler that there is."""
-        sampling = replace_seed(self.sampling, seed)
-        drawn_by = sampler or Sampler(sampling, self.never, self.bias, self.guide)
-        most = self.sampling.max_copy
-        guard = None if most is None or self.index is None else CopyGuard(self.index, most)
-        return Text(self.tokenizer, drawn_by, self.sampling, opening.last, end=self.end, length=length, guard=guard)
+        drawn_by = sampler or Sampler(replace_seed(self.sampling, seed), self.never, self.bias, self.guide)
+        guard = guard or self.guard(opening.prompt)
+        return Text(
+            self.tokenizer,
+            drawn_by,
+            self.sampling,
+            opening.last,
+            end=self.end,
+            length=length,
+            guard=guard,
+            separator=separator,
+        )
 
 
 def replace_seed(sampling: SamplingConfig, seed: int | None) -> SamplingConfig:
@@ -117,13 +140,17 @@ class Writing(Iterator[Piece]):
             raise OptionError("a model that reads a window has no state to save: give it the text so far as --prompt")
         sampler, text = self.text.sampler, self.text
         settings = {key: value for key, value in given_settings(self._task.sampling).items() if key not in NOT_KEPT}
+        tail, inside = text.left_at
         facts = Facts(
             model=model,
             model_name=name,
             last=text.last,
             begun=text.decoder.begun.hex(),
-            unsaid=text.unsaid,
+            unsaid=self._waiting + text.unsaid,
+            tail=tail,
+            inside=inside,
             settings=settings,
+            bias=list(self._task.bias),
             **sampler.facts(),
         )
         return WritingState(cast("RecurrentSession", self._session).states([0]), sampler.recent, facts)
@@ -133,12 +160,7 @@ def given_settings(sampling: SamplingConfig) -> dict[str, object]:
     """Return those settings that are not the defaults."""
     default = msgspec.to_builtins(SamplingConfig())
     found = msgspec.to_builtins(sampling)
-    return {name: value for name, value in found.items() if value != default[name] and not _by_number(value)}
-
-
-def _by_number(value: object) -> bool:
-    """Whether a setting names tokens by their numbers, which JSON has no keys for."""
-    return isinstance(value, dict) and not all(isinstance(key, str) for key in value)
+    return {name: value for name, value in found.items() if value != default[name]}
 
 
 def write(task: Task, session: Session, prompt: str) -> Iterator[Piece]:
@@ -154,7 +176,7 @@ def write(task: Task, session: Session, prompt: str) -> Iterator[Piece]:
     sampling = task.sampling
     if session.window is not None and sampling.max_copy is not None:
         raise OptionError("max copy: a model that reads a window cannot go back from a copy: leave --max-copy out")
-    opening = Opening(session, task.tokenizer, prompt, whole=task.guide is not None)
+    opening = Opening(session, task.tokenizer, prompt, whole=task.takes_prompts_whole)
     one = task.separator is None or sampling.until is not None or sampling.stop or task.guide is not None
     if one and sampling.documents is None:
         return Writing(task, session, opening, task.text(opening, sampling.seed))
@@ -180,13 +202,14 @@ def go_on(task: Task, session: Session, before: WritingState, prompt: str) -> Wr
     except ValueError as error:
         raise ModelFormatError(f"the state is damaged: its {error}") from None
     opening = Opening(
-        session, task.tokenizer, prompt, before.facts.last, recent=before.recent, whole=task.guide is not None
+        session, task.tokenizer, prompt, before.facts.last, recent=before.recent, whole=task.takes_prompts_whole
     )
     text = task.text(opening, sampling.seed)
     text.sampler.restore(before.facts, chance=sampling.seed is None)
     if prompt:
         return Writing(task, session, opening, text)
     text.decoder.begun = bytes.fromhex(before.facts.begun)
+    text.go_on(before.facts.tail, before.facts.inside)
     return Writing(task, session, opening, text, before.facts.unsaid)
 
 
@@ -200,17 +223,20 @@ def _refuse_damaged(state: WritingState, tokenizer: Tokenizer) -> None:
 def _documents(task: Task, writing: Callable[[Text], Writing], opening: Opening, prompt: str) -> Iterator[Piece]:
     """Yield documents, one after another, from the second on with the prompt that they begin with."""
     sampling, length, wanted = task.sampling, length_of(task.sampling), task.sampling.documents
-    sampler = Sampler(sampling, task.never, task.bias, task.guide)
+    sampler, guard = Sampler(sampling, task.never, task.bias, task.guide), task.guard(prompt)
+    separator, ended = task.separator or "", ""
     done = documents = 0
     while done < length if wanted is None else documents < wanted:
         if documents:
             yield Piece(prompt, 0)
-        text = task.text(opening, None, sampler, length - done if wanted is None else length)
+            if guard is not None:
+                guard.add(prompt if ended == "document" else separator + prompt)
+        text = task.text(opening, None, sampler, length - done if wanted is None else length, guard, separator)
         yield from writing(text)
-        done += text.characters if sampling.length_in == "characters" else text.tokens
-        documents += 1
+        done += max(1, text.characters) if sampling.length_in == "characters" else text.tokens
+        documents, ended = documents + 1, text.ended
         if wanted is not None or done < length:
-            yield Piece(task.separator or "", 0)
+            yield Piece(separator, 0)
 
 
 def biases(tokenizer: Tokenizer, sampling: SamplingConfig) -> tuple[tuple[int, float], ...]:

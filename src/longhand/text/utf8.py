@@ -7,9 +7,11 @@ replacement character, as the Unicode Standard recommends (chapter 3, "U+FFFD Su
 from __future__ import annotations
 
 import codecs
+import re
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _REPLACING = "longhand-replace"  # as a name of Python's error handlers
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST = 4  # bytes of a character
 _FIRST_SECOND = {0xE0: 0xA0, 0xF0: 0x90}  # the lowest second byte after some first ones; after others 0x80
 _LAST_SECOND = {0xF4: 0x8F}  # the highest; after others 0xBF
@@ -32,8 +34,11 @@ codecs.register_error(_REPLACING, _replaced)
 
 
 def without_surrogates(text: str) -> str:
-    """Return `text` as it can be written to a file: each lone surrogate is replaced."""
-    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    """Return `text` as it can be written to a file, with each surrogate replaced.
+
+    Two that would be a character together are replaced too, so that it does not matter in which pieces a text comes.
+    """
+    return text if text.isascii() else _SURROGATE.sub(REPLACEMENT, text)
 
 
 class Utf8Decoder:

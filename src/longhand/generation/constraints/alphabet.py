@@ -11,6 +11,7 @@ from longhand.arrays import BoolArray
 from longhand.text.tokenizer import Tokenizer
 
 LAST = 0x10FFFF
+AT_ONCE = 32  # sets
 SURROGATES = (0xD800, 0xDFFF)
 
 CodePoints = npt.NDArray[np.int64]
@@ -35,8 +36,10 @@ class Alphabet:
     def __init__(self, points: CodePoints, sets: Sequence[BoolArray]) -> None:
         self.points = points
         numbers = np.zeros(len(points), np.int64)
-        for members in sets:  # numbered anew each time, so that they stay small
-            numbers = np.unique(2 * numbers + members, return_inverse=True)[1].reshape(-1)
+        for place in range(0, len(sets), AT_ONCE):  # numbered anew each time, so that they stay small
+            for members in sets[place : place + AT_ONCE]:
+                numbers = 2 * numbers + members
+            numbers = np.unique(numbers, return_inverse=True)[1].reshape(-1)
         first, self._classes = np.unique(numbers, return_index=True)[1], numbers
         self.examples = [chr(point) for point in points[first]]
         self._in_range: dict[tuple[int, int], tuple[int, ...]] = {}

@@ -17,7 +17,7 @@ from longhand.errors import OptionError
 from longhand.generation.constraints.alphabet import Alphabet, CodePoints
 from longhand.generation.constraints.pattern import START, Pattern
 
-MOST_COMBINATIONS = 300_000
+MOST_COMBINATIONS, MOST_STEPS = 300_000, 3_000_000
 
 State = tuple[int, tuple[int, ...]]  # places of the pattern, as bits, and the states of the other rules
 Combination = tuple[int, tuple[int, ...]]  # one place, and the states of the other rules
@@ -123,7 +123,7 @@ class Automaton:
         """Return the distance to an end of all combinations of one place and the others' states that have one."""
         before: dict[Combination, list[tuple[Combination, int]]] = {}
         first = (START, self.begin[1])
-        met, waiting = {first}, deque([first])
+        met, waiting, steps = {first}, deque([first]), 0
         while waiting:
             place, others = waiting.popleft()
             for character in range(len(self.alphabet.examples)):
@@ -133,12 +133,16 @@ class Automaton:
                 following = self._after(1 << place) & self._taking[character]
                 for next_place in _each(following):
                     combination = (next_place, tuple(each for each in after if each is not None))
+                    steps += 1
                     before.setdefault(combination, []).append(((place, others), self._costs[character]))
                     if combination not in met:
                         met.add(combination)
                         waiting.append(combination)
-            if len(met) > MOST_COMBINATIONS:
-                raise OptionError(f"the shape has more than {MOST_COMBINATIONS:,} combinations: ask for a simpler one")
+            if len(met) > MOST_COMBINATIONS or steps > MOST_STEPS:
+                raise OptionError(
+                    f"the shape has more than {MOST_COMBINATIONS:,} combinations, or {MOST_STEPS:,} steps between them:"
+                    " ask for a simpler one"
+                )
         return _distances({each for each in met if self.final((1 << each[0], each[1]))}, before)
 
 

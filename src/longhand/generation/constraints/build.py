@@ -24,7 +24,7 @@ def guide_for(tokenizer: Tokenizer, sampling: SamplingConfig, end: int | None) -
 
     Raises `OptionError` for rules that mean nothing, or that no text that the model can write obeys.
     """
-    wanted = [name for name in SHAPES if getattr(sampling, name)]
+    wanted = [name for name in SHAPES if getattr(sampling, name) not in (None, ())]
     if not wanted:
         return None
     pattern = None if sampling.pattern is None else Pattern(sampling.pattern)
@@ -33,15 +33,20 @@ def guide_for(tokenizer: Tokenizer, sampling: SamplingConfig, end: int | None) -
         shapes.append(Without(both_cases(sampling.without)))
     if sampling.ban:
         shapes.append(Banned(sampling.ban))
-    if (pattern is not None or any(shape.ends for shape in shapes)) and sampling.length_in == "characters":
-        raise OptionError("length in: a text of a given shape is counted in tokens: leave --length-in out")
+    if pattern is not None or any(shape.ends for shape in shapes):
+        if sampling.length_in == "characters":
+            raise OptionError("length in: a text of a given shape is counted in tokens: leave --length-in out")
+        if sampling.stop or sampling.until in ("sentence", "line"):
+            raise OptionError(
+                f"{'stop' if sampling.stop else 'until'}: a text of a given shape ends where that is complete"
+            )
     in_bytes = tokenizer.kind in ("byte", "bpe")
     try:
         guide = Guide(Automaton(writable(tokenizer), pattern, shapes, in_bytes=in_bytes), tokenizer, end)
     except OptionError as error:
         listed = ", ".join(f"--{name.replace('_', '-')} {getattr(sampling, name)!r}" for name in wanted)
         raise OptionError(f"{error} ({listed})") from None
-    if (least := guide.needed(BEGIN)) > (length := length_of(sampling)) and tokenizer.kind != "bpe":
+    if (least := guide.needed(BEGIN)) > (length := length_of(sampling)) and tokenizer.kind in ("char", "byte"):
         raise OptionError(f"length: found {length}, the shortest text of the shape that is asked for has {least}")
     return guide
 

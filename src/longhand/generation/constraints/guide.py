@@ -73,7 +73,7 @@ class Guide:
                 row[row == after] = NEVER
         if not (row != NEVER).any():
             raise OptionError(
-                f"the shape cannot be completed in the {left} tokens that are left: give it more --length"
+                f"the shape may not be complete within the {left} tokens that are left: give it more --length"
             )
         return row
 

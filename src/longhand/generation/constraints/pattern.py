@@ -28,6 +28,7 @@ else:
     import sre_parse as parser
 
 MOST_PLACES = 20_000
+MOST_CONNECTIONS = 2_000_000  # between places
 OF_ONE = {"LITERAL", "NOT_LITERAL", "ANY", "IN"}
 REPEATS = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
 NOT_HERE = {
@@ -66,6 +67,7 @@ class Pattern:
         except (re.error, RecursionError, OverflowError, Warning) as error:
             raise OptionError(f"pattern: found {pattern!r}, {error}") from None
         self._flags = parsed.state.flags
+        self._connections = 0
         self._takes: list[Any] = [None]  # what each place takes
         self._follow: list[int] = [0]  # the places that may come after each
         try:
@@ -81,7 +83,9 @@ class Pattern:
         found: dict[str, BoolArray] = {}
         for item, flags in self._takes[1:]:
             key = f"{flags} {item!r}"
-            if key not in found:
+            if key not in found and str(item[0]) == "LITERAL" and not flags & re.IGNORECASE:
+                found[key] = points == item[1]
+            elif key not in found:
                 part = parser.SubPattern(parser.State(), [item])
                 one = compiler.compile(part, flags & ~re.DEBUG)
                 found[key] = np.zeros(len(points), np.bool_)
@@ -137,8 +141,14 @@ class Pattern:
     def _repeated(self, least: int, most: int, inner: Any, flags: int) -> Part:
         if most == 0:
             return Part(True)
-        result = Part(True)
-        for _ in range(least):
+        before = len(self._takes)
+        first = self._sequence(inner, flags)
+        if len(self._takes) == before:  # nothing, however often
+            return Part(True)
+        if least == 0:
+            self._forget(before)
+        result = first if least else Part(True)
+        for _ in range(least - 1):
             result = self._joined(result, self._sequence(inner, flags))
         if most == constants.MAXREPEAT:
             more = self._sequence(inner, flags)
@@ -151,6 +161,10 @@ class Pattern:
             optional.empty = True
         return self._joined(result, optional)
 
+    def _forget(self, count: int) -> None:
+        """Take back all places but the first ones."""
+        del self._takes[count:], self._follow[count:]
+
     def _joined(self, one: Part, two: Part) -> Part:
         self._connect(one.last, two.first)
         first = one.first | (two.first if one.empty else 0)
@@ -158,6 +172,9 @@ class Pattern:
         return Part(one.empty and two.empty, first, last)
 
     def _connect(self, places: int, followers: int) -> None:
+        self._connections += places.bit_count() * followers.bit_count()
+        if self._connections > MOST_CONNECTIONS:
+            raise OptionError(f"pattern: {self.text[:60]!r} is too large: too much may follow too much")
         while places:
             low = places & -places
             self._follow[low.bit_length() - 1] |= followers
