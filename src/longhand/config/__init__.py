@@ -1,0 +1,54 @@
+"""The settings: each field's type, range, default and description, stated once.
+
+The command line takes its options' defaults and help from here, the Python API its keywords, and the model file
+its `config` record. Values that come from outside go through `longhand.settings`, which checks them.
+"""
+
+from __future__ import annotations
+
+from longhand.config.running import BenchConfig, RunConfig
+from longhand.config.training import (
+    CHANGEABLE,
+    CLASSIC,
+    DETECT,
+    FEWEST_SUBWORDS,
+    OF_DEFAULT,
+    OPTION_NAMES,
+    PLANNED,
+    READING,
+    SUBWORDS,
+    TOKENS,
+    NetworkConfig,
+    TrainConfig,
+)
+from longhand.config.writing import (
+    LENGTH,
+    LONGEST_DOCUMENT,
+    TEMPERATURE,
+    TEMPERATURE_OF_DOCUMENTS,
+    ManyConfig,
+    SamplingConfig,
+)
+
+__all__ = [
+    "CHANGEABLE",
+    "CLASSIC",
+    "DETECT",
+    "FEWEST_SUBWORDS",
+    "LENGTH",
+    "LONGEST_DOCUMENT",
+    "OF_DEFAULT",
+    "OPTION_NAMES",
+    "PLANNED",
+    "READING",
+    "SUBWORDS",
+    "TEMPERATURE",
+    "TEMPERATURE_OF_DOCUMENTS",
+    "TOKENS",
+    "BenchConfig",
+    "ManyConfig",
+    "NetworkConfig",
+    "RunConfig",
+    "SamplingConfig",
+    "TrainConfig",
+]
