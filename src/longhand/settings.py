@@ -6,6 +6,7 @@ import codecs
 import re
 from collections.abc import Mapping
 from encodings.aliases import aliases
+from functools import cache
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -190,12 +191,18 @@ def configured(settings: type[Settings], values: Mapping[str, object]) -> Settin
 
 def description(settings: type[msgspec.Struct], field: str) -> str:
     """Return the description of a field, as its `Meta` states it."""
-    hint = get_type_hints(settings, include_extras=True)[field]
+    hint = _hints(settings)[field]
     for part in _parts(hint):
         for meta in getattr(part, "__metadata__", ()):
             if isinstance(meta, Meta) and meta.description:
                 return meta.description
     raise AssertionError(f"{settings.__name__}.{field} has no description")
+
+
+@cache  # of a whole class at once: they are asked for field by field, for every option of the command line
+def _hints(settings: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the types of all fields, with their `Meta`."""
+    return get_type_hints(settings, include_extras=True)
 
 
 def _parts(hint: Any) -> tuple[Any, ...]:

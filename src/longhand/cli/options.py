@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import click
@@ -42,13 +43,19 @@ def settings_options(
     return decorate
 
 
+@cache
+def _hints(settings: type[Struct]) -> dict[str, Any]:
+    """Return the types of all fields."""
+    return get_type_hints(settings)
+
+
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that were given: those that are not None."""
     return {name: value for name, value in options.items() if value is not None}
 
 
 def _option(settings: type[Struct], field: structs.FieldInfo, name: str, default: str) -> Callable[[Command], Command]:
-    kind = _kind(get_type_hints(settings)[field.name])
+    kind = _kind(_hints(settings)[field.name])
     if kind is bool:
         return click.option(name, field.name, is_flag=True, default=None, help=description(settings, field.name))
     shown = f" [default: {default}]" if default else ""
