@@ -63,6 +63,7 @@ def test_a_text_of_100_mb_trains_in_less_than_a_gigabyte(tmp_path: Path) -> None
 CUDA = 400_000_000 if torch.version.cuda else 0  # what the libraries of torch's CUDA build take by themselves
 
 
+@pytest.mark.slow
 def test_the_classic_recipe_trains_on_tiny_shakespeare_in_less_than_900_mb(tmp_path: Path) -> None:
     text = str(corpus_file("tinyshakespeare.txt"))
     options = ["--recipe", "classic", "--minutes", "0.4", "-o", str(tmp_path / "m")]

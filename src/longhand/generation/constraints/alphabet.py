@@ -11,7 +11,8 @@ from longhand.arrays import BoolArray
 from longhand.text.tokenizer import Tokenizer
 
 LAST = 0x10FFFF
-AT_ONCE = 32  # sets
+AT_ONCE = 12  # sets
+MOST_COUNTED = 1 << 22  # of the numbers that a table is made for
 SURROGATES = (0xD800, 0xDFFF)
 
 CodePoints = npt.NDArray[np.int64]
@@ -39,8 +40,10 @@ class Alphabet:
         for place in range(0, len(sets), AT_ONCE):  # numbered anew each time, so that they stay small
             for members in sets[place : place + AT_ONCE]:
                 numbers = 2 * numbers + members
-            numbers = np.unique(numbers, return_inverse=True)[1].reshape(-1)
-        first, self._classes = np.unique(numbers, return_index=True)[1], numbers
+            numbers = _renumbered(numbers)
+        self._classes = numbers
+        first = np.zeros(int(numbers.max(initial=-1)) + 1, np.int64)
+        first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # of several, the last one that is written stays
         self.examples = [chr(point) for point in points[first]]
         self._in_range: dict[tuple[int, int], tuple[int, ...]] = {}
 
@@ -56,5 +59,16 @@ class Alphabet:
         found = self._in_range.get((first, last))
         if found is None:
             begin, end = np.searchsorted(self.points, [first, last + 1])
-            found = self._in_range[first, last] = tuple(np.unique(self._classes[begin:end]).tolist())
+            found = self._in_range[first, last] = tuple(np.flatnonzero(np.bincount(self._classes[begin:end])).tolist())
         return found
+
+
+def _renumbered(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return numbers from 0 on, in the order of those given; without sorting a million, where they are small."""
+    most = int(numbers.max(initial=0))
+    if most > MOST_COUNTED:
+        return np.unique(numbers, return_inverse=True)[1].reshape(-1)
+    met = np.zeros(most + 1, np.int64)
+    met[numbers] = 1
+    result: npt.NDArray[np.int64] = (np.cumsum(met) - 1)[numbers]
+    return result

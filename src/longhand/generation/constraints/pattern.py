@@ -79,7 +79,7 @@ class Pattern:
 
     def sets(self, points: CodePoints) -> list[BoolArray]:
         """Return what each of its places takes of some characters; asked for before it reads."""
-        text = "".join(map(chr, points.tolist()))
+        text = points.astype("<u4").tobytes().decode("utf-32-le")
         found: dict[str, BoolArray] = {}
         for item, flags in self._takes[1:]:
             key = f"{flags} {item!r}"
