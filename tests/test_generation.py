@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ALPHABET, small_file
+from conftest import ALPHABET, Run, assert_refused, fresh, small_file
 
 from longhand.config import SamplingConfig
 from longhand.errors import ModelFormatError, OptionError
@@ -118,3 +119,16 @@ def test_texts_drawn_side_by_side_are_each_what_they_are_alone(switch: str, monk
 def test_nonsense_options_are_refused_at_once(model: Model, options: dict[str, float], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         model.stream("a", **options)
+
+
+def test_a_prompt_may_come_from_a_file_or_from_stdin(longhand: Run, model_path: Path, tmp_path: Path) -> None:
+    words = ("--length", "30", "--seed", "1")
+    expected = longhand("generate", model_path, "--prompt", "ab\ncd", *words).stdout
+    file = tmp_path / "prompt.txt"
+    file.write_bytes(b"ab\ncd\n")
+    assert longhand("generate", model_path, "--prompt-file", file, *words).stdout == expected
+    assert fresh("generate", model_path, "--prompt-file", "-", *words, input="ab\ncd\n").stdout == expected
+    assert longhand("generate", model_path, "--prompt-file", file, "--no-echo", *words).stdout == expected[5:]
+    file.write_bytes(b"ab\xff")
+    assert_refused(longhand("generate", model_path, "--prompt-file", file), "prompt.txt: not UTF-8 at byte 2")
+    assert_refused(longhand("generate", model_path, "--prompt-file", tmp_path / "none"), "none: cannot be read")

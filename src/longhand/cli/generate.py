@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from longhand.cli.given_text import given_text
 from longhand.cli.interactive import Interactive, say
 from longhand.cli.novelty import index, lines
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import discard_stdout, note, note_runtime
 from longhand.config import ManyConfig, RunConfig, SamplingConfig
-from longhand.errors import CorpusError, OptionError
+from longhand.errors import OptionError
 from longhand.settings import configured
 from longhand.units import PLURAL
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from longhand.model import Model
 
 FLUSH_INTERVAL = 0.02  # seconds: less than a piece takes, seldom enough for a pipe where they are single characters
-LARGEST_PROMPT = 1 << 26  # bytes of a file
 
 
 @click.command()
@@ -81,14 +81,10 @@ def generate(
     from longhand.generation.saved import load_state as loaded_state
     from longhand.model import load
 
-    if sum((prompt != "", prompt_file is not None, seed_from is not None)) > 1:
-        raise OptionError("--prompt, --prompt-file and --seed-from exclude each other: give one of them")
     many = {name: settings.pop(name) for name in ManyConfig.__struct_fields__}
-    several = given(many) or output == "jsonl"
-    if interactive and (several or save_state or load_state or report):
-        raise OptionError("--interactive is for one text: leave --count, --format, --report and the states out")
-    if several and (save_state or load_state):
-        raise OptionError("--save-state and --load-state are for one text that is printed as it comes")
+    several, states = bool(given(many)) or output == "jsonl", bool(save_state or load_state)
+    prompts = sum((prompt != "", prompt_file is not None, seed_from is not None))
+    _refuse_together(prompts, several=several, states=states, interactive=interactive, report=report)
     if save_state:
         refuse_existing(Path(save_state), overwrite)
     state = None if load_state is None else loaded_state(load_state)
@@ -104,7 +100,7 @@ def generate(
     if report and loaded.copies is None:
         raise OptionError("report: nothing is known of the text that the model learned from: give it with --corpus")
     if prompt_file is not None:
-        prompt = _read(prompt_file)
+        prompt = given_text(prompt_file).removesuffix("\n").removesuffix("\r")
     shown = prompt
     if seed_from is not None:
         prompt = loaded.passage(seed_from, seed=sampling.get("seed"))
@@ -133,15 +129,14 @@ def generate(
     note(f"{written} {unit} at {written / max(seconds, 1e-9):,.0f} {unit}/s{seed}")
 
 
-def _read(name: str) -> str:
-    """Return the text of a prompt's file, without the line end that editors put behind it."""
-    try:
-        data = sys.stdin.buffer.read(LARGEST_PROMPT) if name == "-" else Path(name).read_bytes()[:LARGEST_PROMPT]
-        return data.decode("utf-8").removesuffix("\n").removesuffix("\r")
-    except OSError as error:
-        raise CorpusError(f"{name}: cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{name}: not UTF-8 at byte {error.start}; expected a prompt in UTF-8") from None
+def _refuse_together(prompts: int, *, several: bool, states: bool, interactive: bool, report: bool) -> None:
+    """Raise `OptionError` for options that exclude each other."""
+    if prompts > 1:
+        raise OptionError("--prompt, --prompt-file and --seed-from exclude each other: give one of them")
+    if interactive and (several or states or report):
+        raise OptionError("--interactive is for one text: leave --count, --format, --report and the states out")
+    if several and states:
+        raise OptionError("--save-state and --load-state are for one text that is printed as it comes")
 
 
 def _note_unknown(model: Model, prompt: str) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from longhand.cli.given_text import given_text
 from longhand.cli.output import note, noted_if_slow, show, visible
 from longhand.errors import CorpusError
 
@@ -39,7 +38,7 @@ def novelty(model: str, text: str, corpus: tuple[str, ...], as_json: bool) -> No
     from longhand.model import load
 
     loaded = load(model)
-    written = _read(text)
+    written = given_text(text)
     if not written:
         raise CorpusError(f"{text}: empty; expected a text to look for copies in")
     index(loaded, corpus)
@@ -73,12 +72,3 @@ def lines(found: Novelty) -> list[str]:
         shown = text if len(text) <= SHOWN else text[: SHOWN // 2] + " ... " + text[-SHOWN // 2 :]
         result.append(f"  {run.length:>6,} characters at {run.begin:,}: {shown}")
     return result
-
-
-def _read(name: str) -> str:
-    try:
-        return (sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()).decode("utf-8")
-    except OSError as error:
-        raise CorpusError(f"{name}: cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{name}: not UTF-8 at byte {error.start}; expected a text in UTF-8") from None

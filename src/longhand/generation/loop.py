@@ -30,13 +30,10 @@ class Piece(NamedTuple):
 
 
 class Pace:
-    """How many tokens to ask for at a time: as many as are drawn in a moment. What is written does not depend on it.
+    """How many tokens to ask for at a time: as many as are drawn in a moment. What is written does not depend on it."""
 
-    - most: that may be asked for
-    """
-
-    def __init__(self, most: int = LARGEST_PIECE) -> None:
-        self._size, self._most = 1, most
+    def __init__(self) -> None:
+        self._size = 1
         self._began = time.monotonic()
 
     def begin(self) -> int:
@@ -46,7 +43,7 @@ class Pace:
 
     def end(self) -> None:
         """Take note that they have come."""
-        self._size = min(_next_size(self._size, time.monotonic() - self._began), self._most)
+        self._size = min(_next_size(self._size, time.monotonic() - self._began), LARGEST_PIECE)
 
 
 def advance(

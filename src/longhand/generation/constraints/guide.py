@@ -149,12 +149,14 @@ class _Node:
         self.children: dict[int, _Node] = {}
 
     def add(self, units: Sequence[int], token: int) -> None:
+        """Give a token, by its units, its place below this one."""
         node = self
         for unit in units:
             node = node.children.setdefault(unit, _Node())
         node.tokens.append(token)
 
     def all_tokens(self) -> Iterator[int]:
+        """Yield the tokens here and below."""
         waiting = [self]
         while waiting:
             node = waiting.pop()
