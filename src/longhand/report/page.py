@@ -6,28 +6,21 @@ run, and nothing load, but the style and the script that are in it.
 
 from __future__ import annotations
 
-import base64
 import datetime
-import functools
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from longhand.files import write_atomically
 from longhand.modelfile import SUFFIX
+from longhand.pages.rendering import rendered
 from longhand.report.charts import Chart, Reading, chart
 from longhand.report.fields import shown
 from longhand.report.history import LOG, History, Score, Standing, read_history
-from longhand.version import VERSION
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 REPORT = "report.html"
-TEMPLATE, STYLE, SCRIPT = "page.html.j2", "page.css", "page.js"
 MOST_SAMPLES = 40
 MOST_ROWS = 100  # of the table of scores
 MOST_INCIDENTS = 50
@@ -57,16 +50,11 @@ def write_report(folder: Path, output: Path | None = None) -> Path:
 
 def report_page(history: History, name: str) -> str:
     """Return the page that shows a history; `name` is the model's."""
-    pages = _pages()
-    style, script = (pages.loader.get_source(pages, part)[0] for part in (STYLE, SCRIPT))  # type: ignore[union-attr]
-    return pages.get_template(TEMPLATE).render(
+    return rendered(
+        "report",
+        FILTERS,
         history=history,
         name=shown(name.removesuffix(SUFFIX)),
-        version=VERSION,
-        style=style,
-        script=script,
-        style_hash=_hashed(style),
-        script_hash=_hashed(script),
         begun=_day(history.time),
         score=_score(history),
         charts=_charts(history),
@@ -74,20 +62,6 @@ def report_page(history: History, name: str) -> str:
         rows=_some(history.scores, MOST_ROWS),
         incidents=history.incidents[-MOST_INCIDENTS:],
     )
-
-
-@functools.cache
-def _pages() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("longhand.report", "")
-    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.filters.update(bits=_bits, duration=duration, rate=_rate, count=_count)
-    return pages
-
-
-def _hashed(source: str) -> str:
-    return base64.b64encode(hashlib.sha256(source.encode("utf-8")).digest()).decode("ascii")
 
 
 def _score(history: History) -> float | None:
@@ -192,3 +166,6 @@ def _rate(value: float) -> str:
 
 def _count(value: float) -> str:
     return f"{value:,.0f}"
+
+
+FILTERS = {"bits": _bits, "duration": duration, "rate": _rate, "count": _count}
