@@ -16,6 +16,7 @@ from longhand.errors import MissingExtraError, ModelFormatError
 from longhand.text.bytewise import ByteTokenizer
 from longhand.text.characters import CharacterTokenizer
 from longhand.text.counting import counted
+from longhand.text.listed import ListedTokenizer
 from longhand.text.segments import LONGEST, last_segment, segments, whole_segments
 from longhand.text.subwords import SubwordTokenizer, learned_subwords
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
@@ -53,6 +54,21 @@ def test_every_text_comes_back_whole_and_in_parts(
         assert streamed(tokenizer, ids, list(sizes)) == text, tokenizer.kind
         assert not tokenizer.unknown_in(text)
         assert len(ids) == 0 or 0 <= ids.min() <= ids.max() < tokenizer.size
+
+
+@given(texts, texts, st.booleans())
+def test_all_bytes_of_a_text_are_some_tokens(text: str, other: str, spells: bool) -> None:
+    characters = CharacterTokenizer("".join(sorted(set(other))))
+    tokenizers: list[Tokenizer] = [characters, ByteTokenizer(), SUBWORDS, words(other, spells=spells)]
+    if text.split():
+        tokenizers += [ListedTokenizer(sorted(set(text)), "char"), ListedTokenizer(sorted({*text.split()}), "word")]
+    for tokenizer in tokenizers:
+        ids, sizes = tokenizer.measured(text)
+        assert np.array_equal(ids, tokenizer.encode(text))
+        assert sizes.sum() == len(text.encode("utf-8", "surrogatepass")), tokenizer.kind
+        assert np.all(sizes > 0)
+        if tokenizer.kind == "char":
+            assert sizes.tolist() == [len(letter.encode("utf-8", "surrogatepass")) for letter in text]
 
 
 @given(st.lists(st.integers(0, 256)), st.lists(st.integers(0, 3), max_size=9))

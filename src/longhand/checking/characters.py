@@ -11,8 +11,8 @@ import numpy.typing as npt
 import regex
 
 from longhand.checking.finding import Finding, Place
-from longhand.text.characters import code_points, text_of
 from longhand.text.kinds import JOINERS, Kind, named_few, odd_ones
+from longhand.text.points import code_points, text_of
 from longhand.text.suggestion import CharacterCounts
 
 RARE = 10  # a character that occurs less often is learned badly

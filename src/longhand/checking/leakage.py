@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from longhand.checking.characters import Places
 from longhand.checking.finding import Finding, Place
-from longhand.text.characters import CODE_POINTS, code_points
+from longhand.text.points import CODE_POINTS, code_points
 
 WINDOW = 50
 MOST_HELD_OUT = 1 << 21  # characters of the held-out text that are looked for, from its beginning on

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from longhand.arrays import DoubleArray
-from longhand.text.characters import code_points
+from longhand.text.points import code_points
 
 ORDERS = range(7)  # characters before the one that is predicted
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)

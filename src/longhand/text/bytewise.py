@@ -31,6 +31,11 @@ class ByteTokenizer:
         """Return the token numbers of `text`, (bytes,)."""
         return np.frombuffer(utf8_bytes(text), np.uint8).astype(np.uint16)
 
+    def measured(self, text: str) -> tuple[TokenIds, TokenIds]:
+        """Return token numbers and the bytes that each stands for, (bytes,) both."""
+        ids = self.encode(text)
+        return ids, np.ones(len(ids), np.int32)
+
     def decode(self, ids: TokenIds) -> str:
         """Return the text of token numbers; what is no UTF-8, and the start, show as the replacement character."""
         return whole(self.decoder(), ids)

@@ -10,30 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from longhand.arrays import TokenIds, smallest_type
 from longhand.errors import ModelFormatError
 from longhand.text.decoder import Decoder, WholeDecoder
 from longhand.text.listed import ListedTokenizer
+from longhand.text.points import CODE_POINTS, code_points, text_of, utf8_sizes
 from longhand.units import TokenKind
 
-CODE_POINTS = 0x110000
 UNKNOWN, START = 0, 1
 SPECIALS = 2
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-
-CodePoints = npt.NDArray[np.uint32]
-
-
-def code_points(text: str) -> CodePoints:
-    """Return the code points of `text`, (characters,); lone surrogates pass through."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
-
-
-def text_of(points: npt.NDArray[np.unsignedinteger[Any]]) -> str:
-    """Return the text of code points, (characters,)."""
-    return points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
 class CharacterTokenizer:
@@ -71,6 +58,10 @@ class CharacterTokenizer:
     def encode(self, text: str) -> TokenIds:
         """Return the token numbers of `text`, (characters,)."""
         return self._ids[code_points(text)]
+
+    def measured(self, text: str) -> tuple[TokenIds, TokenIds]:
+        """Return token numbers and the bytes that each stands for, (characters,) both."""
+        return self.encode(text), utf8_sizes(text)
 
     def decode(self, ids: TokenIds) -> str:
         """Return the text of token numbers; special tokens show as the replacement character."""

@@ -6,6 +6,7 @@ white space; where one is written, a space goes before it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
@@ -14,6 +15,8 @@ import numpy as np
 from longhand.arrays import TokenIds, smallest_type
 from longhand.errors import ModelFormatError, OptionError
 from longhand.text.decoder import Decoder, WholeDecoder
+from longhand.text.points import utf8_sizes
+from longhand.text.utf8 import utf8_bytes
 from longhand.units import Unit
 
 NOTHING = ""  # a number that stands for nothing, as Keras's Tokenizer has at 0
@@ -73,6 +76,17 @@ class ListedTokenizer:
                 "know: leave that out"
             ) from None
         return np.array(numbers, smallest_type(self.size))
+
+    def measured(self, text: str) -> tuple[TokenIds, TokenIds]:
+        """Return token numbers and the bytes that each stands for, (tokens,) both: white space goes before its word."""
+        ids = self.encode(text)
+        if self.kind == "char":
+            return ids, utf8_sizes(text)
+        ends = [found.end() for found in re.finditer(r"\S+", text)]
+        if ends:
+            ends[-1] = len(text)
+        sizes = [len(utf8_bytes(text[begin:end])) for begin, end in zip([0, *ends], ends, strict=False)]
+        return ids, np.array(sizes, np.int32)
 
     def decode(self, ids: TokenIds) -> str:
         """Return the text of token numbers, a space before each word."""

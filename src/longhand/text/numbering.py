@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 
 from longhand.arrays import TokenIds
-from longhand.text.characters import CharacterTokenizer, code_points
+from longhand.text.characters import CharacterTokenizer
 from longhand.text.documents import BOUNDARY
+from longhand.text.points import code_points
 from longhand.text.rereading import Text
 from longhand.text.segments import whole_segments
 from longhand.text.survey import in_two

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from longhand.text.characters import text_of
 from longhand.text.kinds import named_few, odd_ones
+from longhand.text.points import text_of
 from longhand.text.repeats import Repeats
 from longhand.text.survey import Survey
 

@@ -95,6 +95,11 @@ class SubwordTokenizer:
                 numbers += self._engine.encode_batch_fast([part])[0].ids  # fast: without the places in the text
         return np.array(numbers, np.int32)
 
+    def measured(self, text: str) -> tuple[TokenIds, TokenIds]:
+        """Return token numbers and the bytes that each stands for, (tokens,) both."""
+        ids = self.encode(text)
+        return ids, self._sizes[ids]
+
     def decode(self, ids: TokenIds) -> str:
         """Return the text of token numbers; what is no UTF-8, and the start, show as the replacement character."""
         return whole(self.decoder(), ids)
@@ -128,6 +133,10 @@ class SubwordTokenizer:
             if found:
                 ways.append(way(parts[:count], found))
         return ways
+
+    @cached_property
+    def _sizes(self) -> TokenIds:
+        return np.array([len(piece) for piece in self.pieces], np.int32)
 
     @cached_property
     def _sorted(self) -> Sorted[bytes]:

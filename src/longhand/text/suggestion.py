@@ -11,9 +11,9 @@ from statistics import median, quantiles
 import numpy as np
 import numpy.typing as npt
 
-from longhand.text.characters import CODE_POINTS, code_points, text_of
 from longhand.text.documents import BLANK, FILE, LINE, NONE
 from longhand.text.kinds import odd_ones
+from longhand.text.points import CODE_POINTS, code_points, text_of
 
 # Tokens. Bytes need no vocabulary: a network of 257 tokens takes many more steps than one of thousands. Where most
 # characters are one byte that outweighs the longer text: LOG.md, "bytes or characters".

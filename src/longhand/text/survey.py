@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from longhand.text.characters import CODE_POINTS, code_points, text_of
 from longhand.text.documents import BOUNDARY
+from longhand.text.points import CODE_POINTS, code_points, text_of
 from longhand.text.rereading import Text
 
 BOUNDARY_POINT = ord(BOUNDARY)

@@ -57,6 +57,13 @@ class Tokenizer(Protocol):
         """
         ...
 
+    def measured(self, text: str) -> tuple[TokenIds, TokenIds]:
+        """Return the token numbers of `text`, and how many of its bytes each stands for, (tokens,) both.
+
+        The bytes are those of UTF-8, and all of them are some token's, those of an unknown character or word too.
+        """
+        ...
+
     def decode(self, ids: TokenIds) -> str:
         """Return the text of token numbers."""
         ...

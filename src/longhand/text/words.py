@@ -19,7 +19,7 @@ from longhand.errors import ModelFormatError
 from longhand.text.beginnings import LONGEST, Beginnings, Sorted, Way, way
 from longhand.text.decoder import Decoder, WholeDecoder
 from longhand.text.segments import last_segment, segments
-from longhand.text.utf8 import REPLACEMENT
+from longhand.text.utf8 import REPLACEMENT, utf8_bytes
 from longhand.units import TokenKind
 
 UNKNOWN, START = 0, 1
@@ -58,7 +58,13 @@ class WordTokenizer:
 
     def encode(self, text: str) -> TokenIds:
         """Return the token numbers of `text`, (tokens,)."""
-        return np.array(list(self._numbers(text)), np.int32)
+        return np.array([number for number, _ in self._numbers(text)], np.int32)
+
+    def measured(self, text: str) -> tuple[TokenIds, TokenIds]:
+        """Return token numbers and the bytes that each stands for, (tokens,) both."""
+        numbers = list(self._numbers(text))
+        sizes = [len(piece) if piece.isascii() else len(utf8_bytes(piece)) for _, piece in numbers]
+        return np.array([number for number, _ in numbers], np.int32), np.array(sizes, np.int32)
 
     def decode(self, ids: TokenIds) -> str:
         """Return the text of token numbers; special tokens show as the replacement character."""
@@ -114,15 +120,16 @@ class WordTokenizer:
         except ValueError as error:
             raise ModelFormatError(f"the tokenizer record is damaged: {error}") from None
 
-    def _numbers(self, text: str) -> Iterator[int]:
+    def _numbers(self, text: str) -> Iterator[tuple[int, str]]:
+        """Yield the number of each token, and what of the text it stands for."""
         for word in segments(text):
             number = self._ids.get(word)
             if number is not None:
-                yield number
+                yield number, word
             elif self.spells:
-                yield from (self._ids.get(letter, UNKNOWN) for letter in word)
+                yield from ((self._ids.get(letter, UNKNOWN), letter) for letter in word)
             else:
-                yield UNKNOWN
+                yield UNKNOWN, word
 
 
 def chosen_words(counts: Counter[str], *, fewest: int, most: int, letters: set[str]) -> list[str]:
