@@ -14,6 +14,7 @@ from conftest import VERSE, small_file
 import longhand
 
 EXPORTS = [
+    "AdaptConfig",
     "Card",
     "CorpusError",
     "LonghandError",
@@ -22,10 +23,13 @@ EXPORTS = [
     "Model",
     "ModelFormatError",
     "NetworkConfig",
+    "Next",
     "OptionError",
     "OutputError",
     "RunConfig",
     "SamplingConfig",
+    "Score",
+    "ScoringConfig",
     "TrainConfig",
     "TrainingError",
     "WritingState",

@@ -51,6 +51,20 @@ def test_it_writes_whole_documents_and_stops(model: Model) -> None:
     assert model.config.documents
 
 
+def test_scoring_the_held_out_documents_gives_the_figure_of_the_training(model: Model) -> None:
+    lines, held_out, characters = LINES.split("\n")[:-1], "", 0
+    while characters < model.card.held_out_characters:
+        held_out = f"{lines.pop()}\n{held_out}"
+        characters = len(held_out)
+    assert characters == model.card.held_out_characters
+    for streams in (1, 64):
+        score = model.score(held_out, streams=streams)
+        assert score.bits_per_character == pytest.approx(model.card.validation_bits_per_character, abs=1e-4)
+        assert score.bits_per_byte == pytest.approx(model.card.validation_bits_per_byte, abs=1e-4)
+    alone = [model.score(line) for line in held_out.split("\n")[:-1]]
+    assert sum(one.bits for one in alone) == pytest.approx(score.bits, rel=1e-5)
+
+
 def test_the_card_says_how_many_documents_are_new(model: Model, longhand: Run, tmp_path: Path) -> None:
     written = written_documents(model.file)
     assert model.card.documents_written == len(written) > 100

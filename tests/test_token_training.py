@@ -57,6 +57,22 @@ def test_the_score_is_that_of_the_text_read_token_by_token(model: Model) -> None
     assert bits / model.card.held_out_characters == pytest.approx(model.card.validation_bits_per_character, abs=1e-3)
 
 
+def test_scoring_the_held_out_part_gives_the_figure_of_the_training(
+    model: Model, longhand: Run, tmp_path: Path
+) -> None:
+    card, held_out = model.card, TEXT[-model.card.held_out_characters :]
+    scores = [model.score(held_out, streams=streams) for streams in (1, 64)]
+    for score in scores:
+        assert score.bits_per_character == pytest.approx(card.validation_bits_per_character, abs=1e-4)
+        assert score.bits_per_byte == pytest.approx(card.validation_bits_per_byte, abs=1e-4)
+        assert (score.characters, score.bytes) == (len(held_out), len(held_out.encode()))
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8", newline="")
+    done = longhand("score", model.save(tmp_path / "model"), "--corpus", tmp_path / "text.txt", "--json")
+    facts = json.loads(done.stdout)
+    assert facts["bits_per_character"] == pytest.approx(scores[0].bits_per_character, abs=1e-9)
+    assert 0 < facts["ngram_bits_per_byte"] < facts["gzip_bits_per_byte"]
+
+
 def test_the_file_holds_all_that_is_needed_to_write(model: Model, tmp_path: Path) -> None:
     again = load(model.save(tmp_path / "model"))
     assert again.tokenizer.kind == model.tokenizer.kind

@@ -17,7 +17,15 @@ from longhand.version import VERSION as __version__  # noqa: N811 (the name that
 if TYPE_CHECKING:
     from longhand.api import check, import_keras, train
     from longhand.calibrate import tune
-    from longhand.config import ManyConfig, NetworkConfig, RunConfig, SamplingConfig, TrainConfig
+    from longhand.config import (
+        AdaptConfig,
+        ManyConfig,
+        NetworkConfig,
+        RunConfig,
+        SamplingConfig,
+        ScoringConfig,
+        TrainConfig,
+    )
     from longhand.errors import (
         CorpusError,
         LonghandError,
@@ -27,12 +35,15 @@ if TYPE_CHECKING:
         OutputError,
         TrainingError,
     )
+    from longhand.generation.likeliest import Next
     from longhand.generation.many import Written
     from longhand.generation.saved import WritingState, load_state
     from longhand.model import Model, load
     from longhand.modelfile import Card
+    from longhand.scoring.score import Score
 
 __all__ = [
+    "AdaptConfig",
     "Card",
     "CorpusError",
     "LonghandError",
@@ -41,10 +52,13 @@ __all__ = [
     "Model",
     "ModelFormatError",
     "NetworkConfig",
+    "Next",
     "OptionError",
     "OutputError",
     "RunConfig",
     "SamplingConfig",
+    "Score",
+    "ScoringConfig",
     "TrainConfig",
     "TrainingError",
     "WritingState",
@@ -64,13 +78,14 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'longhand' has no attribute {name!r}")
     from longhand import api, config, errors, model, modelfile
-    from longhand.generation import many, saved
+    from longhand.generation import likeliest, many, saved
+    from longhand.scoring import score
 
     if name == "tune":
         from longhand.calibrate import tune
 
         return tune
-    for module in (api, model, config, modelfile, errors, many, saved):
+    for module in (api, model, config, modelfile, errors, many, saved, likeliest, score):
         if hasattr(module, name):
             value: object = getattr(module, name)
             globals()[name] = value

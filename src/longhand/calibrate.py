@@ -8,15 +8,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from longhand.config import TrainConfig
 from longhand.errors import CorpusError, OptionError
-from longhand.generation.loop import log_probabilities_of
 from longhand.generation.tuning import Known, Likeness, Trial, tuned
+from longhand.learned import halves, learned_text
 from longhand.model import Corpus, Model, sources_of
-from longhand.settings import configured
-from longhand.text.documents import BOUNDARY, NONE
-from longhand.text.rereading import Text
-from longhand.training.planning import reading_of
+from longhand.text.documents import BOUNDARY
 
 PASSAGES, LENGTH = 24, 1000  # that are compared, and characters of each
 DOCUMENTS = 200
@@ -61,28 +57,23 @@ def tune(
 
 def _texts(model: Model, corpus: Corpus) -> tuple[list[str], list[str]]:
     """Return what was learned from, in pieces, and passages of what was held out."""
-    training = model.card.training
-    names = [name for name in ("column", "encoding", "normalize", "held_out") if training.get(name) is not None]
-    config = configured(TrainConfig, {name: training[name] for name in names})
-    mode = str(training.get("documents", NONE)) if model.config.documents else NONE
     learned: list[str] = []
-    held_out = ""
-    with Text(sources_of(corpus), mode, reading_of(config)) as text:
-        total = sum(len(piece) for piece in text.pieces())
-        place, seen = total - int(total * config.held_out), 0
-        for piece in text.pieces():
-            cut = max(0, min(place - seen, len(piece)))
+    held_out, seen = "", 0
+    with learned_text(model.file, sources_of(corpus)) as text:
+        before, after = halves(model.file, text)
+        for piece in before:
             if seen < MOST_LEARNED:
-                learned.append(piece[:cut])
-            if len(held_out) < MOST_HELD_OUT:
-                held_out += piece[cut:]
+                learned.append(piece)
             seen += len(piece)
+        for piece in after:
+            if len(held_out) < MOST_HELD_OUT:
+                held_out += piece
     if len(held_out) < FEWEST:
         raise CorpusError(
             f"{', '.join(text.names)}: {len(held_out)} characters held out, expected {FEWEST} to compare with"
         )
     if model.config.documents:
-        documents = [document for document in held_out.split(BOUNDARY)[1:] if document]
+        documents = [document for document in held_out.split(BOUNDARY) if document]
         if len(documents) < FEWEST_DOCUMENTS:
             raise CorpusError(
                 f"{', '.join(text.names)}: {len(documents)} documents held out, expected {FEWEST_DOCUMENTS}"
@@ -105,15 +96,8 @@ def _passages(text: str) -> list[str]:
 
 def _surprise(model: Model, passages: list[str]) -> float:
     """Return bits a character of passages, each read from the beginning."""
-    tokenizer, bits, characters = model.tokenizer, 0.0, 0
-    assert tokenizer.start is not None
-    for passage in passages:
-        ids = np.concatenate([[tokenizer.start], tokenizer.encode(passage)])
-        if model.config.documents:
-            ids = np.append(ids, tokenizer.start)
-        bits -= float(log_probabilities_of(model.session(), ids).sum()) / LN2
-        characters += len(passage) + model.config.documents
-    return bits / characters
+    scores = [model.score(passage) for passage in passages]
+    return sum(score.bits for score in scores) / sum(score.characters for score in scores)
 
 
 def as_json(found: Trial, real: Likeness) -> str:

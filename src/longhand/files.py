@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from longhand.errors import OutputError
 
@@ -22,7 +24,14 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file beside `path`, then put it in the place of `path` in one step; a link's target is replaced.
+    """Write a file as `written_atomically` does."""
+    with written_atomically(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def written_atomically(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file beside `path`, and at the end put it in the place of `path` in one step; a link's target is replaced.
 
     Whatever fails, `path` is as it was and nothing is left beside it.
 
@@ -32,7 +41,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     beside = target.with_name(f"{PART}{os.getpid()}.part")  # short: the target's own name may be as long as allowed
     try:
         with beside.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         beside.replace(target)

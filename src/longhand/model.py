@@ -8,36 +8,38 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
 
-from longhand.config import ManyConfig, NetworkConfig, RunConfig, SamplingConfig, TrainConfig
+from longhand.arrays import DoubleArray
+from longhand.config import ManyConfig, NetworkConfig, RunConfig, SamplingConfig, ScoringConfig
 from longhand.copies.index import CopyIndex, build_index
 from longhand.copies.report import Novelty, novelty
 from longhand.errors import ModelFormatError, OptionError
 from longhand.generation.beam import BeamSearch
 from longhand.generation.explorer import Explorer
+from longhand.generation.likeliest import Next, likeliest
 from longhand.generation.loop import Piece
 from longhand.generation.many import Many, Written
 from longhand.generation.opening import Opening
 from longhand.generation.saved import WritingState
 from longhand.generation.writing import Task, Writing, given_settings, go_on, task_of, write
+from longhand.learned import documents_of, training_of
 from longhand.modelfile import Card, ModelFile, existing_model, model_path, read_model, write_model
 from longhand.runtime.choice import Runtime
 from longhand.runtime.session import Session
+from longhand.scoring.score import Score, Scorer, Watch
 from longhand.settings import configured, sampling_for
-from longhand.text.documents import LINE, separator
+from longhand.text.documents import NONE, marked, separator
 from longhand.text.listed import ListedTokenizer
 from longhand.text.passage import random_passage
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
+from longhand.training.planning import reading_of
 from longhand.units import Unit
-
-if TYPE_CHECKING:
-    pass
 
 PASSAGE = 100  # tokens
 EXPLORED = ("temperature", "greedy", "top_k", "top_p", "min_p", "typical", "logit_bias", "seed", "length")
@@ -78,15 +80,10 @@ class Model:
         It is read as the model's training read its text. The files take five times the text's bytes, and so does
         memory while they are made. Raises `CorpusError`, `OutputError`, `OptionError` or `MissingExtraError`.
         """
-        from longhand.training.planning import reading_of
-
         if folder is None and self.path is None:
             raise OptionError("folder: a model that came from no file has no place for an index: name one")
         target = Path(folder) if folder is not None else copies_folder(self.path or Path())
-        kept = {
-            name: value for name, value in self.card.training.items() if name in ("column", "encoding", "normalize")
-        }
-        with Text(sources_of(corpus), reading=reading_of(configured(TrainConfig, kept))) as text:
+        with Text(sources_of(corpus), reading=reading_of(training_of(self.file))) as text:
             index = build_index(text.pieces(), target, text.names)
         self.__dict__["copies"] = index
         return index
@@ -142,7 +139,7 @@ class Model:
     @property
     def separator(self) -> str | None:
         """What parts the documents that it writes; None if it writes one text."""
-        return separator(str(self.card.training.get("documents", LINE))) if self.config.documents else None
+        return separator(documents_of(self.file)) if self.config.documents else None
 
     def pieces(self, prompt: str = "", *, state: WritingState | None = None, **sampling: Any) -> Iterator[Piece]:
         """Return the text that follows `prompt` in pieces of as many characters as come in a moment.
@@ -253,6 +250,54 @@ class Model:
             raise ModelFormatError(
                 f"the state is of {other}, not of {own}, or that was trained anew since: load that one"
             )
+
+    def score(self, text: str | Iterable[str], *watching: Watch, **scoring: Any) -> Score:
+        """Say how well the model predicts a text: bits per character and per byte, perplexity.
+
+        Keywords are the fields of `longhand.ScoringConfig`: `adapt`, `cache`, `streams` and others.
+
+        - text: whole, or in pieces of any length, of which no more is kept than is needed; in a text of documents these
+          are parted as in the text that was learned from
+        - watching: are called with each `Block` of the text and the bits of its tokens
+
+        Raises `OptionError` for an empty text, and as the tokenizer does for what it does not know.
+        """
+        return self.scorer(**scoring).score(self._documents(text), *watching)
+
+    def scorer(self, **scoring: Any) -> Scorer:
+        """Return what scores texts, whose documents end with BOUNDARY; keywords as for `score`."""
+        config = configured(ScoringConfig, scoring)
+        return Scorer(self.tokenizer, self.config, self.file.weights, self.runtime, config)
+
+    def log_probabilities(self, text: str, **scoring: Any) -> DoubleArray:
+        """Return the natural logarithms of the probabilities of a text's tokens, (tokens,); keywords as for `score`.
+
+        The end of a document is a token.
+        """
+        found: list[DoubleArray] = []
+        self.score(text, lambda _, bits: found.append(-bits * np.log(2)), **scoring)
+        return np.concatenate(found)
+
+    def next(self, text: str, k: int = 10) -> list[Next]:
+        """Return the `k` tokens that are likeliest to follow a text, with their probabilities, the likeliest first.
+
+        Raises `OptionError` for an empty text where the model has no beginning of its own.
+        """
+        return likeliest(self.session(), self.tokenizer, text, k, ends=self.config.documents)
+
+    def adapted(self, text: str | Iterable[str], **adapting: Any) -> Model:
+        """Return a model that has learned from a text as it read it; this one stays as it is.
+
+        Keywords are the fields of `longhand.AdaptConfig`: `adapt_layers` and `adapt_rate`. Raises `OptionError`.
+        """
+        scorer = self.scorer(adapt=True, **adapting)
+        scorer.score(self._documents(text))
+        assert scorer.adapting is not None
+        return Model(replace(self.file, weights=scorer.adapting.weights()), self._run, self.path)
+
+    def _documents(self, text: str | Iterable[str]) -> Iterable[str]:
+        mode, pieces = documents_of(self.file), [text] if isinstance(text, str) else text
+        return pieces if mode == NONE else marked(pieces, mode)
 
     def passage(self, corpus: Corpus, *, seed: int | None = None) -> str:
         """Return a random passage of a text to go on from, as the Keras tutorial's script takes its seed.

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import click
 
 from longhand.cli.options import given, settings_options
-from longhand.cli.output import note, show
+from longhand.cli.output import Waiting, show
 from longhand.config import READING, TrainConfig
-
-PATIENCE, BETWEEN = 2.0, 5.0  # seconds before it is said what is being done, and between two such notes
 
 
 @click.command()
@@ -34,22 +31,9 @@ def check(corpus: tuple[str, ...], no_estimate: bool, as_json: bool, **settings:
     from longhand.cli.check_text import print_check
 
     options = given(settings)
-    found = checked(list(corpus), estimate=not no_estimate, progress=_Waiting().tell, **options)
+    found = checked(list(corpus), estimate=not no_estimate, progress=Waiting().tell, **options)
     if as_json:
         show(msgspec.json.format(msgspec.json.encode(found)).decode("utf-8"))
     else:
         print_check(found, corpus, options)
     return 0 if found.trainable else 2
-
-
-class _Waiting:
-    """Says what is being done to those who wait, now and then."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + PATIENCE
-
-    def tell(self, doing: str, share: float) -> None:
-        """Say it, if it is time."""
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + BETWEEN
-            note(f"{doing}{f', {share:.0%}' if share else ''} ...")

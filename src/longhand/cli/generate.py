@@ -14,8 +14,8 @@ from longhand.cli.given_text import given_text
 from longhand.cli.interactive import Interactive, say
 from longhand.cli.novelty import index, lines
 from longhand.cli.options import given, settings_options
-from longhand.cli.output import discard_stdout, note, note_runtime
-from longhand.config import ManyConfig, RunConfig, SamplingConfig
+from longhand.cli.output import discard_stdout, note, note_runtime, noted_if_slow
+from longhand.config import AdaptConfig, ManyConfig, RunConfig, SamplingConfig
 from longhand.errors import OptionError
 from longhand.settings import configured
 from longhand.units import PLURAL
@@ -52,6 +52,10 @@ FLUSH_INTERVAL = 0.02  # seconds: less than a piece takes, seldom enough for a p
     "--corpus", multiple=True, metavar="CORPUS", help="what MODEL learned from, for --max-copy and --report; once"
 )
 @click.option("--report", is_flag=True, help="say on stderr how much of what was written is a copy of that text")
+@click.option(
+    "--adapt-to", metavar="FILE", help="let the model learn from a text in UTF-8 first; its file stays as it is"
+)
+@settings_options(AdaptConfig)
 @click.option("--interactive", is_flag=True, help="write together: pick from the likeliest continuations, type, undo")
 @settings_options(RunConfig)
 def generate(
@@ -66,6 +70,7 @@ def generate(
     overwrite: bool,
     corpus: tuple[str, ...],
     report: bool,
+    adapt_to: str | None,
     interactive: bool,
     **settings: Any,
 ) -> None:
@@ -89,6 +94,7 @@ def generate(
         refuse_existing(Path(save_state), overwrite)
     state = None if load_state is None else loaded_state(load_state)
     run = {name: settings.pop(name) for name in RunConfig.__struct_fields__}
+    adapting = given({name: settings.pop(name) for name in AdaptConfig.__struct_fields__})
     sampling = given(settings)
     if state is None and "seed" not in sampling:
         sampling["seed"] = secrets.randbits(32)
@@ -96,6 +102,7 @@ def generate(
     configured(ManyConfig, given(many))
     loaded = load(model, **given(run))
     note_runtime(loaded.runtime)
+    loaded = _adapted(loaded, adapt_to, adapting)
     index(loaded, corpus)
     if report and loaded.copies is None:
         raise OptionError("report: nothing is known of the text that the model learned from: give it with --corpus")
@@ -127,6 +134,19 @@ def generate(
     unit = PLURAL[loaded.tokenizer.kind]
     seed = "" if "seed" not in sampling else f", --seed {sampling['seed']}"
     note(f"{written} {unit} at {written / max(seconds, 1e-9):,.0f} {unit}/s{seed}")
+
+
+def _adapted(model: Model, name: str | None, adapting: dict[str, Any]) -> Model:
+    """Return what a model is after it read a text, if there is one."""
+    if name is None:
+        if adapting:
+            raise OptionError(
+                f"{next(iter(adapting)).replace('_', ' ')}: found no text to adapt to: name it with --adapt-to"
+            )
+        return model
+    text = given_text(name)
+    with noted_if_slow(f"adapting to {name}"):
+        return model.adapted(text, **adapting)
 
 
 def _refuse_together(prompts: int, *, several: bool, states: bool, interactive: bool, report: bool) -> None:

@@ -19,6 +19,7 @@ from longhand.cli.info import info
 from longhand.cli.novelty import novelty
 from longhand.cli.output import complain, note, use_utf8
 from longhand.cli.report import report
+from longhand.cli.score import score
 from longhand.cli.train import train
 from longhand.cli.tune import tune
 from longhand.errors import LonghandError
@@ -34,7 +35,7 @@ def longhand(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (train, generate, tune, novelty, check, info, report, cache, import_, bench, demo):
+for command in (train, generate, tune, novelty, score, check, info, report, cache, import_, bench, demo):
     longhand.add_command(command)
 
 

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from longhand.runtime.choice import Runtime
 
-PATIENCE = 1.5  # seconds
+PATIENCE = 1.5  # seconds before it is said what is being done
+BETWEEN = 5.0  # seconds between two such notes
 
 
 def use_utf8() -> None:
@@ -72,6 +74,19 @@ def noted_if_slow(doing: str) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+class Waiting:
+    """Says what is being done to those who wait, now and then."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + PATIENCE
+
+    def tell(self, doing: str, share: float | None) -> None:
+        """Say it, and what share of it is done where that is known, if it is time."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + BETWEEN
+            note(f"{doing}{f', {share:.0%}' if share and share < 1 else ''} ...")
 
 
 def visible(text: str) -> str:

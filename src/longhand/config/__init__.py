@@ -7,6 +7,7 @@ its `config` record. Values that come from outside go through `longhand.settings
 from __future__ import annotations
 
 from longhand.config.running import BenchConfig, RunConfig
+from longhand.config.scoring import AdaptConfig, ScoringConfig
 from longhand.config.training import (
     CHANGEABLE,
     CLASSIC,
@@ -45,10 +46,12 @@ __all__ = [
     "TEMPERATURE",
     "TEMPERATURE_OF_DOCUMENTS",
     "TOKENS",
+    "AdaptConfig",
     "BenchConfig",
     "ManyConfig",
     "NetworkConfig",
     "RunConfig",
     "SamplingConfig",
+    "ScoringConfig",
     "TrainConfig",
 ]

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 PIECE_SECONDS = 0.05  # often enough for the eye and for Ctrl-C, and seldom beside what a call costs
 LARGEST_PIECE = 8192  # tokens
-READ_PIECE = 256  # tokens of a text that is read: bounds the memory that their logits take
 MOST_LOGITS = 1 << 24  # of one call
 
 
@@ -97,7 +96,7 @@ def draw_tokens(
     if not isinstance(session, WritingSession) or any(sampler.closely for sampler in samplers):
         logits = session.step(last) if streams is None else cast("RecurrentSession", session).step(last, streams)
         drawn = np.array([[sampler.draw(row) for sampler, row in zip(samplers, logits, strict=True)]])
-        return drawn, _chosen(logits[None], drawn) if log_probabilities else None
+        return drawn, chosen(logits[None], drawn) if log_probabilities else None
     uniforms = np.stack([sampler.uniforms(count) for sampler in samplers], axis=1)
     heats = None
     if any(sampler.changes for sampler in samplers):
@@ -115,7 +114,7 @@ def draw_tokens(
     )
     for sampler in samplers:
         sampler.give_back(count - len(drawn))
-    return drawn, None if said is None else _chosen(said[: len(drawn)], drawn)
+    return drawn, None if said is None else chosen(said[: len(drawn)], drawn)
 
 
 def drawn_pieces(session: Session, last: TokenIds, samplers: Sequence[Sampler], left: int) -> Iterator[TokenIds]:
@@ -131,20 +130,11 @@ def drawn_pieces(session: Session, last: TokenIds, samplers: Sequence[Sampler], 
         yield drawn
 
 
-def log_probabilities_of(session: Session, tokens: TokenIds) -> DoubleArray:
-    """Return the natural logarithms of the probabilities of all tokens, (tokens,), but the first, (tokens - 1,)."""
-    found = [
-        _chosen(session.feed(tokens[place : place + READ_PIECE][:, None])[: len(following)], following[:, None])[:, 0]
-        for place in range(0, len(tokens) - 1, READ_PIECE)
-        if len(following := tokens[place + 1 : place + 1 + READ_PIECE])
-    ]
-    return np.concatenate(found) if found else np.zeros(0)
-
-
-def _chosen(logits: FloatArray, tokens: TokenIds) -> DoubleArray:
-    """Return the logarithms of the probabilities of tokens, (time, batch)."""
+def chosen(logits: FloatArray, tokens: TokenIds) -> DoubleArray:
+    """Return the natural logarithms of the probabilities of tokens, (...), by the logits before, (..., vocabulary)."""
     wide = logits.astype(np.float64)
-    result: DoubleArray = (np.take_along_axis(wide, tokens[..., None], -1) - logsumexp(wide))[..., 0]
+    places = tokens[..., None].astype(np.int64)
+    result: DoubleArray = (np.take_along_axis(wide, places, -1) - logsumexp(wide))[..., 0]
     return result
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import unicodedata
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import msgspec
 
 from longhand.modelfile import Card
+from longhand.pages.letters import visible
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -18,7 +18,6 @@ LARGEST = 1e15  # beyond it numbers say nothing about a training, and sums of th
 LONGEST_TEXT = 5_000  # characters
 MOST_TEXTS = 200
 WHOLE_DIGITS = 18
-KEPT = "\n\t\N{SOFT HYPHEN}\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
 RECORD_BEGINS = '{"event"'  # inside a string the quotation marks would be escaped
 
 
@@ -104,23 +103,10 @@ def as_typed(value: object) -> str:
 
 
 def shown(words: str) -> str:
-    """Return a text whose control characters can be seen and do nothing; a long text is cut.
-
-    Halves of characters, and what turns the direction of what follows, count as control characters.
-    """
+    """Return a text whose control characters can be seen and do nothing; a long text is cut."""
     if len(words) > LONGEST_TEXT:
         words = words[:LONGEST_TEXT] + " …"
-    return words if words.isprintable() else "".join(map(_visible, words))
-
-
-def _visible(letter: str) -> str:
-    if letter.isprintable() or letter in KEPT:
-        return letter
-    if letter < " ":
-        return chr(0x2400 + ord(letter))  # its picture, as in ␀
-    if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
-        return "\N{REPLACEMENT CHARACTER}"
-    return letter
+    return visible(words)
 
 
 def _none(literal: str) -> None:  # noqa: ARG001 (NaN and Infinity)

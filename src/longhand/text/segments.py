@@ -88,3 +88,16 @@ def last_end(text: str) -> int:
     """Return where the last word or sign ends that spaces follow, for there no word goes on; 0 where none does."""
     found = _ends().search(text)
     return found.start() if found else 0
+
+
+@cache
+def _words() -> regex.Pattern[str]:
+    import regex
+
+    letters = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}]]"
+    return regex.compile(rf"{letters}+(?:['\u2019]{letters}+)*+|[\p{{L}}&&[{_UNSPACED}]]", regex.V1)
+
+
+def count_words(text: str) -> int:
+    """Return how many words and numbers there are in `text`; in scripts that write no spaces each letter is one."""
+    return sum(1 for _ in _words().finditer(text))

@@ -81,6 +81,13 @@ class NativeEngine:
 
     def step(self, inputs: TokenIds, targets: TokenIds, state: State, learning_rate: float) -> tuple[float, State]:
         """Learn from one window of all streams; see `Engine.step`."""
+        losses, after = self.learn(inputs, targets, state, learning_rate)
+        return float(losses.mean(dtype=np.float64)), after
+
+    def learn(
+        self, inputs: TokenIds, targets: TokenIds, state: State, learning_rate: float
+    ) -> tuple[FloatArray, State]:
+        """Learn as in `step`, and return the loss of every target before the update, in nats, (targets, batch)."""
         steps = self._steps + 1
         lesson, (beta1, beta2) = self._lesson, self._update.betas
         lesson.learn, lesson.rate, lesson.epsilon = 1, learning_rate, self._update.epsilon_after(steps)
@@ -90,13 +97,12 @@ class NativeEngine:
         began = time.monotonic()
         losses, after, status = self._run(inputs, targets, state)
         self._crew.took(lesson.threads, (time.monotonic() - began) / inputs.size)
-        loss = float(losses.mean(dtype=np.float64))
         if status == library.NOT_FINITE:
-            length = self._lesson.length
+            loss, length = float(losses.mean(dtype=np.float64)), self._lesson.length
             what = f"the loss became {loss}" if not math.isfinite(loss) else f"the gradient's length became {length}"
             raise DivergenceError(what)
         self._steps = steps
-        return loss, after
+        return losses, after
 
     def losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[FloatArray, State]:
         """Read a window without learning; see `Engine.losses`."""

@@ -1,0 +1,94 @@
+"""`longhand score`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from longhand.cli.options import given, settings_options
+from longhand.cli.output import Waiting, note_runtime, show
+from longhand.config import RunConfig, ScoringConfig, TrainConfig
+from longhand.errors import OptionError
+
+MOST_WORST = 10_000
+OF_FILES = ("column", "encoding", "normalize")
+OF_SCORING, OF_RUN = ScoringConfig.__struct_fields__, RunConfig.__struct_fields__
+
+
+@click.command()
+@click.argument("model", metavar="MODEL")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option(
+    "--corpus",
+    multiple=True,
+    metavar="CORPUS",
+    help="what MODEL learned from, whole: an n-gram model learns from the same part of it, to be compared with; "
+    "without FILE, what was held out of it is scored",
+)
+@settings_options(ScoringConfig)
+@click.option("--worst", type=click.IntRange(0, MOST_WORST), default=0, help="print so many least expected passages")
+@click.option("--per-character", metavar="FILE", help="write a line of JSON for each character: its bits")
+@click.option("--html", metavar="FILE", help="write a page that shows the text, tinted by surprise")
+@click.option("--overwrite", is_flag=True, help="replace the files of --html and --per-character if they exist")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+@settings_options(TrainConfig, only=OF_FILES)
+@settings_options(RunConfig, defaults={"precision": "fp32"})
+def score(
+    model: str,
+    files: tuple[str, ...],
+    corpus: tuple[str, ...],
+    worst: int,
+    per_character: str | None,
+    html: str | None,
+    overwrite: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Say how well MODEL predicts a text: bits per character and per byte, perplexity.
+
+    FILE is a text that the model has not seen, - for stdin, several are read as one. Each character is predicted from
+    all those before it. gzip, xz and, with --corpus, an n-gram model are measured on the same bytes. A text of any
+    length is read in constant memory.
+    """
+    import msgspec
+
+    from longhand.cli.score_text import heading, page_of, score_lines
+    from longhand.files import refuse_existing, write_atomically, written_atomically
+    from longhand.learned import halves, learned_text, other_text
+    from longhand.model import load
+    from longhand.scoring.comparison import Comparing
+    from longhand.settings import train_config
+    from longhand.training.planning import reading_of
+
+    options = given(settings)
+    if not files and not corpus:
+        raise OptionError("found no text to score: name a FILE, or what MODEL learned from with --corpus")
+    reading = reading_of(train_config({name: options[name] for name in OF_FILES if name in options}))
+    for target in filter(None, (html, per_character)):
+        refuse_existing(Path(target), overwrite)
+    loaded = load(model, **({"precision": "fp32"} | {name: options[name] for name in OF_RUN if name in options}))
+    note_runtime(loaded.runtime)
+    scorer = loaded.scorer(**{name: options[name] for name in OF_SCORING if name in options})
+    tell = Waiting().tell
+    with ExitStack() as opened:
+        before = held_out = None
+        if corpus:
+            learned = text = opened.enter_context(learned_text(loaded.file, corpus, tell))
+            before, held_out = halves(loaded.file, learned)
+        if files:
+            text = opened.enter_context(other_text(loaded.file, files, reading, tell))
+        lines = opened.enter_context(written_atomically(Path(per_character)) if per_character else nullcontext())
+        comparing = Comparing(learned=before, worst=worst, page=html is not None, characters=lines)
+        pieces = text.pieces("scoring") if files or held_out is None else held_out
+        found = comparing.score(scorer, pieces)
+    name = heading(text.names, held_out=not files)
+    if html is not None:
+        write_atomically(Path(html), page_of(found, loaded, name, scorer.settings).encode("utf-8"))
+    if as_json:
+        show(msgspec.json.encode({"model": loaded.name, "text": name, **found.facts()}).decode())
+        return
+    for line in score_lines(found, loaded, name, scorer.settings):
+        show(line)

@@ -1,0 +1,68 @@
+"""A neural cache: what followed when the network was in a state like this one is likely to follow again.
+
+E. Grave, A. Joulin, N. Usunier: Improving Neural Language Models with a Continuous Cache (2017). Of the last few
+thousand tokens, each is remembered with what the last layer showed before it. The next one is expected to be one of
+them, the more so the more alike what is shown now is to what was shown then. How much that counts beside the network's
+own prediction is learned as the text is read, by expectation maximisation a token at a time: no setting to be tuned.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from longhand.arrays import DoubleArray, FloatArray, TokenIds
+
+FLATNESS = 20.0  # of the cosine of what was shown: from a development split (LOG.md), as is the next
+STEP = 0.002  # that the cache's share moves towards what a token says of it
+FIRST_SHARE, LEAST_SHARE, MOST_SHARE = 0.1, 0.001, 0.98  # surprises are never without remedy
+AT_ONCE = 128  # tokens
+
+
+class NeuralCache:
+    """The last `size` tokens of a text, and what was shown before each.
+
+    - share: how much the cache counts at the moment, from 0 to 1
+    """
+
+    def __init__(self, size: int, hidden: int) -> None:
+        self._size, self.share = size, FIRST_SHARE
+        self._shown = np.zeros((0, hidden), np.float32)
+        self._tokens: TokenIds = np.zeros(0, np.int64)
+
+    def mixed(self, ids: TokenIds, outputs: FloatArray, log_probabilities: DoubleArray) -> DoubleArray:
+        """Return the natural logarithms of the probabilities of the next block's tokens with the cache, (tokens,).
+
+        - outputs: what the last layer showed before each, (tokens, hidden)
+        - log_probabilities: those by the network alone, (tokens,)
+        """
+        length = np.linalg.norm(outputs, axis=1, keepdims=True)
+        directions = outputs / np.maximum(length, np.float32(1e-12))
+        cached = np.empty(len(ids))
+        for begin in range(0, len(ids), AT_ONCE):
+            part = slice(begin, begin + AT_ONCE)
+            cached[part] = self._cached(ids[part], directions[part])
+        return self._mixture(np.exp(log_probabilities), cached)
+
+    def _cached(self, ids: TokenIds, shown: FloatArray) -> DoubleArray:
+        """Return the probabilities of some tokens, (tokens,), by what came before each."""
+        keys, values = np.concatenate([self._shown, shown]), np.concatenate([self._tokens, ids])
+        here, there = np.arange(len(self._tokens), len(values))[:, None], np.arange(len(values))
+        likeness = np.float32(FLATNESS) * (shown @ keys.T - 1)
+        weights = np.exp(likeness, where=(there < here) & (there >= here - self._size), out=np.zeros_like(likeness))
+        totals = weights.sum(axis=1)
+        hits = np.where(values == ids[:, None], weights, np.float32(0)).sum(axis=1)
+        self._shown, self._tokens = keys[-self._size :], values[-self._size :]
+        found: DoubleArray = np.divide(hits, totals, out=np.zeros(len(ids)), where=totals > 0)
+        return found
+
+    def _mixture(self, own: DoubleArray, cached: DoubleArray) -> DoubleArray:
+        """Return the logarithms of probabilities mixed with the cache's, (tokens,), whose share changes meanwhile."""
+        result = np.empty(len(own))
+        for place, (alone, again) in enumerate(zip(own.tolist(), cached.tolist(), strict=True)):
+            mixed = (1 - self.share) * alone + self.share * again
+            result[place] = mixed
+            if mixed > 0:
+                moved = self.share + STEP * (self.share * again / mixed - self.share)
+                self.share = min(max(moved, LEAST_SHARE), MOST_SHARE)
+        found: DoubleArray = np.log(np.maximum(result, np.finfo(np.float64).tiny))
+        return found

@@ -1,0 +1,137 @@
+"""All that is measured of a text while a model reads it: its score, and what others make of the same bytes."""
+
+from __future__ import annotations
+
+import lzma
+import math
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from longhand.arrays import DoubleArray
+from longhand.scoring.blocks import Block
+from longhand.scoring.page import Beginning
+from longhand.scoring.passages import CharacterLines, Passage, Worst
+from longhand.scoring.score import Score, Scorer, readable
+from longhand.text.ngram import ORDER, NgramModel
+from longhand.text.utf8 import utf8_bytes
+
+GZIP = 31  # zlib's word for gzip's own frame, with the largest window
+MOST_LEARNED = 1 << 23  # characters that an n-gram model learns from at most: the last ones
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A score, and how many bits others need for the same text.
+
+    - gzip, xz: by gzip -9 and by xz -6, which is its default
+    - ngram: by an n-gram model that learned from the same text as the model; None if that was not given
+    - worst: the least expected passages, the worst first
+    - beginning: of the text, for a page
+    """
+
+    score: Score
+    gzip: int
+    xz: int
+    ngram: float | None = None
+    worst: list[Passage] = field(default_factory=list)
+    beginning: Beginning | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return all figures, by name."""
+        score = self.score
+        facts: dict[str, Any] = {
+            "bits_per_character": score.bits_per_character,
+            "bits_per_byte": score.bits_per_byte,
+            "perplexity": _finite(score.perplexity),
+            "perplexity_per_word": _finite(score.perplexity_per_word),
+            "characters": score.characters,
+            "bytes": score.bytes,
+            "words": score.words,
+            "tokens": score.tokens,
+            "unknown_tokens": score.unknown,
+            "named_bits_per_character": (score.bits + score.naming) / score.characters,
+            "gzip_bits_per_byte": self.gzip / score.bytes,
+            "xz_bits_per_byte": self.xz / score.bytes,
+        }
+        if self.ngram is not None:
+            facts["ngram_bits_per_byte"] = self.ngram / score.bytes
+        if score.unadapted is not None:
+            facts["unadapted_bits_per_character"] = score.unadapted / score.characters
+        if self.worst:
+            facts["worst"] = [
+                {"line": found.line, "begin": found.begin, "bits_per_character": found.bits, "text": found.text}
+                for found in self.worst
+            ]
+        return facts
+
+
+class Comparing:
+    """Measures a text beside its score, as it comes.
+
+    - learned: what the model learned from, in pieces, for an n-gram model; None if that is not known
+    - worst: how many of the least expected passages are kept
+    - page: whether the beginning of the text is kept for a page
+    - characters: a file to which a line of JSON is written for each character
+    """
+
+    def __init__(
+        self,
+        *,
+        learned: Iterable[str] | None = None,
+        worst: int = 0,
+        page: bool = False,
+        characters: IO[bytes] | None = None,
+    ) -> None:
+        self._compressors = _Compressors()
+        self._ngram = None if learned is None else _Ngram(learned)
+        self._worst = Worst(worst)
+        self._beginning = Beginning() if page else None
+        lines = None if characters is None else CharacterLines(characters)
+        others = [watcher for watcher in (self._ngram, self._beginning, lines) if watcher is not None]
+        self._watchers = [self._compressors, *([self._worst] if worst else []), *others]
+
+    def score(self, scorer: Scorer, pieces: Iterable[str]) -> Comparison:
+        """Score a text, in pieces, as `Scorer.score` does."""
+        score = scorer.score(pieces, *(watcher.watch for watcher in self._watchers))
+        gzip, xz = self._compressors.bits()
+        ngram = None if self._ngram is None else self._ngram.bits
+        return Comparison(score, gzip, xz, ngram, self._worst.passages(), self._beginning)
+
+
+class _Compressors:
+    """Compress a text in constant memory."""
+
+    def __init__(self) -> None:
+        self._gzip, self._xz = zlib.compressobj(9, zlib.DEFLATED, GZIP), lzma.LZMACompressor(preset=6)
+        self._sizes = [0, 0]
+
+    def watch(self, block: Block, _bits: DoubleArray) -> None:
+        data = utf8_bytes(readable(block.text))
+        self._sizes[0] += len(self._gzip.compress(data))
+        self._sizes[1] += len(self._xz.compress(data))
+
+    def bits(self) -> tuple[int, int]:
+        gzip, xz = self._sizes[0] + len(self._gzip.flush()), self._sizes[1] + len(self._xz.flush())
+        return 8 * gzip, 8 * xz
+
+
+class _Ngram:
+    """Scores a text with an n-gram model that learns from another one first."""
+
+    def __init__(self, learned: Iterable[str]) -> None:
+        text = ""
+        for piece in learned:
+            text = (text + readable(piece))[-MOST_LEARNED:]
+        self._model, self._before = NgramModel(text), text[-ORDER:]
+        self.bits = 0.0
+
+    def watch(self, block: Block, _bits: DoubleArray) -> None:
+        text = readable(block.text)
+        self.bits += float(self._model.bits(text, self._before).sum())
+        self._before = (self._before + text)[-ORDER:]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
