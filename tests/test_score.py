@@ -17,6 +17,7 @@ import pytest
 from conftest import ALPHABET, VERSE, Run, assert_refused, small_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_real_texts import peak_memory
 
 from longhand.errors import ModelFormatError, OptionError
 from longhand.model import Model
@@ -258,3 +259,13 @@ def test_what_cannot_be_scored_is_refused_in_a_line(longhand: Run, tmp_path: Pat
     assert_refused(longhand("score", model, text, "--html", tmp_path), "is a folder")
     (tmp_path / "empty.txt").touch()
     assert_refused(longhand("score", model, tmp_path / "empty.txt"), "found nothing in it")
+
+
+@pytest.mark.slow
+def test_a_text_of_any_length_is_scored_in_constant_memory(tmp_path: Path) -> None:
+    model, peaks = MODEL.save(tmp_path / "m"), []
+    for megabytes in (4, 16):
+        text = tmp_path / f"{megabytes}.txt"
+        text.write_text(VERSE * (megabytes * 10**6 // len(VERSE)), encoding="utf-8")
+        peaks.append(peak_memory("score", str(model), str(text), "--worst", "5", "--adapt", "--cache"))
+    assert peaks[1] < 1.1 * peaks[0] < 600_000_000
