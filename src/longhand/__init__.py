@@ -17,7 +17,7 @@ from longhand.version import VERSION as __version__  # noqa: N811 (the name that
 if TYPE_CHECKING:
     from longhand.api import check, import_keras, train
     from longhand.calibrate import tune
-    from longhand.config import ManyConfig, NetworkConfig, RunConfig, SamplingConfig, TrainConfig
+    from longhand.config import InspectConfig, ManyConfig, NetworkConfig, RunConfig, SamplingConfig, TrainConfig
     from longhand.errors import (
         CorpusError,
         LonghandError,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         OutputError,
         TrainingError,
     )
+    from longhand.gates.inspection import Inspection
     from longhand.generation.many import Written
     from longhand.generation.saved import WritingState, load_state
     from longhand.model import Model, load
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Card",
     "CorpusError",
+    "InspectConfig",
+    "Inspection",
     "LonghandError",
     "ManyConfig",
     "MissingExtraError",
@@ -70,6 +73,10 @@ def __getattr__(name: str) -> object:
         from longhand.calibrate import tune
 
         return tune
+    if name == "Inspection":
+        from longhand.gates.inspection import Inspection
+
+        return Inspection
     for module in (api, model, config, modelfile, errors, many, saved):
         if hasattr(module, name):
             value: object = getattr(module, name)

@@ -6,6 +6,7 @@ its `config` record. Values that come from outside go through `longhand.settings
 
 from __future__ import annotations
 
+from longhand.config.inspecting import InspectConfig
 from longhand.config.running import BenchConfig, RunConfig
 from longhand.config.training import (
     CHANGEABLE,
@@ -46,6 +47,7 @@ __all__ = [
     "TEMPERATURE_OF_DOCUMENTS",
     "TOKENS",
     "BenchConfig",
+    "InspectConfig",
     "ManyConfig",
     "NetworkConfig",
     "RunConfig",
