@@ -275,7 +275,7 @@ class Model:
         """Look into the network as it reads a text: gates, cells, what its units follow, how long it remembers.
 
         Keywords are the fields of `longhand.InspectConfig`: `probe`, `reach`, `places`, `seed`. The result's `trace`
-        has the numbers. Raises `OptionError`, `CorpusError`.
+        has the numbers, its `write_page` makes a page of them. Raises `OptionError`, `CorpusError`.
         """
         from longhand.gates.inspection import inspect
 

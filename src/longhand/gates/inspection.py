@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,10 +62,15 @@ class Inspection:
         """Return after how many tokens half is left of what a unit remembers; both are counted from 1."""
         return HALF * float(self.lifetimes[layer - 1, unit - 1])
 
+    @property
+    def told_influence(self) -> dict[int, float]:
+        """The influence in bits at some distances, as far as it was measured."""
+        reach = len(self.influence.bits)
+        return {k: self.influence.around(k) for k in TOLD_DISTANCES if k <= reach}
+
     def summary(self) -> dict[str, Any]:
         """Return what was found, as plain JSON data."""
         means = {gate: self.gate_means(gate).mean(axis=1) for gate in GATES}
-        bits = self.influence.bits
         return {
             "model": self.name,
             "tokens": len(self.trace),
@@ -81,9 +88,19 @@ class Inspection:
             "probes": [_probe_record(each) for each in self.probes],
             "influence": {
                 "places": self.influence.places,
-                "bits": {str(k): float(bits[k - 1]) for k in TOLD_DISTANCES if k <= len(bits)},
+                "bits": {str(k): bits for k, bits in self.told_influence.items()},
             },
         }
+
+    def write_page(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the page that shows all this to one HTML file, which holds the model's weights; return its path.
+
+        Raises `OutputError` if the file exists and `overwrite` is false, or cannot be written; `CorpusError` for a text
+        that is too long for a page.
+        """
+        from longhand.gates.page import write_page
+
+        return write_page(self, Path(path), overwrite=overwrite)
 
 
 def _probe_record(found: Probe) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from longhand.text.progress import Told, untold
 
 STREAMS = 64  # texts that are read side by side
 MOST_LOGITS = 1 << 22  # that are looked at in one piece
+NEARBY = 10
 FEWEST = 32  # tokens of a text that says something of memory
 
 
@@ -30,6 +31,11 @@ class Influence:
 
     bits: DoubleArray
     places: int
+
+    def around(self, distance: int) -> float:
+        """Return the mean influence at about this distance, up to a tenth nearer or farther: single ones scatter."""
+        away = distance // NEARBY
+        return float(self.bits[distance - away - 1 : distance + away].mean())
 
 
 def influence(runtime: Runtime, trace: Trace, *, reach: int, places: int, seed: int, tell: Told = untold) -> Influence:

@@ -1,0 +1,99 @@
+"""What `longhand inspect` prints: the text in colours, and what was found in a few lines."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from longhand.cli.output import show, visible
+from longhand.errors import OptionError
+from longhand.gates.inspection import GATES
+from longhand.units import PLURAL
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from longhand.config import NetworkConfig
+    from longhand.gates.inspection import Inspection
+    from longhand.gates.probes import Probe
+
+SHOWN = 4000  # tokens of the text
+MOST_BITS = 8.0  # of surprise, that have a colour of their own
+HOT = ((46, 27, 24), (176, 58, 38))  # from little to much, behind light letters
+COLD = ((24, 34, 46), (30, 98, 160))
+DISTANCES = (1, 10, 100)
+
+
+def unit_of(name: str, config: NetworkConfig) -> tuple[int, int]:
+    """Return layer and number of a unit, from 1, that "LAYER:UNIT" names; raises `OptionError` if there is none."""
+    layer, _, unit = name.partition(":")
+    if not (layer.isdecimal() and unit.isdecimal()):
+        raise OptionError(f"unit: found {name!r}, expected LAYER:UNIT, such as 1:37")
+    if not 1 <= int(layer) <= config.layers or not 1 <= int(unit) <= config.hidden:
+        raise OptionError(
+            f"unit: found {name}, the model has layers 1 to {config.layers} with units 1 to {config.hidden}"
+        )
+    return int(layer), int(unit)
+
+
+def report(found: Inspection, unit: tuple[int, int] | None) -> None:
+    """Print the text, coloured by surprise or by a unit's cell where that is a terminal, and what was found."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        Console(highlight=False).print(coloured(found, unit))
+        by = "surprise" if unit is None else f"the cell of unit {unit[0]}:{unit[1]}, blue below 0, red above"
+        show(f"\ncoloured by {by}\n")
+    for line in lines(found):
+        show(line)
+
+
+def coloured(found: Inspection, unit: tuple[int, int] | None) -> Text:
+    """Return the text's beginning with a background for every token."""
+    from rich.text import Text
+
+    trace, text = found.trace, Text()
+    if unit is None:
+        levels = trace.surprise[:SHOWN] / MOST_BITS
+    else:
+        cell = trace.cell[unit[0] - 1, :SHOWN, unit[1] - 1].astype(float)
+        levels = cell / max(float(abs(cell).max()), 1e-6)
+    for piece, level in zip(trace.reading.pieces, levels.tolist(), strict=False):
+        low, high = HOT if level >= 0 else COLD
+        share = min(abs(level), 1.0)
+        red, green, blue = (round(one + share * (other - one)) for one, other in zip(low, high, strict=True))
+        style = "" if share < 0.03 else f"rgb(240,238,232) on rgb({red},{green},{blue})"
+        before, line_end, after = visible(piece).partition("\n")
+        text.append(before, style).append(line_end).append(after, style)
+    if len(trace) > SHOWN:
+        text.append(f" … {len(trace) - SHOWN:,} more")
+    return text
+
+
+def lines(found: Inspection) -> list[str]:
+    """Return what was found, for a person."""
+    trace, plural = found.trace, PLURAL[found.tokenizer.kind]
+    tokens = "" if plural == "characters" else f", {len(trace):,} {plural}"
+    result = [f"{len(trace.reading.text):,} characters{tokens}, {trace.bits_per_character:.3f} bits per character", ""]
+    result.append(f"{'gates, open on average':<28}{'input':>8}{'forget':>8}{'output':>8}  half-life, {plural}")
+    for layer, numbers in enumerate(found.summary()["layers"], 1):
+        means = "".join(f"{numbers[gate]:>8.0%}" for gate in GATES)
+        result.append(f"  layer {layer:<20}{means}  {numbers['median_half_life']:.1f} (median)")
+    longest = ", ".join(
+        f"{layer}:{unit} {found.half_life(layer, unit):,.0f}" for layer, unit in found.longest_lived[:5]
+    )
+    result += [f"  units that remember longest: {longest}", ""]
+    result.append(f"{'what units follow':<28}{'unit':>8} {'of':<8}{'AUC':>6}   {'direction':<10}AUC")
+    result += [_probe_line(each) for each in sorted(found.probes, key=lambda each: -(each.auc or 0))]
+    influence = found.told_influence
+    told = ", ".join(f"after {k}: {influence[k]:.2g}" for k in DISTANCES if k in influence)
+    return [*result, "", f"what a replaced token changes, bits: {told or 'the text is too short to say'}"]
+
+
+def _probe_line(probe: Probe) -> str:
+    name = visible(probe.name)[:26]
+    if probe.missing:
+        return f"  {name:<26}  {probe.missing}"
+    best, direction = probe.best[0], f"layer {probe.layer}"
+    unit = f"{best.layer}:{best.unit}"
+    return f"  {name:<26}{unit:>8} {best.state:<8}{best.auc:>6.3f}   {direction:<10}{probe.direction:.3f}"
