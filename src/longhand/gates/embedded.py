@@ -15,15 +15,14 @@ import numpy.typing as npt
 from longhand.arrays import DoubleArray, TokenIds
 from longhand.gates.inspection import GATES, Inspection
 from longhand.gates.probes import STATES
-from longhand.gates.trace import HalfArray
+from longhand.gates.trace import LARGEST_HALF, HalfArray
 from longhand.modelfile import ModelFile
 from longhand.runtime.reference import NumpySession
 from longhand.text.utf8 import REPLACEMENT
 
 GATE_COUNT = 4
 STEP_WORK = 5e7  # multiplications between two states: what a script does in about a tenth of a second or less
-STEPS = (16, 512)  # tokens between two states, at least and at most
-LARGEST = float(np.finfo(np.float16).max)
+STEPS = (16, 128)  # tokens between two states, at least and at most: rounding errors grow from one to the next
 TYPICAL = 0.98  # of a unit's values are no larger than what its colours reach to
 SURPRISE_UNIT = 1 / 512  # bits: up to 128 have a place in 16 bits
 
@@ -144,5 +143,5 @@ def _by_unit(matrix: npt.NDArray[Any], hidden: int) -> npt.NDArray[Any]:
 
 def _half(values: npt.NDArray[Any]) -> DoubleArray:
     """Return numbers that 16-bit floats have a place for."""
-    clipped: DoubleArray = np.clip(values, -LARGEST, LARGEST)
+    clipped: DoubleArray = np.clip(values, -LARGEST_HALF, LARGEST_HALF)
     return clipped

@@ -144,7 +144,7 @@ const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 // ---- Stretches of computed cells, those nearest to what is looked at first.
 const stretches = new Map();
 const total = Math.ceil(time / step);
-const room = clamp(Math.floor(256e6 / (step * layers * hidden * 7)), 4, total); // stretches that are kept, for memory's sake
+const room = Math.min(total, Math.max(4, Math.floor(256e6 / (step * layers * hidden * 7)))); // stretches that are kept, for memory's sake
 const underway = new Set();
 const crew = [];
 let alone = null, centre = 0, job = null;

@@ -27,6 +27,7 @@ HalfArray = npt.NDArray[np.float16]
 STRETCH = 256  # tokens that are read at once: bounds the memory that their logits take
 LIKELIEST = 5  # predictions of which the probability is kept
 LARGEST = 1 << 30  # bytes of a trace
+LARGEST_HALF = float(np.finfo(np.float16).max)  # which a cell reaches after 65,504 steps at the earliest
 SHUT, OPEN = 1e-30, 1 - 1e-7  # forget gates are taken as no nearer to 0 and 1 than 32-bit floats can tell
 
 
@@ -170,7 +171,7 @@ def trace(file: ModelFile, tokenizer: Tokenizer, text: str, tell: Told = untold)
             continue
         end = done + len(logarithms)
         for array, values in zip(kept, stretch.cells, strict=True):
-            array[:, done:end] = values
+            array[:, done:end] = np.clip(values, -LARGEST_HALF, LARGEST_HALF)
         decay += np.log(np.clip(stretch.cells.forget, SHUT, OPEN)).sum(axis=1, dtype=np.float64)
         ahead = np.concatenate([before[None] - logsumexp(before[None]), logarithms[:-1]])
         said = ahead[np.arange(end - done), reading.tokens[done:end]]
