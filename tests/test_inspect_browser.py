@@ -201,7 +201,7 @@ def test_the_map_picks_a_unit_and_drags_the_text_along(browser: Browser, page: P
     box = browser.ask("return document.querySelector('#map canvas').getBoundingClientRect().toJSON()")
     up = (box["height"] - 20) / 16
     mouse: dict[str, Any] = {
-        "x": box["x"] + 8 * 20 + 4,
+        "x": box["x"] + box["width"] / (box["width"] // 8) * 20.5,
         "y": box["y"] + 20 + 6.5 * up,
         "button": "left",
         "clickCount": 1,

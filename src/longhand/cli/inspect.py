@@ -81,7 +81,8 @@ def inspect(
         report(found, chosen)
     else:
         show(output)
-        note("the page holds the model's weights: who has the page has the model")
+        size = Path(output).stat().st_size / 1e6
+        note(f"{size:.1f} MB; the page holds the model's weights: who has the page has the model")
 
 
 def _written(model: Model, tokens: int, prompt: str, seed: int) -> str:

@@ -271,8 +271,8 @@ const binOf = (value, quantity, range) => {
 const MOST_BITS = 8;
 
 // ---- What is shown.
-const view = { tint: "surprise", quantity: "cell", layer: 0, unit: 0, sort: "index", fixed: 0, peek: null, from: 0, order: [] };
-const place = () => view.peek ?? view.fixed;
+const view = { tint: "surprise", quantity: "cell", layer: 0, unit: 0, sort: "index", over: null, fixed: 0, peek: null, from: 0, order: [] };
+const place = () => view.peek ?? view.fixed, unitShown = () => view.over ?? view.unit;
 const text = find("text"), rows = text.querySelector(".rows"), map = find("map"), canvas = map.querySelector("canvas"), strip = find("strip");
 
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Cn}]/u, WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
@@ -367,7 +367,7 @@ const tintRows = () => {
 };
 
 // ---- The map of all units, and the strip of the whole text.
-const cellSize = () => ({ across: 8, up: clamp(Math.floor(384 / hidden), 2, 22) });
+const cellSize = () => ({ across: map.clientWidth / mapColumns(), up: clamp(Math.floor(384 / hidden), 2, 22) });
 const LABEL = 20;
 const fit = (target, width, height) => {
   const scale = window.devicePixelRatio || 1;
@@ -380,7 +380,7 @@ const fit = (target, width, height) => {
   pen.setTransform(scale, 0, 0, scale, 0, 0);
   return pen;
 };
-const mapColumns = () => Math.max(8, Math.floor(map.clientWidth / cellSize().across));
+const mapColumns = () => Math.max(8, Math.floor(map.clientWidth / 8));
 const small = document.createElement("canvas");
 const drawMap = () => {
   const { across, up } = cellSize(), cols = mapColumns(), width = map.clientWidth, height = hidden * up;
@@ -412,8 +412,7 @@ const drawMap = () => {
   pen.lineWidth = 1.5;
   pen.strokeStyle = ramps.ink;
   if (here >= view.from && here < view.from + cols) pen.strokeRect((here - view.from) * across - 0.5, LABEL - 0.5, across + 1, height);
-  const row = view.order.indexOf(view.unit);
-  pen.strokeRect(0.75, LABEL + row * up - 1, width - 1.5, up + 2);
+  for (const unit of new Set([view.unit, unitShown()])) pen.strokeRect(0.75, LABEL + view.order.indexOf(unit) * up - 1, width - 1.5, up + 2);
 };
 const drawStrip = () => {
   const width = strip.clientWidth, height = 34, pen = fit(strip, width, height);
@@ -448,7 +447,7 @@ const bar = (holder, from, to, low, high) => {
   inner.style.width = Math.abs(at(to) - at(from)) + "%";
 };
 const tell = () => {
-  const t = place(), say = words(), glyph = find("glyph"), piece = seen(pieces[t]) === " " ? "␣" : seen(pieces[t]);
+  const t = place(), unit = unitShown(), say = words(), glyph = find("glyph"), piece = seen(pieces[t]) === " " ? "␣" : seen(pieces[t]);
   glyph.textContent = piece;
   glyph.className = [...piece].length > 3 ? "long" : "";
   find("place").textContent = say.of(t, lineOf[t]);
@@ -467,8 +466,8 @@ const tell = () => {
     items.push(item);
   }
   list.replaceChildren(...items);
-  find("unit-name").textContent = `${view.layer + 1}:${view.unit + 1}`;
-  const values = valuesAt(t, view.layer, view.unit), reach = Math.max(1, largest[view.layer * hidden + view.unit]);
+  find("unit-name").textContent = `${view.layer + 1}:${unit + 1}`;
+  const values = valuesAt(t, view.layer, unit), reach = Math.max(1, largest[view.layer * hidden + unit]);
   const ready = !Number.isNaN(values.before + values.cell);
   for (const line of find("cell").children) {
     const quantity = line.dataset.gate, value = values[quantity], holder = line.querySelector("meter-bar");
@@ -560,7 +559,7 @@ const peek = (t) => {
   changed("place");
 };
 const pick = (layer, unit, quantity) => {
-  Object.assign(view, { layer: clamp(layer, 0, layers - 1), unit: clamp(unit, 0, hidden - 1), tint: "unit" });
+  Object.assign(view, { layer: clamp(layer, 0, layers - 1), unit: clamp(unit, 0, hidden - 1), tint: "unit", over: null });
   if (quantity) view.quantity = quantity;
   controls();
   changed("all");
@@ -606,7 +605,7 @@ const spot = (event) => { // what of the map is pointed at
   const t = view.from + Math.floor((event.clientX - box.left) / across), row = Math.floor((event.clientY - box.top - LABEL) / up);
   return { t: clamp(t, 0, time - 1), unit: view.order[row] };
 };
-let drag = null, hovered = null;
+let drag = null;
 map.addEventListener("pointerdown", (event) => { drag = { x: event.clientX, from: view.from, far: false }; map.setPointerCapture(event.pointerId); });
 map.addEventListener("pointermove", (event) => {
   if (drag) {
@@ -615,9 +614,7 @@ map.addEventListener("pointermove", (event) => {
     return;
   }
   const { t, unit } = spot(event);
-  if (hovered === null) hovered = view.unit;
-  if (unit !== undefined) view.unit = unit;
-  view.peek = t;
+  Object.assign(view, { over: unit ?? null, peek: t });
   changed("place");
 });
 const slide = (from) => {
@@ -633,13 +630,12 @@ map.addEventListener("pointerup", (event) => {
   drag = null;
   if (moved) return;
   const { t, unit } = spot(event);
-  hovered = null;
   if (unit !== undefined) pick(view.layer, unit);
   fix(t);
 });
 map.addEventListener("pointercancel", () => { drag = null; });
 map.addEventListener("pointerleave", () => {
-  if (hovered !== null) { view.unit = hovered; hovered = null; }
+  view.over = null;
   peek(null);
 });
 map.addEventListener("wheel", (event) => {

@@ -131,8 +131,8 @@ def _score(value: float) -> str:
 
 
 def _bits(value: float) -> str:
-    """Return bits with three digits, or as less than what is measured."""
-    return f"{value:.3g}" if value >= 1e-4 else "< 0.0001"
+    """Return bits with two digits, or as less than what is measured."""
+    return f"{value:.2g}" if value >= 1e-4 else "< 0.0001"
 
 
 def _count(value: float) -> str:
