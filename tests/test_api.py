@@ -16,6 +16,8 @@ import longhand
 EXPORTS = [
     "Card",
     "CorpusError",
+    "InspectConfig",
+    "Inspection",
     "LonghandError",
     "ManyConfig",
     "MissingExtraError",

@@ -50,8 +50,15 @@ def test_the_command_prints_a_table(longhand: Run, model_path: Path) -> None:
     done = longhand("inspect", model_path, "--text", VERSE * 5, "--probe", "vowel=[aeiou]")
     assert done.returncode == 0
     assert done.stdout.startswith(f"{5 * len(VERSE)} characters, ")
-    for words in ("layer 2", "units that remember longest", "vowel", "inside brackets", "after 1: ", "after 100: "):
-        assert words in done.stdout
+    for words in (
+        "layer 2",
+        "units that remember longest",
+        "vowel",
+        "to look for: inside quotes, inside brackets",
+        "after 1: ",
+        "after 100: ",
+    ):
+        assert words in " ".join(done.stdout.split())
     assert "\x1b" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
 
@@ -137,6 +144,9 @@ def test_the_terminal_shows_the_text_in_colours(model: Model) -> None:
     values = found.trace.cell[1, :SHOWN, 2]
     assert any("on rgb(30,98,160)" in style or "on rgb(176,58,38)" in style for style in by_unit)
     assert len(by_unit) > 10 or np.ptp(values) < 0.1
+    few = {str(span.style) for span in coloured(found, (2, 3), few=True).spans}
+    assert few <= {"", "red", "blue", "bold red", "bold blue"}
+    assert few & {"bold red", "bold blue"}
 
 
 def test_a_held_unit_is_written_with(longhand: Run, model_path: Path) -> None:

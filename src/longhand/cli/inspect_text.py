@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 from longhand.cli.output import show, visible
@@ -21,6 +22,9 @@ SHOWN = 4000  # tokens of the text
 MOST_BITS = 8.0  # of surprise, that have a colour of their own
 HOT = ((46, 27, 24), (176, 58, 38))  # from little to much, behind light letters
 COLD = ((24, 34, 46), (30, 98, 160))
+FEW_COLOURS = ("standard", "windows")  # what Rich calls terminals of 16 colours
+FAINT, STRONG = 0.15, 0.5  # shares of the most that have a colour there, and are bold
+WIDTH = 96
 DISTANCES = (1, 10, 100)
 
 
@@ -41,15 +45,16 @@ def report(found: Inspection, unit: tuple[int, int] | None) -> None:
     if sys.stdout.isatty():
         from rich.console import Console
 
-        Console(highlight=False).print(coloured(found, unit))
+        console = Console(highlight=False)
+        console.print(coloured(found, unit, few=console.color_system in FEW_COLOURS))
         by = "surprise" if unit is None else f"the cell of unit {unit[0]}:{unit[1]}, blue below 0, red above"
         show(f"\ncoloured by {by}\n")
     for line in lines(found):
         show(line)
 
 
-def coloured(found: Inspection, unit: tuple[int, int] | None) -> Text:
-    """Return the text's beginning with a background for every token."""
+def coloured(found: Inspection, unit: tuple[int, int] | None, *, few: bool = False) -> Text:
+    """Return the text's beginning with a colour for every token: behind it, or of it where there are `few`."""
     from rich.text import Text
 
     trace, text = found.trace, Text()
@@ -59,15 +64,25 @@ def coloured(found: Inspection, unit: tuple[int, int] | None) -> Text:
         cell = trace.cell[unit[0] - 1, :SHOWN, unit[1] - 1].astype(float)
         levels = cell / max(float(abs(cell).max()), 1e-6)
     for piece, level in zip(trace.reading.pieces, levels.tolist(), strict=False):
-        low, high = HOT if level >= 0 else COLD
-        share = min(abs(level), 1.0)
-        red, green, blue = (round(one + share * (other - one)) for one, other in zip(low, high, strict=True))
-        style = "" if share < 0.03 else f"rgb(240,238,232) on rgb({red},{green},{blue})"
+        style = _few_colours(level) if few else _behind(level)
         before, line_end, after = visible(piece).partition("\n")
         text.append(before, style).append(line_end).append(after, style)
     if len(trace) > SHOWN:
         text.append(f" … {len(trace) - SHOWN:,} more")
     return text
+
+
+def _few_colours(level: float) -> str:
+    if abs(level) < FAINT:
+        return ""
+    return f"{'bold ' if abs(level) >= STRONG else ''}{'red' if level >= 0 else 'blue'}"
+
+
+def _behind(level: float) -> str:
+    low, high = HOT if level >= 0 else COLD
+    share = min(abs(level), 1.0)
+    red, green, blue = (round(one + share * (other - one)) for one, other in zip(low, high, strict=True))
+    return "" if share < 0.03 else f"rgb(240,238,232) on rgb({red},{green},{blue})"
 
 
 def lines(found: Inspection) -> list[str]:
@@ -83,17 +98,24 @@ def lines(found: Inspection) -> list[str]:
         f"{layer}:{unit} {found.half_life(layer, unit):,.0f}" for layer, unit in found.longest_lived[:5]
     )
     result += [f"  units that remember longest: {longest}", ""]
-    result.append(f"{'what units follow':<28}{'unit':>8} {'of':<8}{'AUC':>6}   {'direction':<10}AUC")
-    result += [_probe_line(each) for each in sorted(found.probes, key=lambda each: -(each.auc or 0))]
+    result += _probe_lines(found.probes)
     influence = found.told_influence
     told = ", ".join(f"after {k}: {influence[k]:.2g}" for k in DISTANCES if k in influence)
     return [*result, "", f"what a replaced token changes, bits: {told or 'the text is too short to say'}"]
 
 
+def _probe_lines(probes: list[Probe]) -> list[str]:
+    tested = sorted((each for each in probes if not each.missing), key=lambda each: -(each.auc or 0))
+    result = [f"{'what units follow':<28}{'unit':>8} {'of':<8}{'AUC':>6}   {'direction':<10}AUC"] if tested else []
+    result += [_probe_line(each) for each in tested]
+    if rare := [visible(each.name) for each in probes if each.missing]:
+        told = f"too rare in this text, or everywhere, to look for: {', '.join(rare)}"
+        result += textwrap.wrap(told, WIDTH, subsequent_indent="  ")
+    return result
+
+
 def _probe_line(probe: Probe) -> str:
     name = visible(probe.name)[:26]
-    if probe.missing:
-        return f"  {name:<26}  {probe.missing}"
     best, direction = probe.best[0], f"layer {probe.layer}"
     unit = f"{best.layer}:{best.unit}"
     return f"  {name:<26}{unit:>8} {best.state:<8}{best.auc:>6.3f}   {direction:<10}{probe.direction:.3f}"

@@ -172,7 +172,12 @@ const take = ({ number, gates, states }) => {
     for (const each of stretches.keys()) if (farthest < 0 || Math.abs(each - here) > Math.abs(farthest - here)) farthest = each;
     stretches.delete(farthest);
   }
-  changed("values");
+  changed(inSight(number) ? "values" : "strip");
+};
+const inSight = (number) => {
+  const begin = number * step, end = begin + step, rows = [...shown.keys()];
+  const within = (from, to) => begin < to && end > from;
+  return within(view.from, view.from + mapColumns()) || (rows.length > 0 && within(starts[Math.min(...rows)], starts[Math.max(...rows) + 1] ?? time));
 };
 const slice = () => { // without workers: a little at a time, so that the page stays quick
   if (!job) {
@@ -380,22 +385,23 @@ const fit = (target, width, height) => {
   pen.setTransform(scale, 0, 0, scale, 0, 0);
   return pen;
 };
+const mapRows = () => Math.min(hidden, 4096); // what a canvas has room for
 const mapColumns = () => Math.max(8, Math.floor(map.clientWidth / 8));
 const small = document.createElement("canvas");
 const drawMap = () => {
-  const { across, up } = cellSize(), cols = mapColumns(), width = map.clientWidth, height = hidden * up;
+  const { across, up } = cellSize(), cols = mapColumns(), width = map.clientWidth, height = mapRows() * up;
   const pen = fit(canvas, width, height + LABEL);
-  const image = new ImageData(cols, hidden), ramp = ramps.strong[kindOf(view.quantity)];
+  const image = new ImageData(cols, mapRows()), ramp = ramps.strong[kindOf(view.quantity)];
   const ranges = view.order.map((unit) => rangeOf(view.quantity, view.layer, unit));
   for (let column = 0; column < cols; column++) {
     const t = view.from + column, ready = t < time && stretches.has(Math.floor(t / step));
-    for (let row = 0; row < hidden; row++) {
+    for (let row = 0; row < mapRows(); row++) {
       const [red, green, blue] = ready ? ramp[binOf(valueAt(t, view.layer, view.order[row], view.quantity), view.quantity, ranges[row])] : ramps.shade;
       image.data.set([red, green, blue, 255], 4 * (row * cols + column));
     }
   }
   small.width = cols;
-  small.height = hidden;
+  small.height = mapRows();
   small.getContext("2d").putImageData(image, 0, 0);
   pen.fillStyle = ramps.paper;
   pen.fillRect(0, 0, width, height + LABEL);
@@ -438,6 +444,9 @@ const drawStrip = () => {
   pen.lineWidth = 1.5;
   pen.strokeRect(clamp(first / time * width, 0.75, width - 4), 0.75, Math.max(3, (after - first) / time * width - 1.5), height - 1.5);
 };
+
+let soon = null;
+const drawStripSoon = () => { soon ??= setTimeout(() => { soon = null; drawStrip(); }, 200); };
 
 // ---- The values of one unit at one place.
 const bar = (holder, from, to, low, high) => {
@@ -511,7 +520,7 @@ const changed = (...what) => {
 let sorted = "";
 const draw = () => {
   const all = due.has("all"), values = all || due.has("values"), moved = all || due.has("scroll");
-  const where = due.has("place");
+  const where = due.has("place"), computed = due.has("strip");
   due.clear();
   if (all) {
     layOut();
@@ -521,7 +530,8 @@ const draw = () => {
   }
   if (moved) drawRows();
   if (moved || values || where) { tintRows(); drawMap(); }
-  if (moved || values) drawStrip();
+  if (moved) drawStrip();
+  else if (values || computed) drawStripSoon();
   if (all || values || where) tell();
   const share = Math.floor(100 * Math.min(1, stretches.size / room));
   find("progress").textContent = share < 100 ? words().progress(share) : "";
