@@ -63,6 +63,18 @@ def test_the_command_prints_a_table(longhand: Run, model_path: Path) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 100
 
 
+def test_a_unit_is_listed_with_what_it_does(longhand: Run, model_path: Path) -> None:
+    text = "the cat\n\x1b" + VERSE
+    done = longhand("inspect", model_path, "--text", text, "--unit", "2:3")
+    listed = done.stdout[done.stdout.index("unit 2:3") :].splitlines()
+    assert listed[1].split() == ["read", "bits", "input", "forget", "output", "cell", "hidden", "expects"]
+    found = package.load(model_path).inspect(text)
+    values = [float(found.trace.forget[1, place, 2]) for place in range(40)]
+    assert [float(line.split()[3]) for line in listed[2:42]] == pytest.approx(values, abs=0.006)
+    assert [line.split()[0] for line in listed[2:11]] == [*"the", "␣", *"cat", "⏎", "·"]
+    assert listed[-1].strip().startswith(f"… {len(text) - 40:,} more")
+
+
 def test_json_is_one_object(longhand: Run, model_path: Path, verse_path: Path) -> None:
     done = longhand("inspect", model_path, "--text-file", verse_path, "--json")
     assert json.loads(done.stdout)["characters"] == 40 * len(VERSE)

@@ -18,7 +18,6 @@ from longhand.settings import configured
 if TYPE_CHECKING:
     from longhand.model import Model
 
-PAGE = "gates.html"
 BETWEEN_NOTES = 2.0  # seconds
 
 
@@ -28,9 +27,9 @@ BETWEEN_NOTES = 2.0  # seconds
 @click.option("--text-file", metavar="FILE", help="the same, from a file in UTF-8, - for stdin")
 @click.option("--generate", type=click.IntRange(1, 1_000_000), metavar="N", help="look at N tokens that MODEL writes")
 @click.option("--prompt", default="", help="with --generate: the text to go on from, which is looked at too")
-@click.option("-o", "--output", metavar="FILE", help=f"write a page to explore it all, such as {PAGE}")
+@click.option("-o", "--output", metavar="FILE", help="write a page to explore it all, such as gates.html")
 @click.option("--overwrite", is_flag=True, help="replace an existing FILE")
-@click.option("--unit", metavar="LAYER:UNIT", help="colour the text by this unit's cell [default: by surprise]")
+@click.option("--unit", metavar="LAYER:UNIT", help="colour the text by this unit's cell, and list what it does")
 @click.option("--json", "as_json", is_flag=True, help="print what was found as one JSON object")
 @settings_options(InspectConfig)
 @settings_options(RunConfig)

@@ -6,9 +6,12 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from longhand.cli.output import show, visible
 from longhand.errors import OptionError
 from longhand.gates.inspection import GATES
+from longhand.gates.probes import STATES
 from longhand.units import PLURAL
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ COLD = ((24, 34, 46), (30, 98, 160))
 FEW_COLOURS = ("standard", "windows")  # what Rich calls terminals of 16 colours
 FAINT, STRONG = 0.15, 0.5  # shares of the most that have a colour there, and are bold
 WIDTH = 96
+LISTED, EXPECTED = 40, 3  # tokens that are listed with a unit's values, and predictions after each
+PAGE = "gates.html"
 DISTANCES = (1, 10, 100)
 
 
@@ -51,6 +56,40 @@ def report(found: Inspection, unit: tuple[int, int] | None) -> None:
         show(f"\ncoloured by {by}\n")
     for line in lines(found):
         show(line)
+    if unit is not None:
+        show("")
+        for line in unit_lines(found, *unit):
+            show(line)
+
+
+def unit_lines(found: Inspection, layer: int, unit: int) -> list[str]:
+    """Return what a unit, by layer and number from 1, does at the text's first tokens, and what is expected after each.
+
+    Columns are cut to the width of a terminal; the page has all of it.
+    """
+    trace = found.trace
+    head = "".join(f"{name:>9}" for name in (*GATES, *STATES))
+    result = [f"unit {layer}:{unit}", f"  {'read':<12}{'bits':>6}{head}   expects"]
+    for place, piece in enumerate(trace.reading.pieces[:LISTED]):
+        values = "".join(
+            f"{float(getattr(trace, name)[layer - 1, place, unit - 1]):>9.2f}" for name in (*GATES, *STATES)
+        )
+        likely = zip(trace.likely[place].tolist(), trace.probability[place].tolist(), strict=True)
+        told = " ".join(f"{_cut(_token(found, token), 8)} {share:.0%}" for token, share in list(likely)[:EXPECTED])
+        result.append(f"  {_cut(piece, 10):<12}{trace.surprise[place]:>6.2f}{values}   {told}")
+    if len(trace) > LISTED:
+        result.append(f"  … {len(trace) - LISTED:,} more: -o {PAGE} writes a page that has them")
+    return result
+
+
+def _token(found: Inspection, token: int) -> str:
+    return "(end)" if token == found.tokenizer.start else found.tokenizer.decode(np.array([token]))
+
+
+def _cut(text: str, most: int) -> str:
+    """Return a text on one line, no longer than that."""
+    shown = visible(text.replace("\n", "⏎").replace("\t", "⇥").replace(" ", "␣"))
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
 def coloured(found: Inspection, unit: tuple[int, int] | None, *, few: bool = False) -> Text:
