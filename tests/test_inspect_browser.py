@@ -160,11 +160,16 @@ def test_a_unit_that_is_picked_colours_the_text(browser: Browser, page: Path, fo
     blue = np.array([eval(each.removeprefix("rgb"))[2] for each in colours])  # noqa: S307 (three numbers)
     assert blue[values.argmin()] > blue[values.argmax()] + 40  # from blue to orange
     button = browser.driver.find_element("css selector", "button.unit")
-    layer, unit = button.get_attribute("data-layer"), button.get_attribute("data-unit")
+    layer, unit = (int(button.get_attribute(f"data-{name}") or 0) for name in ("layer", "unit"))
     button.click()
     settled(browser)
     assert browser.ask("return document.getElementById('unit-name').textContent") == f"{layer}:{unit}"
     assert browser.ask("return document.getElementById('by-unit').getAttribute('aria-pressed')") == "true"
+    scores = {each.name: float(each.scores[layer - 1, unit - 1]) for each in found.probes if each.scores is not None}
+    most = max(scores, key=lambda name: scores[name])
+    assert scores[most] > 0.7
+    follows = browser.ask("return document.getElementById('follows').textContent")
+    assert follows == f"follows “{most}”, AUC {scores[most]:.3f} on the first half"
 
 
 def test_pointing_at_a_character_shows_its_values_and_leaving_takes_them_back(

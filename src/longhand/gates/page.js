@@ -109,6 +109,7 @@ const WORDS = {
     of: (t, line) => `${one} ${count(t + 1)} of ${count(time)}, line ${count(line)}`,
     surprise: (bits) => `${bits.toFixed(bits < 9.95 ? 2 : 1)} bits of surprise, 1 in ${odds(bits)}`,
     more: (bits) => bits.toFixed(1) + " bits", end: "end", nothing: "still computing …",
+    follows: (names, score) => `follows “${names[0]}”, AUC ${score.toFixed(3)} on the first half`,
     told: (v) => `Of ${number(v.before)} it keeps ${percent(v.forget)}, ${v.added < 0 ? "takes away" : "adds"} ${Math.abs(v.added).toFixed(2)}, and shows ${percent(v.output)} of what it has.`,
     unit: (layer, unit) => `unit ${layer}:${unit}`, byUnit: (what, layer, unit) => `${what} of unit ${layer}:${unit}`,
     map: (what, layer) => `All ${count(hidden)} units of layer ${layer}: ${what}`, mapHint: "click to pick a unit, drag to move",
@@ -121,6 +122,7 @@ const WORDS = {
     of: (t, line) => `第 ${count(t + 1)} 个${one}，共 ${count(time)} 个，第 ${count(line)} 行`,
     surprise: (bits) => `出乎意料 ${bits.toFixed(bits < 9.95 ? 2 : 1)} 比特，${odds(bits)} 分之一`,
     more: (bits) => bits.toFixed(1) + " 比特", end: "结束", nothing: "还在计算 …",
+    follows: (names, score) => `跟随“${names[1]}”，前一半的 AUC 为 ${score.toFixed(3)}`,
     told: (v) => `原来的 ${number(v.before)} 保留 ${percent(v.forget)}，${v.added < 0 ? "减去" : "加上"} ${Math.abs(v.added).toFixed(2)}，再把现有的显示 ${percent(v.output)}。`,
     unit: (layer, unit) => `单元 ${layer}:${unit}`, byUnit: (what, layer, unit) => `单元 ${layer}:${unit} 的${what}`,
     map: (what, layer) => `第 ${layer} 层的全部 ${count(hidden)} 个单元：${what}`, mapHint: "点击选单元，拖动可移动",
@@ -455,6 +457,12 @@ const bar = (holder, from, to, low, high) => {
   inner.style.left = Math.min(at(from), at(to)) + "%";
   inner.style.width = Math.abs(at(to) - at(from)) + "%";
 };
+const FOLLOWS = 0.7; // what a unit's score must be for it to be said to follow something
+const followed = (layer, unit) => {
+  const best = { which: -1, score: FOLLOWS };
+  scores.forEach((all, which) => { if (all && all[layer * hidden + unit] > best.score) Object.assign(best, { which, score: all[layer * hidden + unit] }); });
+  return best;
+};
 const tell = () => {
   const t = place(), unit = unitShown(), say = words(), glyph = find("glyph"), piece = seen(pieces[t]) === " " ? "␣" : seen(pieces[t]);
   glyph.textContent = piece;
@@ -476,6 +484,8 @@ const tell = () => {
   }
   list.replaceChildren(...items);
   find("unit-name").textContent = `${view.layer + 1}:${unit + 1}`;
+  const best = followed(view.layer, unit);
+  find("follows").textContent = best.which < 0 ? "" : say.follows(data.names[best.which], best.score);
   const values = valuesAt(t, view.layer, unit), reach = Math.max(1, largest[view.layer * hidden + unit]);
   const ready = !Number.isNaN(values.before + values.cell);
   for (const line of find("cell").children) {
@@ -487,8 +497,8 @@ const tell = () => {
   }
   find("told").textContent = ready ? say.told(values) : say.nothing;
   if (view.peek === null) {
-    const best = items[0] ? `${items[0].children[0].textContent} ${items[0].children[2].textContent}` : "";
-    find("live").textContent = `${piece}, ${say.surprise(surprises[t])}, ${say.expected}: ${best}. ${say.unit(view.layer + 1, view.unit + 1)}: ${ready ? say.told(values) : say.nothing}`;
+    const likeliest = items[0] ? `${items[0].children[0].textContent} ${items[0].children[2].textContent}` : "";
+    find("live").textContent = `${piece}, ${say.surprise(surprises[t])}, ${say.expected}: ${likeliest}. ${say.unit(view.layer + 1, view.unit + 1)}: ${ready ? say.told(values) : say.nothing}`;
   }
 };
 const ramp = (holder, all, low, high) => {

@@ -78,7 +78,7 @@ def page(found: Inspection) -> str:
         numbers={each.name: place for place, each in enumerate(found.probes)},
         untested=[each for each in found.probes if each.missing],
         longest=[(layer, unit, found.half_life(layer, unit)) for layer, unit in found.longest_lived[:NAMED]],
-        data=embedded(found),
+        data=embedded(found) | {"names": [[each.name, CHINESE.get(each.name, each.name)] for each in found.probes]},
     )
 
 
