@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from conftest import VERSE, Finished, assert_refused, small_file
 
 import longhand as package
 from longhand.cli.inspect_text import SHOWN, coloured, lines
-from longhand.errors import CorpusError, OptionError, OutputError
+from longhand.errors import CorpusError, ModelFormatError, OptionError, OutputError
 from longhand.gates import page as pages
 from longhand.gates.charts import influence_curve, lifetime_histogram
 from longhand.gates.memory import Influence
@@ -170,6 +171,20 @@ def test_a_held_unit_is_written_with(longhand: Run, model_path: Path) -> None:
     assert_refused(longhand(*asked, "--clamp", "9:1=0"), "found unit 9:1, the model has layers 1 to 2")
     assert_refused(longhand(*asked, "--clamp", "1:1=2"), "a unit shows -1 to 1")
     assert_refused(longhand(*asked, "--clamp", "1:1"), "expected LAYER:UNIT=VALUE")
+
+
+@pytest.mark.parametrize("scale", [1e10, 1e25, 3e37])
+@pytest.mark.parametrize("part", ["head", "layers", "embedding", ""])
+def test_absurd_weights_are_inspected_or_refused(tmp_path: Path, scale: float, part: str) -> None:
+    file = small_file()
+    weights = {
+        name: np.clip(array.astype(float) * scale, -3e38, 3e38).astype(np.float32) if name.startswith(part) else array
+        for name, array in file.weights.items()
+    }
+    with suppress(ModelFormatError):  # a prediction that is no number is refused, whatever else can be shown
+        found = Model(replace(file, weights=weights)).inspect(VERSE * 4, reach=20)
+        assert found.write_page(tmp_path / "gates.html").exists()
+        assert np.isfinite(found.trace.cell).all()
 
 
 def test_settings_are_checked(model: Model) -> None:

@@ -24,7 +24,7 @@ GATE_COUNT = 4
 STEP_WORK = 5e7  # multiplications between two states: what a script does in about a tenth of a second or less
 STEPS = (16, 128)  # tokens between two states, at least and at most: rounding errors grow from one to the next
 TYPICAL = 0.98  # of a unit's values are no larger than what its colours reach to
-SURPRISE_UNIT = 1 / 512  # bits: up to 128 have a place in 16 bits
+SURPRISE_UNIT, MOST_SURPRISE = 1 / 512, 127  # bits: so many have a place in 16 bits
 
 
 def embedded(found: Inspection) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def embedded(found: Inspection) -> dict[str, Any]:
         "pieces": trace.reading.pieces,
         "rows": encoded(numbers.reshape(-1), "<u4"),
         "states": encoded(_states(found, step), "<f2"),
-        "surprise": encoded(np.minimum(np.rint(trace.surprise / SURPRISE_UNIT), 65_535), "<u2"),
+        "surprise": encoded(np.rint(np.minimum(trace.surprise, MOST_SURPRISE) / SURPRISE_UNIT), "<u2"),
         "likely": _likely(found),
         "network": _network(found.file, rows),
         "largest": encoded(np.abs(trace.cell).max(axis=1).astype(np.float32), "<f4"),
