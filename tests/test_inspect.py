@@ -133,12 +133,19 @@ def test_models_of_the_classic_recipe_are_refused(longhand: Run, tmp_path: Path)
         assert_refused(longhand("inspect", tmp_path / "classic", *options), "window of 9 tokens afresh")
 
 
-def test_long_texts_have_no_page_but_a_table(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_texts_have_no_page_but_a_table(
+    longhand: Run, model: Model, model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pages, "LONGEST", 50)
+    monkeypatch.setattr("longhand.gates.trace.LARGEST", 1 << 20)
     found = model.inspect(VERSE)
     with pytest.raises(CorpusError, match="a page shows up to 50"):
         found.write_page(tmp_path / "gates.html")
     assert lines(found)
+    asked = ("inspect", model_path, "--text", VERSE, "-o", tmp_path / "gates.html")
+    monkeypatch.setattr(Model, "inspect", None)  # it is refused before anything is computed
+    assert_refused(longhand(*asked), "a page shows up to 50")
+    assert_refused(longhand("inspect", model_path, "--generate", 1_000_000), "give a shorter one")
     (tmp_path / "there.html").touch()
     with pytest.raises(OutputError, match="exists"):
         found.write_page(tmp_path / "there.html")

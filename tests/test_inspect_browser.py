@@ -193,6 +193,10 @@ def test_pointing_at_a_character_shows_its_values_and_leaving_takes_them_back(
         "return [...document.querySelectorAll('#next output')].map((one) => parseFloat(one.textContent))"
     )
     assert shares == pytest.approx((100 * found.trace.probability[11]).tolist(), abs=0.6)
+    average = browser.ask("return document.getElementById('average').textContent")
+    half_life = np.log(2) * found.lifetimes[0, 2]
+    assert average.endswith(f"half of what it remembers is left after {half_life:.1f} characters.")
+    assert f"keeps {found.gate_means('forget')[0, 2]:.0%}".replace("%", " %") in average
     browser.command("Input.dispatchMouseEvent", type="mouseMoved", x=2, y=2)
     settled(browser)
     assert browser.ask("return document.getElementById('place').textContent").startswith("character 1 of")

@@ -56,6 +56,8 @@ def inspect(
 
     from longhand.cli.inspect_text import report, unit_of
     from longhand.files import refuse_existing
+    from longhand.gates.page import refuse_long
+    from longhand.gates.trace import read_text
     from longhand.model import load
 
     if sum(each is not None for each in (text, text_file, generate)) != 1:
@@ -71,6 +73,8 @@ def inspect(
     chosen = None if unit is None else unit_of(unit, loaded.config)
     if text is None:
         text = given_text(text_file) if text_file is not None else _written(loaded, generate or 1, prompt, wanted.seed)
+    if output is not None:
+        refuse_long(len(read_text(loaded.file, loaded.tokenizer, text).tokens))
     found = loaded.inspect(text, tell=_Progress(), **msgspec.structs.asdict(wanted))
     if output is not None:
         found.write_page(output, overwrite=overwrite)
@@ -86,9 +90,10 @@ def inspect(
 
 def _written(model: Model, tokens: int, prompt: str, seed: int) -> str:
     """Return a prompt and what a model writes after it."""
-    from longhand.gates.trace import refuse_windows
+    from longhand.gates.trace import refuse_long, refuse_windows
 
     refuse_windows(model.file)
+    refuse_long(model.file, tokens)
     return prompt + model.generate(prompt, length=tokens, seed=seed)
 
 

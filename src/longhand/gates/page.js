@@ -109,6 +109,7 @@ const WORDS = {
     of: (t, line) => `${one} ${count(t + 1)} of ${count(time)}, line ${count(line)}`,
     surprise: (bits) => `${bits.toFixed(bits < 9.95 ? 2 : 1)} bits of surprise, 1 in ${odds(bits)}`,
     more: (bits) => bits.toFixed(1) + " bits", end: "end", nothing: "still computing …",
+    average: (v) => `On average keeps ${percent(v.forget)}, lets in ${percent(v.input)}, shows ${percent(v.output)}; half of what it remembers is left after ${span(v.half)} ${UNIT_WORDS.many}.`,
     follows: (names, score) => `follows “${names[0]}”, AUC ${score.toFixed(3)} on the first half`,
     told: (v) => `Of ${number(v.before)} it keeps ${percent(v.forget)}, ${v.added < 0 ? "takes away" : "adds"} ${Math.abs(v.added).toFixed(2)}, and shows ${percent(v.output)} of what it has.`,
     unit: (layer, unit) => `unit ${layer}:${unit}`, byUnit: (what, layer, unit) => `${what} of unit ${layer}:${unit}`,
@@ -122,6 +123,7 @@ const WORDS = {
     of: (t, line) => `第 ${count(t + 1)} 个${one}，共 ${count(time)} 个，第 ${count(line)} 行`,
     surprise: (bits) => `出乎意料 ${bits.toFixed(bits < 9.95 ? 2 : 1)} 比特，${odds(bits)} 分之一`,
     more: (bits) => bits.toFixed(1) + " 比特", end: "结束", nothing: "还在计算 …",
+    average: (v) => `平均保留 ${percent(v.forget)}，放进 ${percent(v.input)}，显示 ${percent(v.output)}；记住的内容过 ${span(v.half)} 个${one}还剩一半。`,
     follows: (names, score) => `跟随“${names[1]}”，前一半的 AUC 为 ${score.toFixed(3)}`,
     told: (v) => `原来的 ${number(v.before)} 保留 ${percent(v.forget)}，${v.added < 0 ? "减去" : "加上"} ${Math.abs(v.added).toFixed(2)}，再把现有的显示 ${percent(v.output)}。`,
     unit: (layer, unit) => `单元 ${layer}:${unit}`, byUnit: (what, layer, unit) => `单元 ${layer}:${unit} 的${what}`,
@@ -138,6 +140,7 @@ const words = () => WORDS[root.lang] ?? WORDS.en;
 let one = UNIT_WORDS.en;
 const count = (value) => value.toLocaleString("en-US");
 const number = (value) => value.toFixed(2).replace("-", "−");
+const span = (value) => value < 9.95 ? value.toFixed(1) : count(Math.round(value));
 const percent = (share) => Math.round(100 * share) + " %";
 const odds = (bits) => bits < 30 ? count(Math.round(2 ** bits * (bits < 3 ? 10 : 1)) / (bits < 3 ? 10 : 1)) : "2^" + Math.round(bits);
 const find = (id) => document.getElementById(id);
@@ -496,6 +499,8 @@ const tell = () => {
     else bar(holder, 0, value, quantity === "hidden" ? -1 : -reach, quantity === "hidden" ? 1 : reach);
   }
   find("told").textContent = ready ? say.told(values) : say.nothing;
+  const at = view.layer * hidden + unit;
+  find("average").textContent = say.average({ forget: means.forget[at], input: means.input[at], output: means.output[at], half: lives[at] * Math.LN2 });
   if (view.peek === null) {
     const likeliest = items[0] ? `${items[0].children[0].textContent} ${items[0].children[2].textContent}` : "";
     find("live").textContent = `${piece}, ${say.surprise(surprises[t])}, ${say.expected}: ${likeliest}. ${say.unit(view.layer + 1, view.unit + 1)}: ${ready ? say.told(values) : say.nothing}`;

@@ -50,16 +50,20 @@ def write_page(found: Inspection, path: Path, *, overwrite: bool = False) -> Pat
     return path
 
 
+def refuse_long(tokens: int) -> None:
+    """Raise `CorpusError` for a text of more tokens than a page shows."""
+    if tokens > LONGEST:
+        raise CorpusError(
+            f"the text has {tokens:,} tokens, a page shows up to {LONGEST:,}: give a shorter one, or leave -o out"
+        )
+
+
 def page(found: Inspection) -> str:
     """Return the page of an inspection.
 
     Raises `CorpusError` for a text of more tokens than a page shows.
     """
-    if len(found.trace) > LONGEST:
-        raise CorpusError(
-            f"the text has {len(found.trace):,} tokens, a page shows up to {LONGEST:,}: give a shorter one, or leave "
-            "-o out"
-        )
+    refuse_long(len(found.trace))
     tested = [each for each in found.probes if not each.missing]
     return rendered(
         "gates",

@@ -153,7 +153,7 @@ def trace(file: ModelFile, tokenizer: Tokenizer, text: str, tell: Told = untold)
     """
     refuse_windows(file)
     reading = read_text(file, tokenizer, text)
-    _refuse_long(file, len(reading.tokens))
+    refuse_long(file, len(reading.tokens))
     config, time = file.config, len(reading.tokens)
     shape = (config.layers, time, config.hidden)
     kept = Cells(*(np.empty(shape, np.float16) for _ in Cells._fields))  # type: ignore[arg-type]
@@ -188,7 +188,8 @@ def most_tokens(file: ModelFile) -> int:
     return LARGEST // (2 * len(Cells._fields) * file.config.layers * file.config.hidden)
 
 
-def _refuse_long(file: ModelFile, time: int) -> None:
+def refuse_long(file: ModelFile, time: int) -> None:
+    """Raise `CorpusError` for more tokens than a trace of this model may have."""
     if time > (most := most_tokens(file)):
         raise CorpusError(
             f"the text has {time:,} tokens, a trace of this model's {file.config.layers * file.config.hidden:,} units "
