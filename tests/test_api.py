@@ -17,6 +17,8 @@ EXPORTS = [
     "AdaptConfig",
     "Card",
     "CorpusError",
+    "InspectConfig",
+    "Inspection",
     "LonghandError",
     "ManyConfig",
     "MissingExtraError",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from longhand.calibrate import tune
     from longhand.config import (
         AdaptConfig,
+        InspectConfig,
         ManyConfig,
         NetworkConfig,
         RunConfig,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         OutputError,
         TrainingError,
     )
+    from longhand.gates.inspection import Inspection
     from longhand.generation.likeliest import Next
     from longhand.generation.many import Written
     from longhand.generation.saved import WritingState, load_state
@@ -46,6 +48,8 @@ __all__ = [
     "AdaptConfig",
     "Card",
     "CorpusError",
+    "InspectConfig",
+    "Inspection",
     "LonghandError",
     "ManyConfig",
     "MissingExtraError",
@@ -85,6 +89,10 @@ def __getattr__(name: str) -> object:
         from longhand.calibrate import tune
 
         return tune
+    if name == "Inspection":
+        from longhand.gates.inspection import Inspection
+
+        return Inspection
     for module in (api, model, config, modelfile, errors, many, saved, likeliest, score):
         if hasattr(module, name):
             value: object = getattr(module, name)

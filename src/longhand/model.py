@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 import numpy as np
 
 from longhand.arrays import DoubleArray
-from longhand.config import ManyConfig, NetworkConfig, RunConfig, SamplingConfig, ScoringConfig
+from longhand.config import InspectConfig, ManyConfig, NetworkConfig, RunConfig, SamplingConfig, ScoringConfig
 from longhand.copies.index import CopyIndex, build_index
 from longhand.copies.report import Novelty, novelty
 from longhand.errors import ModelFormatError, OptionError
@@ -35,11 +35,16 @@ from longhand.settings import configured, sampling_for
 from longhand.text.documents import NONE, marked, separator
 from longhand.text.listed import ListedTokenizer
 from longhand.text.passage import random_passage
+from longhand.text.progress import Told, untold
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 from longhand.training.planning import reading_of
 from longhand.units import Unit
+
+if TYPE_CHECKING:
+    from longhand.gates.clamping import Clamps
+    from longhand.gates.inspection import Inspection
 
 PASSAGE = 100  # tokens
 EXPLORED = ("temperature", "greedy", "top_k", "top_p", "min_p", "typical", "logit_bias", "seed", "length")
@@ -313,6 +318,26 @@ class Model:
     def generate(self, prompt: str = "", **sampling: Any) -> str:
         """Return the text that follows `prompt`; keywords as for `stream`."""
         return "".join(piece.text for piece in self.pieces(prompt, **sampling))
+
+    def inspect(self, text: str, *, tell: Told = untold, **settings: Any) -> Inspection:
+        """Look into the network as it reads a text: gates, cells, what its units follow, how long it remembers.
+
+        Keywords are the fields of `longhand.InspectConfig`: `probe`, `reach`, `places`, `seed`. The result's `trace`
+        has the numbers, its `write_page` makes a page of them. Raises `OptionError`, `CorpusError`.
+        """
+        from longhand.gates.inspection import inspect
+
+        wanted = configured(InspectConfig, settings)
+        return inspect(self.file, self.tokenizer, self.runtime, text, wanted, name=self.name, tell=tell)
+
+    def clamped(self, clamps: Clamps) -> Model:
+        """Return a model whose units are held at a value, by (layer, unit) from 1; this one stays as it is.
+
+        Raises `OptionError` for units that there are not, and for values that are not from -1 to 1.
+        """
+        from longhand.gates.clamping import clamped
+
+        return Model(clamped(self.file, clamps), self._run, self.path)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the model to one file and return its path, to which ".safetensors" is added where it is missing.

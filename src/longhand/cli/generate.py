@@ -37,6 +37,12 @@ FLUSH_INTERVAL = 0.02  # seconds: less than a piece takes, seldom enough for a p
 @settings_options(SamplingConfig)
 @settings_options(ManyConfig)
 @click.option(
+    "--clamp",
+    multiple=True,
+    metavar="LAYER:UNIT=VALUE",
+    help="hold what a unit shows at a value from -1 to 1, to see what it does; may be given several times",
+)
+@click.option(
     "--format",
     "output",
     type=click.Choice(["text", "jsonl"]),
@@ -64,6 +70,7 @@ def generate(
     prompt_file: str | None,
     seed_from: str | None,
     no_echo: bool,
+    clamp: tuple[str, ...],
     output: str,
     save_state: str | None,
     load_state: str | None,
@@ -83,6 +90,7 @@ def generate(
     import secrets
 
     from longhand.files import refuse_existing
+    from longhand.gates.clamping import parsed
     from longhand.generation.saved import load_state as loaded_state
     from longhand.model import load
 
@@ -100,7 +108,10 @@ def generate(
         sampling["seed"] = secrets.randbits(32)
     configured(SamplingConfig, sampling)
     configured(ManyConfig, given(many))
+    clamps = parsed(clamp)
     loaded = load(model, **given(run))
+    if clamps:
+        loaded = loaded.clamped(clamps)
     note_runtime(loaded.runtime)
     loaded = _adapted(loaded, adapt_to, adapting)
     index(loaded, corpus)

@@ -16,6 +16,7 @@ from longhand.cli.demo import demo
 from longhand.cli.generate import generate
 from longhand.cli.import_ import import_
 from longhand.cli.info import info
+from longhand.cli.inspect import inspect
 from longhand.cli.novelty import novelty
 from longhand.cli.output import complain, note, use_utf8
 from longhand.cli.report import report
@@ -35,7 +36,7 @@ def longhand(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (train, generate, tune, novelty, score, check, info, report, cache, import_, bench, demo):
+for command in (train, generate, tune, novelty, score, inspect, check, info, report, cache, import_, bench, demo):
     longhand.add_command(command)
 
 

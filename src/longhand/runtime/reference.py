@@ -11,6 +11,8 @@ where x is the token's embedding or the h of the layer below.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from longhand.arrays import FloatArray, TokenIds
@@ -20,6 +22,23 @@ from longhand.runtime.session import Streams, checked_state, checked_streams, ch
 from longhand.state import State
 
 LARGEST_TABLE = 64 << 20  # bytes
+
+
+class Cells(NamedTuple):
+    """What happens in cells, in arrays of one shape: (batch, hidden) for a step, (layers, time, hidden) for a text.
+
+    - input, forget, output: the gates, from 0, closed, to 1, open
+    - candidate: what may be added to the cell, from -1 to 1
+    - cell: what the cell remembers afterwards
+    - hidden: what it shows of that, from -1 to 1
+    """
+
+    input: FloatArray
+    forget: FloatArray
+    output: FloatArray
+    candidate: FloatArray
+    cell: FloatArray
+    hidden: FloatArray
 
 
 class NumpySession:
@@ -85,6 +104,20 @@ class NumpySession:
         """Return the logits, (..., vocabulary), of what the last layer showed, (..., hidden)."""
         return head_logits(self._weights, outputs)
 
+    def trace(self, tokens: TokenIds) -> Cells:
+        """Read tokens, (time,), with the only stream, and return what happened in all cells, (layers, time, hidden)."""
+        rows = checked_streams(None, self.batch)
+        checked_tokens(tokens[:, None], rows, self._config.vocabulary_size)
+        shape = (self._config.layers, len(tokens), self._config.hidden)
+        traced = Cells(*(np.empty(shape, np.float32) for _ in Cells._fields))
+        with np.errstate(over="ignore", invalid="ignore"):
+            products = self._first_products(tokens[:, None])
+            for layer in range(self._config.layers):
+                if layer:
+                    products = _input_products(self._weights, layer, traced.hidden[layer - 1][:, None])
+                self._trace_layer(layer, products, Cells(*(array[layer] for array in traced)))
+        return traced
+
     def _first_products(self, tokens: TokenIds) -> FloatArray:
         """Return the first layer's x W_ihᵀ + b, (time, batch, 4 hidden): from the table if there is one."""
         if self._table is None:
@@ -102,6 +135,17 @@ class NumpySession:
         self._state.hidden[layer, rows], self._state.cell[layer, rows] = h, c
         return outputs
 
+    def _trace_layer(self, layer: int, products: FloatArray, traced: Cells) -> None:
+        """As `_run_layer`, for the only stream, and write what happens at every step to arrays of (time, hidden)."""
+        recurrent = self._weights[f"layers.{layer}.weight_hh"].T
+        h, c = self._state.hidden[layer], self._state.cell[layer]
+        for time, product in enumerate(products):
+            step = cells(product + h @ recurrent, c)
+            h, c = step.hidden, step.cell
+            for array, values in zip(traced, step, strict=True):
+                array[time] = values[0]
+        self._state.hidden[layer], self._state.cell[layer] = h, c
+
 
 def head_logits(weights: Weights, outputs: FloatArray) -> FloatArray:
     """Return the logits, (..., vocabulary), of what the last layer showed, (..., hidden)."""
@@ -111,16 +155,24 @@ def head_logits(weights: Weights, outputs: FloatArray) -> FloatArray:
 
 
 def cell(gates: FloatArray, c: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """One step of the equations above.
-
-    - gates: (batch, 4 hidden), before their activations
-    - c: (batch, hidden), the cell state so far
+    """One step of the equations above: what of `cells` a network goes on with.
 
     Returns the new hidden and cell state, (batch, hidden) each.
     """
+    step = cells(gates, c)
+    return step.hidden, step.cell
+
+
+def cells(gates: FloatArray, c: FloatArray) -> Cells:
+    """One step of the equations above, with all that happens in it, (batch, hidden) each.
+
+    - gates: (batch, 4 hidden), before their activations
+    - c: (batch, hidden), the cell state so far
+    """
     i, f, g, o = np.split(gates, 4, axis=-1)
-    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    return sigmoid(o) * np.tanh(c), c
+    i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+    c = f * c + i * g
+    return Cells(i, f, o, g, c, o * np.tanh(c))
 
 
 def sigmoid(x: FloatArray) -> FloatArray:

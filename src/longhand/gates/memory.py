@@ -1,0 +1,104 @@
+"""How long a network remembers: by what it says, and by what its forget gates do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from longhand.arrays import DoubleArray, TokenIds
+from longhand.gates.trace import Trace
+from longhand.generation.sampler import logsumexp
+from longhand.runtime.choice import Runtime
+from longhand.runtime.session import RecurrentSession
+from longhand.state import State
+from longhand.text.progress import Told, untold
+
+STREAMS = 64  # texts that are read side by side
+MOST_LOGITS = 1 << 22  # that are looked at in one piece
+NEARBY = 10
+FEWEST = 32  # tokens of a text that says something of memory
+
+
+@dataclass(frozen=True)
+class Influence:
+    """How much one token changes what is predicted later.
+
+    - bits: (distances,), the mean divergence of the predictions for the token so many places later, from 1 on, when
+      another one of the text's own tokens stands in its place: KL(as it is || as it would be)
+    - places: at how many places that was tried
+    """
+
+    bits: DoubleArray
+    places: int
+
+    def around(self, distance: int) -> float:
+        """Return the mean influence at about this distance, up to a tenth nearer or farther: single ones scatter."""
+        away = distance // NEARBY
+        return float(self.bits[distance - away - 1 : distance + away].mean())
+
+
+def influence(runtime: Runtime, trace: Trace, *, reach: int, places: int, seed: int, tell: Told = untold) -> Influence:
+    """Return how much a token influences predictions up to `reach` tokens later, by substitution.
+
+    - places: how many tokens of the text are replaced, each in a text of its own
+    - seed: of which places, and by what
+
+    The text may be too short for that: then `reach` is half of it, and of one shorter than 32 tokens nothing is known.
+    """
+    time = len(trace)
+    reach = min(reach, time // 2)
+    if time < FEWEST or len(np.unique(trace.reading.tokens)) < 2:
+        return Influence(np.zeros(0), 0)
+    random = np.random.default_rng(seed)
+    chosen = np.sort(random.choice(np.arange(1, time - reach + 1), min(places, time - reach), replace=False))
+    total = np.zeros(reach)
+    for begin in range(0, len(chosen), STREAMS):
+        some = chosen[begin : begin + STREAMS]
+        others = _substitutes(trace.reading.tokens, some, random)
+        total += _divergences(runtime.recurrent(2 * len(some)), trace, some, others, reach)
+        tell("measuring how long it remembers", min(1.0, (begin + STREAMS) / len(chosen)))
+    return Influence(total / len(chosen), len(chosen))
+
+
+def _substitutes(tokens: TokenIds, places: TokenIds, random: np.random.Generator) -> TokenIds:
+    """Return other tokens than stand at these places, drawn as often as they occur in the text."""
+    drawn: TokenIds = tokens[random.integers(0, len(tokens), len(places))]
+    while (same := drawn == tokens[places]).any():
+        drawn[same] = tokens[random.integers(0, len(tokens), int(same.sum()))]
+    return drawn
+
+
+def _divergences(
+    session: RecurrentSession, trace: Trace, places: TokenIds, others: TokenIds, reach: int
+) -> DoubleArray:
+    """Return the sum over the places of the divergences, in bits, after each of `reach` tokens."""
+    count = len(places)
+    before = State(*(np.asarray(state[:, places - 1], np.float32) for state in (trace.hidden, trace.cell)))
+    session.put(
+        State(*(np.concatenate([part, part], axis=1) for part in (before.hidden, before.cell))), range(2 * count)
+    )
+    read = trace.reading.tokens[places + np.arange(reach)[:, None]]
+    read = np.concatenate([read, read], axis=1)
+    read[0, count:] = others
+    result = np.zeros(reach)
+    width = session.logits(np.zeros((1, before.hidden.shape[-1]), np.float32)).shape[-1]
+    piece = max(1, MOST_LOGITS // (2 * count * width))
+    for begin in range(0, reach, piece):
+        logits = session.feed(np.ascontiguousarray(read[begin : begin + piece])).astype(np.float64)
+        logits -= logsumexp(logits)
+        as_is, changed = logits[:, :count], logits[:, count:]
+        result[begin : begin + piece] = (np.exp(as_is) * (as_is - changed)).sum(axis=(1, 2))
+    bits: DoubleArray = np.maximum(result / np.log(2), 0)
+    return bits
+
+
+def lifetimes(trace: Trace) -> DoubleArray:
+    """Return the mean lifetime of what each unit's cell remembers, in tokens, (layers, hidden).
+
+    A forget gate f leaves the share f of a cell at every step; over many steps the share falls as by one f whose
+    logarithm is the mean: tau = -1 / mean(log f) tokens after which 1/e is left, and half after tau log 2 (Gers,
+    Schmidhuber and Cummins 2000).
+    """
+    result: DoubleArray = -1.0 / trace.decay
+    return result
