@@ -1,0 +1,97 @@
+"""A model reads: how well it predicts a text, what comes next, what goes on inside it, what it learns of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from longhand.arrays import DoubleArray
+from longhand.config import InspectConfig, ScoringConfig
+from longhand.generation.likeliest import Next, likeliest
+from longhand.learned import documents_of
+from longhand.model.base import ModelBase
+from longhand.scoring.score import Score, Scorer, Watch
+from longhand.settings import configured
+from longhand.text.documents import NONE, marked
+from longhand.text.progress import Told, untold
+
+if TYPE_CHECKING:
+    from longhand.gates.clamping import Clamps
+    from longhand.gates.inspection import Inspection
+
+AnyModel = TypeVar("AnyModel", bound="ReadingModel")
+
+
+class ReadingModel(ModelBase):
+    """What a model does with a text that it reads."""
+
+    def score(self, text: str | Iterable[str], *watching: Watch, **scoring: Any) -> Score:
+        """Say how well the model predicts a text: bits per character and per byte, perplexity.
+
+        Keywords are the fields of `longhand.ScoringConfig`: `adapt`, `cache`, `streams` and others.
+
+        - text: whole, or in pieces of any length, of which no more is kept than is needed; in a text of documents these
+          are parted as in the text that was learned from
+        - watching: are called with each `Block` of the text and the bits of its tokens
+
+        Raises `OptionError` for an empty text, and as the tokenizer does for what it does not know.
+        """
+        return self.scorer(**scoring).score(self._documents(text), *watching)
+
+    def scorer(self, **scoring: Any) -> Scorer:
+        """Return what scores texts, whose documents end with BOUNDARY; keywords as for `score`."""
+        config = configured(ScoringConfig, scoring)
+        return Scorer(self.tokenizer, self.config, self.file.weights, self.runtime, config)
+
+    def log_probabilities(self, text: str, **scoring: Any) -> DoubleArray:
+        """Return the natural logarithms of the probabilities of a text's tokens, (tokens,); keywords as for `score`.
+
+        The end of a document is a token.
+        """
+        found: list[DoubleArray] = []
+        self.score(text, lambda _, bits: found.append(-bits * np.log(2)), **scoring)
+        return np.concatenate(found)
+
+    def next(self, text: str, k: int = 10) -> list[Next]:
+        """Return the `k` tokens that are likeliest to follow a text, with their probabilities, the likeliest first.
+
+        Raises `OptionError` for an empty text where the model has no beginning of its own.
+        """
+        return likeliest(self.session(), self.tokenizer, text, k, ends=self.config.documents)
+
+    def adapted(self: AnyModel, text: str | Iterable[str], **adapting: Any) -> AnyModel:
+        """Return a model that has learned from a text as it read it; this one stays as it is.
+
+        Keywords are the fields of `longhand.AdaptConfig`: `adapt_layers` and `adapt_rate`. Raises `OptionError`.
+        """
+        scorer = self.scorer(adapt=True, **adapting)
+        scorer.score(self._documents(text))
+        assert scorer.adapting is not None
+        return type(self)(replace(self.file, weights=scorer.adapting.weights()), self._run, self.path)
+
+    def inspect(self, text: str, *, tell: Told = untold, **settings: Any) -> Inspection:
+        """Look into the network as it reads a text: gates, cells, what its units follow, how long it remembers.
+
+        Keywords are the fields of `longhand.InspectConfig`: `probe`, `reach`, `places`, `seed`. The result's `trace`
+        has the numbers, its `write_page` makes a page of them. Raises `OptionError`, `CorpusError`.
+        """
+        from longhand.gates.inspection import inspect
+
+        wanted = configured(InspectConfig, settings)
+        return inspect(self.file, self.tokenizer, self.runtime, text, wanted, name=self.name, tell=tell)
+
+    def clamped(self: AnyModel, clamps: Clamps) -> AnyModel:
+        """Return a model whose units are held at a value, by (layer, unit) from 1; this one stays as it is.
+
+        Raises `OptionError` for units that there are not, and for values that are not from -1 to 1.
+        """
+        from longhand.gates.clamping import clamped
+
+        return type(self)(clamped(self.file, clamps), self._run, self.path)
+
+    def _documents(self, text: str | Iterable[str]) -> Iterable[str]:
+        mode, pieces = documents_of(self.file), [text] if isinstance(text, str) else text
+        return pieces if mode == NONE else marked(pieces, mode)

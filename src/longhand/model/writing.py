@@ -1,0 +1,223 @@
+"""A model writes: one text or many, alone or with a person, in what shape, and how much of it is a copy."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+
+from longhand.config import ManyConfig, SamplingConfig
+from longhand.copies.index import CopyIndex, build_index
+from longhand.copies.report import Novelty, novelty
+from longhand.errors import ModelFormatError, OptionError
+from longhand.generation.beam import BeamSearch
+from longhand.generation.explorer import Explorer
+from longhand.generation.loop import Piece
+from longhand.generation.many import Many, Written
+from longhand.generation.opening import Opening
+from longhand.generation.saved import WritingState
+from longhand.generation.writing import Task, Writing, given_settings, go_on, task_of, write
+from longhand.learned import training_of
+from longhand.model.base import ModelBase
+from longhand.settings import configured, sampling_for
+from longhand.text.listed import ListedTokenizer
+from longhand.text.passage import random_passage
+from longhand.text.rereading import Text
+from longhand.text.sources import Source
+from longhand.training.planning import reading_of
+from longhand.units import Unit
+
+PASSAGE = 100  # tokens
+EXPLORED = ("temperature", "greedy", "top_k", "top_p", "min_p", "typical", "logit_bias", "seed", "length")
+Corpus: TypeAlias = "Source | Iterable[Source]"
+
+
+class WritingModel(ModelBase):
+    """What a model does to write."""
+
+    def generate(self, prompt: str = "", **sampling: Any) -> str:
+        """Return the text that follows `prompt`; keywords as for `stream`."""
+        return "".join(piece.text for piece in self.pieces(prompt, **sampling))
+
+    def stream(self, prompt: str = "", **sampling: Any) -> Iterator[str]:
+        """Yield the text that follows `prompt`, character by character as it is drawn.
+
+        Keywords are the fields of `longhand.SamplingConfig`: `length` (1000), `documents`, `temperature` (0.8; 0 for a
+        model with a window), `greedy`, `top_k`, `top_p`, `min_p`, `seed`. Without a seed every call that draws writes
+        something else. Characters that the model does not know are read as the unknown token, or refused where it has
+        none. Raises `OptionError` at once, before the first character is asked for.
+        """
+        pieces = self.pieces(prompt, **sampling)
+        whole = self.tokenizer.kind not in ("char", "byte")
+        return (part for piece in pieces for part in ([piece.text] * bool(piece.text) if whole else piece.text))
+
+    def pieces(self, prompt: str = "", *, state: WritingState | None = None, **sampling: Any) -> Iterator[Piece]:
+        """Return the text that follows `prompt` in pieces of as many characters as come in a moment.
+
+        For those who pass it on: many times fewer steps than `stream`, the same text. Keywords as there, and
+
+        - state: of a text that was left (`state_of`, `load_state`), to go on with; what is not said anew is as it was
+          drawn before, its chance too if no seed is given
+
+        Raises `ModelFormatError` for a state of another model.
+        """
+        if state is None:
+            return write(self._task(self._sampling(sampling)), self.session(), prompt)
+        self._refuse_state_of_others(state)
+        before = state.settings
+        if sampling.get("temperature") is not None:
+            before.pop("greedy", None)
+        config = self._sampling({**before, **sampling})
+        return go_on(self._task(config), self.session(), state, prompt)
+
+    def texts(
+        self,
+        prompt: str = "",
+        *,
+        count: int = 1,
+        unique: bool = False,
+        best_of: int = 1,
+        beam: int = 0,
+        length_penalty: float = 1.0,
+        log_probabilities: bool = False,
+        **sampling: Any,
+    ) -> Iterator[Written]:
+        """Return `count` texts that follow `prompt`, which advance together: many times as fast as one by one.
+
+        Each is what `generate` writes with its seed: `seed`, `seed` + 1 and so on. Keywords as for `stream`, and those
+        of `longhand.ManyConfig`:
+
+        - unique: no text twice
+        - best_of: of so many, the one that the model finds most probable
+        - beam: look for the most probable text with so many streams; there is one
+        - log_probabilities: say how probable each token was
+
+        Raises `OptionError`.
+        """
+        values = {"count": count, "unique": unique, "best_of": best_of, "beam": beam, "length_penalty": length_penalty}
+        wanted = configured(ManyConfig, values)
+        config = self._sampling(sampling)
+        if config.documents is not None:
+            raise OptionError("documents: found with --count, expected one of them: a text is a document already")
+        task = self._task(config)
+        if config.max_copy is not None and (self.config.window is not None or wanted.beam):
+            raise OptionError("max copy: neither a beam nor a model that reads a window can go back from a copy")
+        if wanted.beam:
+            if wanted.count > 1 or wanted.best_of > 1 or wanted.unique:
+                raise OptionError("beam: there is one most probable text: leave --count, --best-of and --unique out")
+            if config.length_in == "characters":
+                raise OptionError("beam: a text is counted in tokens: leave --length-in out")
+            opening = Opening(self.session(), self.tokenizer, prompt, whole=task.takes_prompts_whole)
+            return iter([BeamSearch(task, self.session(wanted.beam), opening, wanted.length_penalty).best()])
+        if wanted.length_penalty != 1:
+            raise OptionError("length penalty: of a beam alone: add --beam")
+        seed = secrets.randbits(32) if config.seed is None else config.seed
+        listed = log_probabilities or wanted.best_of > 1
+        many = Many(task, self.session, prompt, seed, log_probabilities=listed)
+        if unique:
+            if wanted.best_of > 1:
+                raise OptionError("unique: found with --best-of, expected one of them")
+            return many.different(wanted.count)
+        return many.texts(wanted.count) if wanted.best_of == 1 else many.best(wanted.count, wanted.best_of)
+
+    def explore(self, prompt: str = "", **sampling: Any) -> Explorer:
+        """Return a text to be written step by step by a person and this model, with ways back and branches.
+
+        Keywords as for `stream`. Raises `OptionError` for a model with a window.
+        """
+        config = self._sampling(sampling)
+        if others := [name for name in given_settings(config) if name not in EXPLORED]:
+            raise OptionError(f"{others[0].replace('_', ' ')}: not for texts that are written together: leave it out")
+        return Explorer(self._task(config), self.session(), prompt)
+
+    def state_of(self, writing: Iterator[Piece]) -> WritingState:
+        """Return where a text is that `pieces` writes, to be saved, and gone on with by `pieces(state=...)`.
+
+        Raises `OptionError` for several documents, and for a model with a window, which has no state.
+        """
+        if not isinstance(writing, Writing):
+            raise OptionError("a state is that of one text: leave --documents out, or take --until document")
+        return writing.state(self.file.fingerprint, self.name)
+
+    def set_defaults(self, **sampling: float) -> None:
+        """Keep settings in the card that it writes with where nothing is said of how; `save` keeps them in its file.
+
+        Raises `OptionError` for what is none.
+        """
+        configured(SamplingConfig, sampling)
+        self.file = replace(self.file, card=msgspec.structs.replace(self.card, sampling=dict(sampling)))
+
+    def passage(self, corpus: Corpus, *, seed: int | None = None) -> str:
+        """Return a random passage of a text to go on from, as the Keras tutorial's script takes its seed.
+
+        It has as many tokens as the model's window, or 100 characters if it has none. Raises `CorpusError`, and
+        `OptionError` for a seed that is none.
+        """
+        configured(SamplingConfig, {"seed": seed})
+        random = np.random.default_rng(None if seed is None else [seed, 1])  # 1: not the numbers that sampling draws
+        unit: Unit = self.tokenizer.kind if isinstance(self.tokenizer, ListedTokenizer) else "char"
+        return random_passage(sources_of(corpus), unit, self.config.window or PASSAGE, random)
+
+    @cached_property
+    def copies(self) -> CopyIndex | None:
+        """The index of the text that it learned from, to find copies by, if one was made (`index_copies`)."""
+        if self.path is None or not (folder := copies_folder(self.path)).exists():
+            return None
+        return CopyIndex(folder)
+
+    def index_copies(self, corpus: Corpus, folder: str | os.PathLike[str] | None = None) -> CopyIndex:
+        """Make an index of a text, by default the one beside the model that `max_copy` and `novelty` use.
+
+        It is read as the model's training read its text. The files take five times the text's bytes, and so does
+        memory while they are made. Raises `CorpusError`, `OutputError`, `OptionError` or `MissingExtraError`.
+        """
+        if folder is None and self.path is None:
+            raise OptionError("folder: a model that came from no file has no place for an index: name one")
+        target = Path(folder) if folder is not None else copies_folder(self.path or Path())
+        with Text(sources_of(corpus), reading=reading_of(training_of(self.file))) as text:
+            index = build_index(text.pieces(), target, text.names)
+        self.__dict__["copies"] = index
+        return index
+
+    def novelty(self, text: str) -> Novelty:
+        """Say how much of a text is a copy of what the model learned from: the longest runs, and what is new.
+
+        Raises `OptionError` where nothing is known of that text (`index_copies`).
+        """
+        if self.copies is None:
+            raise OptionError("nothing is known of the text that the model learned from: give it with --corpus")
+        return novelty(text, self.copies)
+
+    def _sampling(self, values: Mapping[str, Any]) -> SamplingConfig:
+        return sampling_for(self.config, values, self.card.sampling)
+
+    def _task(self, sampling: SamplingConfig) -> Task:
+        index = None if sampling.max_copy is None else self.copies
+        return task_of(self.tokenizer, sampling, self.separator, index)
+
+    def _refuse_state_of_others(self, state: WritingState) -> None:
+        if state.facts.model != self.file.fingerprint:
+            other, own = state.facts.model_name or "another model", self.name or "this one"
+            raise ModelFormatError(
+                f"the state is of {other}, not of {own}, or that was trained anew since: load that one"
+            )
+
+
+def copies_folder(path: Path) -> Path:
+    """Return where the index of the text lies that the model at `path` learned from."""
+    from longhand.training.run_folder import folder_of
+
+    return folder_of(path) / "copies"
+
+
+def sources_of(corpus: Corpus) -> Iterable[Any]:
+    """Return the sources of a corpus, of which there may be one."""
+    one = isinstance(corpus, str | os.PathLike) or hasattr(corpus, "read")
+    return [corpus] if one else corpus  # type: ignore[return-value]
