@@ -6,7 +6,7 @@ its `config` record. Values that come from outside go through `longhand.settings
 
 from __future__ import annotations
 
-from longhand.config.running import BenchConfig, RunConfig
+from longhand.config.running import BenchConfig, DemoConfig, RunConfig
 from longhand.config.training import (
     CHANGEABLE,
     CLASSIC,
@@ -46,6 +46,7 @@ __all__ = [
     "TEMPERATURE_OF_DOCUMENTS",
     "TOKENS",
     "BenchConfig",
+    "DemoConfig",
     "ManyConfig",
     "NetworkConfig",
     "RunConfig",

@@ -1,0 +1,151 @@
+"""Weather bulletins in English."""
+
+from __future__ import annotations
+
+import re
+
+from longhand.corpora.climate import MONTHS, SPREADS
+from longhand.corpora.grammar import Node, Pick, Recall, chain, maybe, numbers, one_of
+from longhand.corpora.language import Bond, Language, same
+
+PLACES = ("Ashby", "Bramley", "Corby", "Dunmore", "Elmham", "Foxton")
+MONTH_NAMES = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+SKIES = ("Clouds", "Drizzle", "Fog", "Haze", "Mist", "Rain", "Showers", "Sun", "Thunder")
+DIRECTIONS = ("north", "east", "south", "west")
+SPEEDS = {"light": range(3, 25), "fresh": range(25, 50), "stormy": range(50, 90)}  # in km/h, by the wind's force
+WARNINGS = {"fresh": "Amber", "stormy": "Red"}
+HOURS = range(1, 24)
+
+
+def _temperatures(coldest: range) -> Pick:
+    """Return low temperatures, each with the high ones that are some degrees above it."""
+    return one_of(*((f"{low} to ", numbers(range(low + SPREADS[0], low + SPREADS[-1] + 1))) for low in coldest))
+
+
+CLOCK: Node = (numbers(HOURS), ":", numbers(range(60), "{:02}"))
+SKY = one_of(*SKIES)
+HEAD: Node = (SKY, " in ", one_of(*PLACES, name="place"), ".")
+TEMPERATURES: Node = (
+    " ",
+    numbers(range(1, 29)),
+    " ",
+    one_of(*MONTH_NAMES, name="month"),
+    ", ",
+    Recall("month", {name: _temperatures(month.lows) for name, month in zip(MONTH_NAMES, MONTHS, strict=True)}),
+    " degrees.",
+)
+WIND: Node = (
+    " Wind ",
+    Pick(
+        {force: (numbers(speeds), f" km/h, {force}, ") for force, speeds in SPEEDS.items()},
+        tuple(len(speeds) for speeds in SPEEDS.values()),
+        "force",
+    ),
+    one_of(*DIRECTIONS, name="direction"),
+    ".",
+)
+MORE: tuple[Node, ...] = (
+    one_of((" Humidity ", numbers(range(31, 99)), " percent."), (" Pressure ", numbers(range(970, 1041)), " hPa.")),
+    (" Dew point ", numbers(range(-9, 19)), "."),
+    (" Visibility ", numbers(range(1, 41)), " km."),
+    (" Roads ", one_of("busy", "clear", "dry", "wet"), ", trains ", one_of("cancelled", "late", "on time"), "."),
+    (" Pollen ", one_of("high", "low", "none"), ", smog ", numbers(range(10)), "."),
+    (" Moonrise ", CLOCK, ", moonset ", CLOCK, "."),
+    (" Next day ", SKY, " until ", CLOCK, "."),
+    (" Sea ", numbers(range(4, 22)), " degrees, waves ", numbers(range(5, 40)), " dm."),
+)
+GOING_ON = (0.6, 0.75, 0.85, 0.9, 0.9, 0.9, 0.9, 0.9)  # chances of each of these after the one before
+AFTERWARDS = ("backs", "drops", "eases", "holds", "rises", "shifts", "turns", "veers")
+WIND_AGAIN = Recall(
+    "direction",
+    {
+        direction: maybe(0.7, (f" The {direction} wind ", one_of(*AFTERWARDS), " at ", CLOCK, "."))
+        for direction in DIRECTIONS
+    },
+)
+WARNING = Recall(
+    "force",
+    {
+        force: maybe(0.7, (f" {colour} warning for ", one_of("boats", "cyclists", "drivers", "hikers"), "."))
+        for force, colour in WARNINGS.items()
+    },
+)
+CLOSE: Node = (" From ", Recall("place", {place: place for place in PLACES}), ", ", CLOCK, ".\n")
+SHORT: Node = (maybe(0.4, (" UV ", numbers(range(10)), ".")), maybe(0.4, (" Tide ", CLOCK, ".")))
+BULLETIN: Node = (
+    HEAD,
+    SHORT,
+    maybe(0.5, TEMPERATURES),
+    maybe(0.5, WIND),
+    chain(MORE, GOING_ON),
+    WIND_AGAIN,
+    WARNING,
+    CLOSE,
+)
+
+
+def _high_fits(low: str, high: str) -> bool:
+    return int(high) - int(low) in SPREADS
+
+
+def _low_fits(month: str, low: str) -> bool:
+    return month in MONTH_NAMES and int(low) in MONTHS[MONTH_NAMES.index(month)].lows
+
+
+def _force_fits(speed: str, force: str) -> bool:
+    return int(speed) in SPEEDS.get(force, ())
+
+
+def _warning_fits(force: str, colour: str) -> bool:
+    return WARNINGS.get(force) == colour
+
+
+BONDS = (
+    Bond(
+        "degrees",
+        "the high temperature is above the low one",
+        re.compile(r", (-?\d{1,3}) to "),
+        re.compile(r" to (-?\d{1,3}) degrees"),
+        _high_fits,
+    ),
+    Bond(
+        "temperature",
+        "the low temperature fits the month",
+        re.compile(r"\. \d{1,3} (\w{1,20}),"),
+        re.compile(r", (-?\d{1,3}) to "),
+        _low_fits,
+    ),
+    Bond(
+        "force",
+        "the wind’s force fits its speed",
+        re.compile(r" Wind (\d{1,3}) km/h"),
+        re.compile(r" km/h, (\w{1,20}), "),
+        _force_fits,
+    ),
+    Bond(
+        "warning",
+        "the warning’s colour fits the wind’s force",
+        re.compile(r" km/h, (\w{1,20}), "),
+        re.compile(r" (\w{1,20}) warning"),
+        _warning_fits,
+    ),
+    Bond(
+        "wind",
+        "the wind’s direction returns",
+        re.compile(r" km/h, \w{1,20}, (\w{1,20})\."),
+        re.compile(r" The (\w{1,20}) wind"),
+        same,
+    ),
+    Bond(
+        "place",
+        "the place named first returns at the end",
+        re.compile(r"^\w{1,20} in (\w{1,20})\."),
+        re.compile(r" From (\w{1,20})"),
+        same,
+        always=True,
+    ),
+)
+ENGLISH = Language("English", BULLETIN, BONDS)
