@@ -54,10 +54,10 @@ MORE: tuple[Node, ...] = (
     (" Roads ", one_of("busy", "clear", "dry", "wet"), ", trains ", one_of("cancelled", "late", "on time"), "."),
     (" Pollen ", one_of("high", "low", "none"), ", smog ", numbers(range(10)), "."),
     (" Moonrise ", CLOCK, ", moonset ", CLOCK, "."),
-    (" Next day ", SKY, " until ", CLOCK, "."),
+    (" Ahead: ", SKY, " until ", CLOCK, "."),
     (" Sea ", numbers(range(4, 22)), " degrees, waves ", numbers(range(5, 40)), " dm."),
 )
-GOING_ON = (0.6, 0.75, 0.85, 0.9, 0.9, 0.9, 0.9, 0.9)  # chances of each of these after the one before
+GOING_ON = (0.75, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9)  # chances of each of these after the one before
 AFTERWARDS = ("backs", "drops", "eases", "holds", "rises", "shifts", "turns", "veers")
 WIND_AGAIN = Recall(
     "direction",
@@ -74,17 +74,9 @@ WARNING = Recall(
     },
 )
 CLOSE: Node = (" From ", Recall("place", {place: place for place in PLACES}), ", ", CLOCK, ".\n")
-SHORT: Node = (maybe(0.4, (" UV ", numbers(range(10)), ".")), maybe(0.4, (" Tide ", CLOCK, ".")))
-BULLETIN: Node = (
-    HEAD,
-    SHORT,
-    maybe(0.5, TEMPERATURES),
-    maybe(0.5, WIND),
-    chain(MORE, GOING_ON),
-    WIND_AGAIN,
-    WARNING,
-    CLOSE,
-)
+SHORT = one_of((" UV ", numbers(range(10)), "."), (" Tide ", CLOCK, "."))
+BETWEEN: Node = (SHORT, maybe(0.4, TEMPERATURES), maybe(0.6, WIND), chain(MORE, GOING_ON), WIND_AGAIN, WARNING)
+BULLETIN: Node = (HEAD, maybe(0.65, BETWEEN), CLOSE)
 
 
 def _high_fits(low: str, high: str) -> bool:
