@@ -1,4 +1,4 @@
-"""Grammars whose texts depend on what was chosen earlier: what is known of them exactly is what enumerating them shows."""
+"""Grammars whose texts depend on earlier choices: what is known of them exactly is what enumerating them shows."""
 
 from __future__ import annotations
 

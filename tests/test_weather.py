@@ -1,4 +1,4 @@
-"""Weather bulletins: their entropy is that of the grammar, each has one derivation, and what agrees in them is found."""
+"""Weather bulletins: their entropy is the grammar's, each has one derivation, and what agrees in them is found."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from longhand.corpora.weather import language_of
 from longhand.pages.rendering import Filters, rendered
-from longhand.thermometer.gauge import WRITTEN, Gauge, Result
+from longhand.thermometer.gauge import SHOWN, WRITTEN, Gauge, Result
 from longhand.thermometer.reach import BINS, LONG, Tally, bin_name
 
 NAMES = {"char": "character by character", "word": "word by word"}
@@ -76,6 +76,7 @@ def result_page(result: Result) -> str:
         top=top,
         bins=[bin_name(place) for place in range(len(BINS))],
         written=WRITTEN,
+        examples="".join(result.sample.text.splitlines(keepends=True)[:SHOWN]),
         long=LONG,
     )
 
