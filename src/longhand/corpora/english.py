@@ -47,22 +47,33 @@ WIND: Node = (
     one_of(*DIRECTIONS, name="direction"),
     ".",
 )
-MORE: tuple[Node, ...] = (
+SHORT: tuple[Node, ...] = (
+    (" UV ", numbers(range(10)), "."),
+    (" Dew ", numbers(range(-9, 19)), "."),
+    (" Tide ", CLOCK, "."),
+    (" Smog ", numbers(range(10)), "."),
+)
+LONG: tuple[Node, ...] = (
     one_of((" Humidity ", numbers(range(31, 99)), " percent."), (" Pressure ", numbers(range(970, 1041)), " hPa.")),
-    (" Dew point ", numbers(range(-9, 19)), "."),
+    TEMPERATURES,
     (" Visibility ", numbers(range(1, 41)), " km."),
     (" Roads ", one_of("busy", "clear", "dry", "wet"), ", trains ", one_of("cancelled", "late", "on time"), "."),
-    (" Pollen ", one_of("high", "low", "none"), ", smog ", numbers(range(10)), "."),
+    (" Pollen ", one_of("high", "low", "none"), ", snow above ", numbers(range(5, 26)), "00 m."),
     (" Moonrise ", CLOCK, ", moonset ", CLOCK, "."),
     (" Ahead: ", SKY, " until ", CLOCK, "."),
-    (" Sea ", numbers(range(4, 22)), " degrees, waves ", numbers(range(5, 40)), " dm."),
 )
-GOING_ON = (0.75, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9)  # chances of each of these after the one before
+GOING_ON = (0.7, 0.8, 0.85, 0.9, 0.8, *(0.9,) * 6)  # chances of each of these after the one before
+OF_WIND: tuple[Node, ...] = (
+    (" Gusts ", numbers(range(10, 99)), "."),
+    (" Sea ", numbers(range(4, 22)), "."),
+    (" Waves ", numbers(range(5, 40)), " dm."),
+)
+BLOWING_ON = (0.6, 0.7, 0.8)
 AFTERWARDS = ("backs", "drops", "eases", "holds", "rises", "shifts", "turns", "veers")
 WIND_AGAIN = Recall(
     "direction",
     {
-        direction: maybe(0.7, (f" The {direction} wind ", one_of(*AFTERWARDS), " at ", CLOCK, "."))
+        direction: maybe(0.8, (f" The {direction} wind ", one_of(*AFTERWARDS), " at ", CLOCK, "."))
         for direction in DIRECTIONS
     },
 )
@@ -74,9 +85,12 @@ WARNING = Recall(
     },
 )
 CLOSE: Node = (" From ", Recall("place", {place: place for place in PLACES}), ", ", CLOCK, ".\n")
-SHORT = one_of((" UV ", numbers(range(10)), "."), (" Tide ", CLOCK, "."))
-BETWEEN: Node = (SHORT, maybe(0.4, TEMPERATURES), maybe(0.6, WIND), chain(MORE, GOING_ON), WIND_AGAIN, WARNING)
-BULLETIN: Node = (HEAD, maybe(0.65, BETWEEN), CLOSE)
+BULLETIN: Node = (
+    HEAD,
+    chain(SHORT + LONG, GOING_ON),
+    maybe(0.5, (WIND, chain(OF_WIND, BLOWING_ON), WIND_AGAIN, WARNING)),
+    CLOSE,
+)
 
 
 def _high_fits(low: str, high: str) -> bool:
