@@ -8,6 +8,7 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from longhand.thermometer.measuring import bits_per_character, parted
 from longhand.thermometer.page import errors, result_page
 from longhand.thermometer.reach import BINS, bin_name, bin_of, reach_of
 
-LEARNED = {"epochs": 2, "hidden": 24, "layers": 1, "embedding": 8, "window": 16}
+LEARNED: dict[str, Any] = {"epochs": 2, "hidden": 24, "layers": 1, "embedding": 8, "window": 16}
 
 
 def found(*outcomes: str, kind: str = "place", distance: int = 5) -> list[Agreement]:
@@ -119,7 +120,8 @@ def test_the_page_and_the_table_say_the_same() -> None:
         assert number in lines
         assert number in page
     bars = re.findall(r'<rect class="(char|word)" width="100%" y="([\d.]+)%" height="([\d.]+)%"/>', page)
-    assert ("char", "50.00", "50.0") in bars  # 2 of 4, and 1 of 2
+    assert ("char", "0.00", "100.0") in bars  # 2 of 4, and the strips end at 50 %
+    assert ("word", "33.33", "66.67") in bars
     assert ("char", "100.00", "0.0") in bars
     assert errors(shown.gauges[0].reach.of("place")[1]) == "–"
 
