@@ -42,7 +42,16 @@ def gauge(tokens: str = "char", distance: float = 0.0124, **others: object) -> G
         *found("right", "wrong", distance=60, kind="wind"),
     ]
     made = Gauge(
-        tokens, 0.5 * (1 + distance), distance, 0.02, 120.4, "2 × 192 LSTM", reach_of(agreements), 0.75, ["a\n"]
+        tokens,
+        0.5 * (1 + distance),
+        distance,
+        0.02,
+        120.4,
+        "2 × 192 LSTM",
+        {"memory": 300},
+        reach_of(agreements),
+        0.75,
+        ["a\n"],
     )
     return replace(made, **others)  # type: ignore[arg-type]
 

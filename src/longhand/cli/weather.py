@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from longhand.modelfile import ModelFile
     from longhand.thermometer.gauge import Gauge, Result
 
-TRAINED: Mapping[str, Mapping[str, Any]] = {"char": {}, "word": {}}
+TRAINED: Mapping[str, Mapping[str, float]] = {
+    "char": {"memory": 300, "weight_decay": 0.0},
+    "word": {"memory": 100, "weight_decay": 0.0},
+}
 """Settings that a training of each kind of tokens has beside what is planned."""
 
 
@@ -60,7 +63,7 @@ def weather_demo(output: str, minutes: float, overwrite: bool, values: Mapping[s
         if code := exit_code(file.card.stopped_by):
             return code
         note(f"measuring {targets[kind]}, and letting it write ...")
-        gauges.append(gauged(Model(file), sample, config.seed))
+        gauges.append(gauged(Model(file), sample, config.seed, TRAINED[kind]))
     result = Result(entropy(config.language), sample, gauges, len(text), minutes, config.seed)
     show("\n" + "\n".join(table(result)))
     write_atomically(page, result_page(result).encode("utf-8"))

@@ -64,7 +64,7 @@ LONG: tuple[Node, ...] = (
 )
 GOING_ON = (0.7, 0.8, 0.85, 0.9, 0.8, *(0.9,) * 6)  # chances of each of these after the one before
 OF_WIND: tuple[Node, ...] = (
-    (" Gusts ", numbers(range(10, 99)), "."),
+    (" Swell ", numbers(range(4, 20)), " s."),
     (" Sea ", numbers(range(4, 22)), "."),
     (" Waves ", numbers(range(5, 40)), " dm."),
 )

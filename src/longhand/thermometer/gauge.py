@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from longhand.corpora import weather
@@ -35,6 +35,7 @@ class Gauge:
     - distance: how much more that is than what the grammar needs for it, as a share of that
     - from_entropy: the same, of the source's entropy
     - seconds, network: how long it was trained, and what it is, in words
+    - given: settings of the training that were given and not planned, by name
     - reach: the agreements in what it wrote
     - well_formed: the share of what it wrote that the grammar could have written
     - written: the first of its bulletins
@@ -46,6 +47,7 @@ class Gauge:
     from_entropy: float
     seconds: float
     network: str
+    given: Mapping[str, float]
     reach: Reach
     well_formed: float
     written: Sequence[str]
@@ -79,8 +81,11 @@ def fresh_sample(language: str, seed: int) -> Sample:
     return Sample(language, text, weather.bits_of(text, language) / len(text))
 
 
-def gauged(model: Model, sample: Sample, seed: int) -> Gauge:
-    """Measure a model: on the sample, and by 1,000 bulletins that it writes at a temperature of 1."""
+def gauged(model: Model, sample: Sample, seed: int, given: Mapping[str, float]) -> Gauge:
+    """Measure a model: on the sample, and by 1,000 bulletins that it writes at a temperature of 1.
+
+    - given: settings of its training that were not planned
+    """
     bits = bits_per_character(model, sample.text)
     texts = model.texts(count=WRITTEN, temperature=1.0, seed=seed, until="line", length=LONGEST)
     written = [one.text for one in texts]
@@ -93,6 +98,7 @@ def gauged(model: Model, sample: Sample, seed: int) -> Gauge:
         from_entropy=bits / weather.entropy(sample.language).bits_per_character - 1,
         seconds=card.trained_seconds,
         network=f"{config.layers} × {config.hidden} LSTM",
+        given=given,
         reach=reach_of(found for one in written for found in weather.agreements(one, sample.language)),
         well_formed=well_formed / len(written),
         written=written[:SHOWN],
