@@ -36,7 +36,6 @@ MINUTES = numbers(range(60), "{:02}")
 CLOCK: Node = (numbers(HOURS), "时", MINUTES, "分")
 SKY = one_of(*SKIES)
 HEAD: Node = (one_of(*PLACES, name="place"), "：", SKY, "。")
-SHORT = one_of(("紫外线", numbers(range(1, 6)), "级。"), ("高潮", CLOCK, "。"))
 TEMPERATURES: Node = (
     one_of(*(str(number) for number in range(1, 13)), name="month"),
     "月",
@@ -52,25 +51,35 @@ WIND: Node = (
     one_of(*DIRECTIONS, name="direction"),
     "。",
 )
-MORE: tuple[Node, ...] = (
-    one_of(("湿度", numbers(range(31, 99)), "%。"), ("气压", numbers(range(970, 1041)), "百帕。")),
+SHORT: tuple[Node, ...] = (
+    ("紫外线", numbers(range(1, 6)), "级。"),
     ("露点", numbers(range(-9, 19)), "度。"),
+    ("高潮", CLOCK, "。"),
+    one_of(("湿度", numbers(range(31, 99)), "%。"), ("气压", numbers(range(970, 1041)), "百帕。")),
+)
+LONG: tuple[Node, ...] = (
     ("能见度", numbers(range(1, 41)), "公里。"),
+    TEMPERATURES,
     ("道路", one_of("畅通", "拥堵", "湿滑", "封闭"), "，列车", one_of("正点", "晚点", "停运"), "。"),
     ("空气", one_of("优", "良", "一般", "较差"), "，花粉", one_of("较多", "较少", "极少"), "。"),
     ("月出", CLOCK, "，月落", CLOCK, "。"),
     ("今夜", SKY, "，明晨", SKY, "，明天", SKY, "转", SKY, "。"),
-    ("水温", numbers(range(4, 22)), "度，浪高", numbers(range(5, 40)), "分米。"),
     ("后天", SKY, "，大后天", SKY, "，降水概率", numbers(range(0, 100, 10)), "%。"),
     ("适宜", one_of("晨练", "洗车", "晾晒", "郊游", "登山", "垂钓"), "，日照", numbers(range(1, 13)), "小时。"),
     ("山区", SKY, "，雪线", numbers(range(16, 49)), "00米。"),
     ("下次预报", CLOCK, "。"),
 )
-GOING_ON = (0.75, *(0.93,) * 11)  # chances of each of these after the one before
+GOING_ON = (0.7, 0.8, 0.85, 0.9, 0.9, *(0.94,) * 9)  # chances of each of these after the one before
+OF_WIND: tuple[Node, ...] = (
+    ("水温", numbers(range(4, 22)), "度。"),
+    ("浪高", numbers(range(5, 40)), "分米。"),
+    ("涌浪", numbers(range(4, 20)), "秒。"),
+)
+BLOWING_ON = (0.6, 0.7, 0.8)
 AFTERWARDS = ("减弱", "增强", "停息", "回落", "转向", "再起")
 WIND_AGAIN = Recall(
     "direction",
-    {direction: maybe(0.7, (f"随后{direction}风于", CLOCK, one_of(*AFTERWARDS), "。")) for direction in DIRECTIONS},
+    {direction: maybe(0.8, (f"随后{direction}风于", CLOCK, one_of(*AFTERWARDS), "。")) for direction in DIRECTIONS},
 )
 WARNING = Recall(
     "level",
@@ -80,8 +89,12 @@ WARNING = Recall(
     },
 )
 CLOSE: Node = ("发布：", Recall("place", {place: place for place in PLACES}), "气象台，", CLOCK, "。\n")
-BETWEEN: Node = (SHORT, maybe(0.4, TEMPERATURES), maybe(0.6, WIND), chain(MORE, GOING_ON), WIND_AGAIN, WARNING)
-BULLETIN: Node = (HEAD, maybe(0.65, BETWEEN), CLOSE)
+BULLETIN: Node = (
+    HEAD,
+    chain(SHORT + LONG, GOING_ON),
+    maybe(0.5, (WIND, chain(OF_WIND, BLOWING_ON), WIND_AGAIN, WARNING)),
+    CLOSE,
+)
 
 
 def _month_of(number: str) -> Month | None:
