@@ -8,7 +8,7 @@ from longhand.corpora.climate import MONTHS, SPREADS, Month
 from longhand.corpora.grammar import Node, Pick, Recall, chain, maybe, numbers, one_of
 from longhand.corpora.language import Bond, Language, same
 
-PLACES = ("青石", "白沙", "柳林", "枫桥", "云溪", "梅岭")
+PLACES = ("青石", "白沙", "柳林", "枫桥")
 SKIES = ("晴", "多云", "阴", "小雨", "大雨", "阵雨", "雷雨", "有雾", "浮尘")
 DIRECTIONS = ("北", "东", "南", "西")
 LEVELS = range(2, 13)  # of the wind's force, by Beaufort's scale

@@ -8,7 +8,7 @@ from longhand.corpora.climate import MONTHS, SPREADS
 from longhand.corpora.grammar import Node, Pick, Recall, chain, maybe, numbers, one_of
 from longhand.corpora.language import Bond, Language, same
 
-PLACES = ("Ashby", "Bramley", "Corby", "Dunmore", "Elmham", "Foxton")
+PLACES = ("Ashby", "Bramley", "Corby", "Dunmore")
 MONTH_NAMES = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -62,7 +62,7 @@ LONG: tuple[Node, ...] = (
     (" Moonrise ", CLOCK, ", moonset ", CLOCK, "."),
     (" Ahead: ", SKY, " until ", CLOCK, "."),
 )
-GOING_ON = (0.7, 0.8, 0.85, 0.9, 0.8, *(0.9,) * 6)  # chances of each of these after the one before
+GOING_ON = (0.75, 0.75, 0.8, 0.8, 0.8, *(0.9,) * 6)  # chances of each of these after the one before
 OF_WIND: tuple[Node, ...] = (
     (" Swell ", numbers(range(4, 20)), " s."),
     (" Sea ", numbers(range(4, 22)), "."),
