@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from longhand.thermometer.gauge import Gauge, Result
 
 TRAINED: Mapping[str, Mapping[str, float]] = {
-    "char": {"memory": 300, "learning_rate": 0.002, "weight_decay": 0.0},
+    "char": {"memory": 300, "window": 128, "batch": 8, "learning_rate": 0.002, "weight_decay": 0.0},
     "word": {"memory": 100, "learning_rate": 0.002, "weight_decay": 0.0},
 }
 """Settings that a training of each kind of tokens has beside what is planned."""

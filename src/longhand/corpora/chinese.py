@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from longhand.corpora.climate import MONTHS, SPREADS, Month
+from longhand.corpora.climate import MONTHS, SPREADS
 from longhand.corpora.grammar import Node, Pick, Recall, chain, maybe, numbers, one_of
 from longhand.corpora.language import Bond, Language, same
 
@@ -22,10 +22,10 @@ WARNINGS = {
 HOURS = range(1, 24)
 
 
-def _temperatures(month: Month) -> Pick:
+def _temperatures(lows: range) -> Pick:
     """Return low temperatures, each with the high ones that are some degrees above it."""
-    high = {low: numbers(range(low + SPREADS[0], low + SPREADS[-1] + 1)) for low in month.lows}
-    return one_of(*((f"{low}度，最高", high[low]) for low in month.lows))
+    high = {low: numbers(range(low + SPREADS[0], low + SPREADS[-1] + 1)) for low in lows}
+    return one_of(*((f"{low}度，最高", high[low]) for low in lows))
 
 
 def _wind(level: int) -> Node:
@@ -41,7 +41,7 @@ TEMPERATURES: Node = (
     "月",
     numbers(range(1, 29)),
     "日最低",
-    Recall("month", {str(number): _temperatures(month) for number, month in enumerate(MONTHS, 1)}),
+    Recall("month", {str(number): _temperatures(lows) for number, lows in enumerate(MONTHS, 1)}),
     "度。",
 )
 WIND: Node = (
@@ -58,8 +58,8 @@ SHORT: tuple[Node, ...] = (
     one_of(("湿度", numbers(range(31, 99)), "%。"), ("气压", numbers(range(970, 1041)), "百帕。")),
 )
 LONG: tuple[Node, ...] = (
-    ("能见度", numbers(range(1, 41)), "公里。"),
     TEMPERATURES,
+    ("能见度", numbers(range(1, 41)), "公里。"),
     ("道路", one_of("畅通", "拥堵", "湿滑", "封闭"), "，列车", one_of("正点", "晚点", "停运"), "。"),
     ("空气", one_of("优", "良", "一般", "较差"), "，花粉", one_of("较多", "较少", "极少"), "。"),
     ("月出", CLOCK, "，月落", CLOCK, "。"),
@@ -97,17 +97,12 @@ BULLETIN: Node = (
 )
 
 
-def _month_of(number: str) -> Month | None:
-    return MONTHS[int(number) - 1] if 1 <= int(number) <= len(MONTHS) else None
-
-
 def _high_fits(low: str, high: str) -> bool:
     return int(high) - int(low) in SPREADS
 
 
 def _low_fits(number: str, low: str) -> bool:
-    month = _month_of(number)
-    return month is not None and int(low) in month.lows
+    return 1 <= int(number) <= len(MONTHS) and int(low) in MONTHS[int(number) - 1]
 
 
 def _gust_fits(level: str, gust: str) -> bool:
@@ -121,6 +116,8 @@ def _warning_fits(level: str, colour: str) -> bool:
 _LEVEL = re.compile(r"风力([0-9]{1,3})级")
 _LOW = re.compile(r"最低(-?[0-9]{1,3})度")
 BONDS = (
+    Bond("degrees", "the high temperature is above the low one", _LOW, re.compile(r"最高(-?[0-9]{1,3})度"), _high_fits),
+    Bond("gust", "gusts are stronger than the wind", _LEVEL, re.compile(r"阵风([0-9]{1,3})级"), _gust_fits),
     Bond(
         "temperature",
         "the low temperature fits the month",
@@ -128,8 +125,6 @@ BONDS = (
         _LOW,
         _low_fits,
     ),
-    Bond("degrees", "the high temperature is above the low one", _LOW, re.compile(r"最高(-?[0-9]{1,3})度"), _high_fits),
-    Bond("gust", "gusts are stronger than the wind", _LEVEL, re.compile(r"阵风([0-9]{1,3})级"), _gust_fits),
     Bond(
         "wind",
         "the wind’s direction returns",

@@ -20,9 +20,9 @@ WARNINGS = {"fresh": "Amber", "stormy": "Red"}
 HOURS = range(1, 24)
 
 
-def _temperatures(coldest: range) -> Pick:
+def _temperatures(lows: range) -> Pick:
     """Return low temperatures, each with the high ones that are some degrees above it."""
-    return one_of(*((f"{low} to ", numbers(range(low + SPREADS[0], low + SPREADS[-1] + 1))) for low in coldest))
+    return one_of(*((f"{low} to ", numbers(range(low + SPREADS[0], low + SPREADS[-1] + 1))) for low in lows))
 
 
 CLOCK: Node = (numbers(HOURS), ":", numbers(range(60), "{:02}"))
@@ -34,7 +34,7 @@ TEMPERATURES: Node = (
     " ",
     one_of(*MONTH_NAMES, name="month"),
     ", ",
-    Recall("month", {name: _temperatures(month.lows) for name, month in zip(MONTH_NAMES, MONTHS, strict=True)}),
+    Recall("month", {name: _temperatures(lows) for name, lows in zip(MONTH_NAMES, MONTHS, strict=True)}),
     " degrees.",
 )
 WIND: Node = (
@@ -54,8 +54,8 @@ SHORT: tuple[Node, ...] = (
     (" Smog ", numbers(range(10)), "."),
 )
 LONG: tuple[Node, ...] = (
-    one_of((" Humidity ", numbers(range(31, 99)), " percent."), (" Pressure ", numbers(range(970, 1041)), " hPa.")),
     TEMPERATURES,
+    one_of((" Humidity ", numbers(range(31, 99)), " percent."), (" Pressure ", numbers(range(970, 1041)), " hPa.")),
     (" Visibility ", numbers(range(1, 41)), " km."),
     (" Roads ", one_of("busy", "clear", "dry", "wet"), ", trains ", one_of("cancelled", "late", "on time"), "."),
     (" Pollen ", one_of("high", "low", "none"), ", snow above ", numbers(range(5, 26)), "00 m."),
@@ -98,7 +98,7 @@ def _high_fits(low: str, high: str) -> bool:
 
 
 def _low_fits(month: str, low: str) -> bool:
-    return month in MONTH_NAMES and int(low) in MONTHS[MONTH_NAMES.index(month)].lows
+    return month in MONTH_NAMES and int(low) in MONTHS[MONTH_NAMES.index(month)]
 
 
 def _force_fits(speed: str, force: str) -> bool:
@@ -111,18 +111,18 @@ def _warning_fits(force: str, colour: str) -> bool:
 
 BONDS = (
     Bond(
-        "degrees",
-        "the high temperature is above the low one",
-        re.compile(r", (-?\d{1,3}) to "),
-        re.compile(r" to (-?\d{1,3}) degrees"),
-        _high_fits,
-    ),
-    Bond(
         "temperature",
         "the low temperature fits the month",
         re.compile(r"\. \d{1,3} (\w{1,20}),"),
         re.compile(r", (-?\d{1,3}) to "),
         _low_fits,
+    ),
+    Bond(
+        "degrees",
+        "the high temperature is above the low one",
+        re.compile(r", (-?\d{1,3}) to "),
+        re.compile(r" to (-?\d{1,3}) degrees"),
+        _high_fits,
     ),
     Bond(
         "force",
