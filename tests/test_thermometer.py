@@ -184,8 +184,8 @@ def test_pointing_at_a_bar_says_its_numbers(browser: Browser, tmp_path: Path) ->
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure on little text, and let no bulletin become long."""
-    monkeypatch.setattr(gauging, "FRESH", 20_000)
-    monkeypatch.setattr(gauging, "LONGEST", 60)
+    monkeypatch.setattr(gauging, "FRESH", 5_000)
+    monkeypatch.setattr(gauging, "LONGEST", 30)
 
 
 @pytest.mark.usefixtures("_small")

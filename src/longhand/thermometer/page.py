@@ -14,7 +14,9 @@ from longhand.thermometer.reach import BINS, LONG, Tally, bin_name
 NAMES = {"char": "character by character", "word": "word by word"}
 LEAST_TOP = 0.05  # of the error rate's axis: below, chance would look like something
 ROUND_TOPS = (0.05, 0.1, 0.2, 0.5, 1.0)
-SCALE_STEP = 0.01  # between the ticks of the thermometer, as a share of the entropy
+LEAST_SCALE = 0.01  # of the thermometer: less would make much of little
+STEPS = tuple(size * 10.0**power for power in range(-3, 4) for size in (1, 2, 5))  # between its ticks
+MOST_TICKS = 5
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,16 @@ class Mark:
 
     kind: str
     at: float
-    bits: float
+    label: str
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The thermometer: from the source's entropy, or a little below it, to a little above the farthest model."""
+    """The thermometer: from what the grammar itself needs for the sample to a little above the farthest model."""
 
     marks: Sequence[Mark]
     ticks: Sequence[Mark]
-    own: Mark
+    zero: Mark
 
 
 def result_page(result: Result) -> str:
@@ -82,25 +84,19 @@ def result_page(result: Result) -> str:
 
 
 def _scale(result: Result) -> Scale:
-    """Return where the bits of the grammar and of the models lie, with a tick for each hundredth of the entropy."""
-    entropy, own = result.entropy.bits_per_character, result.sample.bits_per_character
-    found = [own, entropy, *(gauge.bits for gauge in result.gauges)]
-    low, high = min(found) / entropy - 1, max(found) / entropy - 1
-    margin = max(0.12 * (high - low), 0.004)
+    """Return where the models lie, with the grammar at zero and a tick at round percentages."""
+    distances = [gauge.distance for gauge in result.gauges]
+    low, high = min(0.0, *distances), max(LEAST_SCALE, *distances)
+    margin = 0.08 * (high - low)
     low, high = low - margin, high + margin
-    step = SCALE_STEP * next(
-        size for size in (1, 2, 5, 10, 20, 50, 100, 1000) if (high - low) / (SCALE_STEP * size) <= 6
-    )
+    step = next(step for step in STEPS if (high - low) / step <= MOST_TICKS or step == STEPS[-1])
 
-    def mark(kind: str, bits: float) -> Mark:
-        return Mark(kind, round(100 * (bits / entropy - 1 - low) / (high - low), 2), bits)
+    def mark(kind: str, distance: float) -> Mark:
+        return Mark(kind, round(100 * (distance - low) / (high - low), 2), signed(distance))
 
-    ticks = [
-        mark(f"{share:+.0%}" if number else "entropy", entropy * (1 + share))
-        for number in range(math.ceil(low / step), math.floor(high / step) + 1)
-        for share in [number * step]
-    ]
-    return Scale([mark(gauge.tokens, gauge.bits) for gauge in result.gauges], ticks, mark("own", own))
+    places = range(math.ceil(low / step), math.floor(high / step) + 1)
+    ticks = [mark("tick", place * step) for place in places if place]
+    return Scale([mark(gauge.tokens, gauge.distance) for gauge in result.gauges], ticks, mark("zero", 0.0))
 
 
 def _top(gauges: Sequence[Gauge]) -> float:
@@ -142,6 +138,10 @@ def signed(value: float) -> str:
     return f"{value:+.2%}".replace("-", "−").replace("%", " %")
 
 
+def _mean(value: float) -> str:
+    return f"{value:.2f}"
+
+
 def errors(tally: Tally) -> str:
     """Return how many of how many were not right: `3 of 412`, or a dash where there were none."""
     return f"{tally.errors:,} of {tally.count:,}" if tally.count else "–"
@@ -161,5 +161,6 @@ FILTERS: Filters = {
     "signed": signed,
     "errors": errors,
     "count": _count,
+    "mean": _mean,
     "plainly": _plainly,
 }
