@@ -16,7 +16,7 @@ MONTH_NAMES = (
 SKIES = ("Clouds", "Drizzle", "Fog", "Haze", "Mist", "Rain", "Showers", "Sun", "Thunder")
 DIRECTIONS = ("north", "east", "south", "west")
 SPEEDS = {"light": range(3, 25), "fresh": range(25, 50), "stormy": range(50, 90)}  # in km/h, by the wind's force
-WARNINGS = {"fresh": "Amber", "stormy": "Red"}
+WARNINGS = {"fresh": "amber", "stormy": "red"}
 HOURS = range(1, 24)
 
 
@@ -80,7 +80,7 @@ WIND_AGAIN = Recall(
 WARNING = Recall(
     "force",
     {
-        force: maybe(0.7, (f" {colour} warning for ", one_of("boats", "cyclists", "drivers", "hikers"), "."))
+        force: maybe(0.7, (f" Warning: {colour} for ", one_of("boats", "cyclists", "drivers", "hikers"), "."))
         for force, colour in WARNINGS.items()
     },
 )
@@ -135,7 +135,7 @@ BONDS = (
         "warning",
         "the warning’s colour fits the wind’s force",
         re.compile(r" km/h, (\w{1,20}), "),
-        re.compile(r" (\w{1,20}) warning"),
+        re.compile(r" Warning: (\w{1,20}) for "),
         _warning_fits,
     ),
     Bond(
