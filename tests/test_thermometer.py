@@ -246,7 +246,8 @@ def test_two_minutes_come_near_the_entropy_and_remember_what_is_far(
 ) -> None:
     done = longhand("demo", "weather", "-o", tmp_path / "w", "--language", language, "--overwrite")
     assert done.returncode == 0
-    from_entropy = [float(share) for share in re.findall(r"^the model, .* ([+−][\d.]+) %$", done.stdout, re.MULTILINE)]
+    shares = re.findall(r"^the model, .* ([+−][\d.]+) %$", done.stdout, re.MULTILINE)
+    from_entropy = [float(share.replace("−", "-")) for share in shares]
     long = [
         float(share) for share in re.findall(r"^150 characters and more apart: ([\d.]+) %", done.stdout, re.MULTILINE)
     ]
