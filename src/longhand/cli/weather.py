@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from longhand.thermometer.gauge import Gauge, Result
 
 FAR: Mapping[str, float] = {
-    "memory": 300, "window": 128, "batch": 8, "hidden": 192,
-    "learning_rate": 0.002, "weight_decay": 0.0,
+    "memory": 300,
+    "window": 128,
+    "batch": 8,
+    "hidden": 192,
+    "learning_rate": 0.002,
+    "weight_decay": 0.0,
 }
 NEAR: Mapping[str, float] = {"memory": 100, "learning_rate": 0.002, "weight_decay": 0.0}
 """Settings of a training, beside what is planned, for tokens that are characters and for longer ones."""
