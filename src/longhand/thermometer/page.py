@@ -12,6 +12,7 @@ from longhand.thermometer.gauge import SHOWN, WRITTEN, Gauge, Result
 from longhand.thermometer.reach import BINS, LONG, Tally, bin_name
 
 NAMES = {"char": "character by character", "word": "word by word"}
+FEWEST = 20  # agreements that make a bar: one that went wrong of three says little
 LEAST_TOP = 0.05  # of the error rate's axis: below, chance would look like something
 ROUND_TOPS = (0.05, 0.1, 0.2, 0.5, 1.0)
 LEAST_SCALE = 0.01  # of the thermometer: less would make much of little
@@ -21,7 +22,7 @@ MOST_TICKS = 5
 
 @dataclass(frozen=True)
 class Bar:
-    """What one model did at one distance: `height` in percent of the strip, None where there was no such agreement."""
+    """What one model did at one distance: `height` in percent of the strip, None where there was too little to see."""
 
     tokens: str
     height: float | None
@@ -80,6 +81,7 @@ def result_page(result: Result) -> str:
         written=WRITTEN,
         examples="".join(result.sample.text.splitlines(keepends=True)[:SHOWN]),
         long=LONG,
+        fewest=FEWEST,
     )
 
 
@@ -101,10 +103,13 @@ def _scale(result: Result) -> Scale:
 
 def _top(gauges: Sequence[Gauge]) -> float:
     """Return the highest error rate that the strips have room for."""
-    rates = [
-        tally.error_rate or 0.0 for gauge in gauges for tallies in gauge.reach.by_kind.values() for tally in tallies
-    ]
+    rates = [_rate(tally) or 0.0 for gauge in gauges for tallies in gauge.reach.by_kind.values() for tally in tallies]
     return next(top for top in ROUND_TOPS if top >= max([LEAST_TOP, *rates]) - 1e-9)
+
+
+def _rate(tally: Tally) -> float | None:
+    """Return the error rate that a bar shows, if there is one."""
+    return tally.error_rate if tally.count >= FEWEST else None
 
 
 def _strips(result: Result, top: float) -> list[Strip]:
@@ -118,7 +123,7 @@ def _cell(gauges: Sequence[Gauge], kind: str, place: int, top: float) -> Cell:
     bars = []
     for gauge in gauges:
         tally = gauge.reach.of(kind)[place]
-        height = None if tally.error_rate is None else round(100 * tally.error_rate / top, 2)
+        height = round(100 * rate / top, 2) if (rate := _rate(tally)) is not None else None
         bars.append(Bar(gauge.tokens, height, tally))
     return Cell(bin_name(place), bars)
 
