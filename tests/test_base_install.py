@@ -49,6 +49,15 @@ def test_its_kernel_runs_and_belongs_to_no_python_version(python: str, model_pat
     assert all(member.file_size < 200_000 for member in kernels)
 
 
+def test_it_has_what_its_pages_are_made_of(python: str) -> None:
+    assert python
+    (wheel,) = WHEELS.glob("longhand-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    for part in ("report", "thermometer"):
+        assert {f"longhand/{part}/page.{end}" for end in ("css", "html.j2", "js")} <= names
+
+
 @needs_kernel
 def test_it_trains(python: str, tmp_path: Path) -> None:
     settings = ["--epochs", 3, "--hidden", 16, "--batch", 4, "--window", 16]

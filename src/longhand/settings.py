@@ -49,6 +49,8 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
     if config.recipe == "default":
         if config.base == "":
             raise OptionError("from: found '', expected the name of a model to start from")
+        if config.base is not None and config.memory:
+            raise OptionError("memory: found with --from, whose layers remember already: leave one of them out")
         if config.held_out == 0:
             raise OptionError(
                 "held out: found 0, the default recipe keeps the model that scores best on what it holds out"

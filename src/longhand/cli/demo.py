@@ -1,16 +1,19 @@
-"""`longhand demo`: the whole story on text that every machine with Python has, its standard library's source."""
+"""`longhand demo`: the whole story on text that every machine has, or on text whose entropy is known."""
 
 from __future__ import annotations
 
 import shlex
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import click
 
-from longhand.errors import CorpusError
+from longhand.cli.options import given, settings_options
+from longhand.config import DemoConfig
+from longhand.errors import CorpusError, OptionError
 
-MINUTES = 1.5
+MINUTES, MINUTES_OF_WEATHER = 1.5, 2.0
 LARGEST_CORPUS = 1_500_000  # bytes: what a minute and a half can read about once
 PROMPT = "def "
 NEXT = """
@@ -23,14 +26,40 @@ This model writes more with:
 
 
 @click.command()
-@click.option("-o", "--output", default="demo.safetensors", show_default=True, help="where to keep the model")
-@click.option("--minutes", type=float, default=MINUTES, show_default=True, help="minutes to train for")
-@click.option("--overwrite", is_flag=True, help="replace an existing model of that name")
-def demo(output: str, minutes: float, overwrite: bool) -> int:
+@click.argument("subject", type=click.Choice(["python", "weather"]), default="python", metavar="[python|weather]")
+@click.option(
+    "-o",
+    "--output",
+    help="where to keep the model; of weather, what all files' names begin with [default: "
+    "demo.safetensors, or weather]",
+)
+@click.option(
+    "--minutes", type=float, help=f"minutes to train for [default: {MINUTES:g}; weather: {MINUTES_OF_WEATHER:g} each]"
+)
+@settings_options(DemoConfig)
+@click.option("--overwrite", is_flag=True, help="replace existing files of those names")
+def demo(subject: str, output: str | None, minutes: float | None, overwrite: bool, **settings: Any) -> int:
     """Train for a minute and a half on Python's own source, and show what came of it.
 
     Needs no network: the text is the standard library of the Python that runs this.
+
+    With weather the text is weather bulletins that a grammar draws, so that its entropy is known exactly: two models
+    learn it, character by character and word by word, and a page shows how near they come, and over how many characters
+    they remember what they wrote.
     """
+    if subject == "weather":
+        from longhand.cli.weather import weather_demo
+
+        return weather_demo(
+            output or "weather", MINUTES_OF_WEATHER if minutes is None else minutes, overwrite, given(settings)
+        )
+    if given(settings):
+        raise OptionError(f"{next(iter(given(settings)))}: of longhand demo weather alone: leave it out")
+    return python_demo(output or "demo.safetensors", MINUTES if minutes is None else minutes, overwrite)
+
+
+def python_demo(output: str, minutes: float, overwrite: bool) -> int:
+    """Train on Python's own source; return the exit code."""
     from longhand.api import reported, settings_of, written_sample
     from longhand.cli.train import exit_code
     from longhand.cli.watcher import watching

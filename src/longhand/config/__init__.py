@@ -7,7 +7,7 @@ its `config` record. Values that come from outside go through `longhand.settings
 from __future__ import annotations
 
 from longhand.config.inspecting import InspectConfig
-from longhand.config.running import BenchConfig, RunConfig
+from longhand.config.running import BenchConfig, DemoConfig, RunConfig
 from longhand.config.scoring import AdaptConfig, ScoringConfig
 from longhand.config.training import (
     CHANGEABLE,
@@ -49,6 +49,7 @@ __all__ = [
     "TOKENS",
     "AdaptConfig",
     "BenchConfig",
+    "DemoConfig",
     "InspectConfig",
     "ManyConfig",
     "NetworkConfig",

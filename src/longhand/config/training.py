@@ -129,6 +129,15 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         float,
         Meta(gt=0, le=1, description="share of the training after which the learning rate has fallen to its lowest"),
     ] = 1.0
+    memory: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="tokens that the units remember before they have learned anything: from one up to this many; "
+            "0: a few, as usual",
+        ),
+    ] = 0
     held_out: Annotated[
         float, Meta(ge=0, le=0.5, description="share of the text, its end, that is only scored and never learned from")
     ] = 0.1
@@ -174,7 +183,7 @@ PLANNED = (
 )
 """Settings of the default recipe that a plan chooses where they are not given (`longhand.training.plan`)."""
 
-OF_DEFAULT = ("chapter", "weight_decay", "anneal")
+OF_DEFAULT = ("chapter", "weight_decay", "anneal", "memory")
 """Settings that the classic recipe does not have."""
 
 OPTION_NAMES = {"learning_rate": "lr", "base": "from"}

@@ -45,7 +45,9 @@ class DefaultRecipe:
         )
         self._random = np.random.Generator(np.random.PCG64(config.seed))
         names = None if base is None else OF_TOKENS
-        self.weights = initial_weights(self.network, corpus.counts, corpus.tokenizer.unknown, self._random, names)
+        self.weights = initial_weights(
+            self.network, corpus.counts, corpus.tokenizer.unknown, self._random, names, config.memory
+        )
         if config.embedding == 0:
             self.weights["embedding.weight"] = scalar_embedding(corpus.tokenizer.size)
         if base is not None:
