@@ -11,10 +11,12 @@ import pytest
 from conftest import VERSE, Run, assert_refused, small_file
 from test_score import lively
 
+from longhand.config import AdaptConfig
 from longhand.errors import OptionError
 from longhand.model import Model
 from longhand.modelfile import ModelFile
 from longhand.runtime.reference import NumpySession
+from longhand.scoring.adapting import adapting_for
 from longhand.scoring.cache import FIRST_SHARE, FLATNESS, LEAST_SHARE, MOST_SHARE, STEP, NeuralCache
 from longhand.text.listed import ListedTokenizer
 from longhand.training.native import library
@@ -98,6 +100,9 @@ def test_the_cache_is_what_its_formula_says(size: int, cut: int) -> None:
         weights = [math.exp(FLATNESS * (float(directions[place] @ directions[then]) - 1)) for then in past]
         hits = sum(weight for weight, then in zip(weights, past, strict=True) if ids[then] == token)
         again = hits / sum(weights) if weights else 0.0
+        if not weights:
+            expected.append(own[place])
+            continue
         mixed = (1 - share) * math.exp(own[place]) + share * again
         expected.append(math.log(mixed))
         share = min(max(share + STEP * (share * again / mixed - share), LEAST_SHARE), MOST_SHARE)
@@ -110,13 +115,24 @@ def test_the_cache_is_what_its_formula_says(size: int, cut: int) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_probabilities_of_all_next_characters_still_add_up_to_one(way: dict[str, Any]) -> None:
-    letters = MODEL.tokenizer.decode(np.arange(2, MODEL.config.vocabulary_size))
-    others = sum(
-        math.exp(MODEL.log_probabilities(TEXT[:90] + letter, streams=1, **way)[-1]) for letter in letters + "é"
-    )
-    start = math.exp(MODEL.log_probabilities(TEXT[:90], streams=1)[-1])
-    assert start > 0
-    assert 0.9 < others <= 1 + 1e-5
+    ids, outputs, own = shown(TEXT[:90] + "a")
+    chances = []
+    for token in range(MODEL.config.vocabulary_size):
+        text = np.append(ids[:-1], token)
+        alone = np.append(own[:-1], _logarithm(outputs[-1], token))
+        if way.get("adapt"):
+            settings = AdaptConfig(adapt_layers=way.get("adapt_layers", "output"))
+            adapting = adapting_for(MODEL.config, MODEL.file.weights, 1, settings)
+            alone = adapting.log_probabilities(text, outputs)
+        if way.get("cache"):
+            alone = NeuralCache(100, MODEL.config.hidden).mixed(text, outputs, alone)
+        chances.append(math.exp(alone[-1]))
+    assert sum(chances) == pytest.approx(1, abs=1e-5)
+
+
+def _logarithm(outputs: np.ndarray, token: int) -> float:
+    logits = (MODEL.file.weights["head.weight"] @ outputs + MODEL.file.weights["head.bias"]).astype(np.float64)
+    return float(logits[token] - np.log(np.exp(logits).sum()))
 
 
 @pytest.mark.parametrize("layers", ["output", pytest.param("all", marks=WAYS[3].marks)])
@@ -140,6 +156,8 @@ def test_the_command_writes_with_a_model_that_adapted_to_a_file(longhand: Run, t
     assert adapted.stdout != longhand(*words).stdout
     assert path.read_bytes() == bytes_before
     assert_refused(longhand(*words, "--adapt-to", tmp_path / "none.txt"), "none.txt")
+    held = longhand(*words, "--adapt-to", like, "--clamp", "2:3=0.5")
+    assert held.stdout == "the " + MODEL.adapted(TEXT).clamped({(2, 3): 0.5}).generate("the ", seed=1, length=60)
     assert_refused(longhand(*words, "--adapt-rate", "0.1"), "--adapt-to")
 
 

@@ -106,6 +106,17 @@ def test_it_computes_what_numpy_computes_in_workers_or_without(
     assert browser.complaints() == []
 
 
+def test_documents_begin_anew_in_the_page_too(browser: Browser, tmp_path: Path) -> None:
+    file = lively()
+    documents = Model(replace(file, config=msgspec.structs.replace(file.config, documents=True)))
+    found = documents.inspect(VERSE * 12)
+    browser.open(found.write_page(tmp_path / "documents.html"))
+    until(browser, "gates.computed === 1")
+    assert largest_difference(browser, found.trace) < 2e-2
+    one_text = Model(file).inspect(VERSE * 12).trace
+    assert largest_difference(browser, one_text) > 0.1
+
+
 def test_a_worker_that_fails_is_replaced_by_the_page_itself(browser: Browser, found: Inspection, page: Path) -> None:
     with before_scripts(browser, "const real = Blob; window.Blob = function () { return new real(['throw 1']) }"):
         browser.open(page)
@@ -366,7 +377,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     states: HalfArray = (random.standard_normal((2, time_, 256), np.float32) / 4).astype(np.float16)
     likely = random.integers(2, tokenizer.size, (time_, 5))
     numbers = random.random((time_, 5), np.float32)
-    reading = Reading(tokens, list(tokenizer.decode(tokens)))
+    reading = Reading(tokens, list(tokenizer.decode(tokens)), time_)
     gates = dict.fromkeys(Cells._fields, states)
     traced = Trace(
         reading, **gates, surprise=9 * numbers[:, 0], likely=likely, probability=numbers, decay=np.full((2, 256), -0.1)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pytest
 from conftest import VERSE
 
-from longhand.gates.memory import Influence, influence
+from longhand.gates.memory import Influence, _substitutes, influence
 from longhand.gates.trace import trace
 from longhand.generation.sampler import logsumexp
 from longhand.model import Model
@@ -66,3 +69,23 @@ def test_a_short_text_says_less_or_nothing(model: Model, text: str, reach: int) 
     found = measured(model, text, reach=100)
     assert len(found.bits) == reach
     assert (found.places > 0) == (reach > 0)
+
+
+def test_nothing_reaches_beyond_the_end_of_a_document(model: Model) -> None:
+    config = msgspec.structs.replace(model.config, documents=True)
+    documents = Model(replace(model.file, config=config))
+    text = "\n".join(["abcdefgh", "hgfedcba"] * 20)
+    found = documents.inspect(text, reach=12, places=400).influence
+    assert np.all(found.bits[:7] > 0)
+    assert np.all(found.bits[8:] == 0)
+    whole = model.inspect(text, reach=12, places=400).influence
+    assert np.all(whole.bits > 0)
+
+
+@pytest.mark.parametrize("rare", [1, 3])
+def test_what_takes_a_tokens_place_is_another_one_as_often_as_it_occurs(rare: int) -> None:
+    tokens = np.array([5] * 60 + [7] * 30 + [9] * rare)
+    drawn = _substitutes(tokens, np.array([5] * 20_000), np.random.default_rng(0))
+    assert set(drawn.tolist()) == {7, 9}
+    assert (drawn == 9).mean() == pytest.approx(rare / (30 + rare), abs=0.01)
+    assert set(_substitutes(tokens, np.array([9, 7] * 500), np.random.default_rng(0))[::2].tolist()) == {5, 7}

@@ -32,7 +32,7 @@ def synthetic(time: int = 2000, seed: int = 0, text: str | None = None) -> tuple
 
 
 def traced(time: int, cell: HalfArray, hidden: HalfArray, text: str | None = None) -> Trace:
-    reading = Reading(np.zeros(time, np.int32), list(text or "x" * time))
+    reading = Reading(np.zeros(time, np.int32), list(text or "x" * time), time)
     gates, nothing = np.full(cell.shape, 0.5, np.float16), np.zeros((time, 1))
     decay = np.full((cell.shape[0], cell.shape[2]), -0.1)
     surprise, likely = nothing[:, 0].astype(np.float32), nothing.astype(np.int32)

@@ -28,9 +28,10 @@ from longhand.scoring.blocks import Block, blocks
 from longhand.scoring.comparison import Comparing
 from longhand.scoring.passages import Worst
 from longhand.scoring.passing import Pass
-from longhand.scoring.score import character_bits
 from longhand.text.bytewise import ByteTokenizer
+from longhand.text.documents import BOUNDARY, separator
 from longhand.text.listed import ListedTokenizer
+from longhand.text.words import WordTokenizer
 
 LONG = "".join(np.random.default_rng(0).choice(list(VERSE), 9000))
 
@@ -163,6 +164,26 @@ def test_a_damaged_model_and_a_text_of_nothing_are_refused() -> None:
         Model(replace(MODEL.file, weights=weights)).score("the cat")
 
 
+def test_a_character_that_ends_documents_elsewhere_is_one_like_others_in_a_text_of_none() -> None:
+    score = MODEL.score(f"a{BOUNDARY}b")
+    assert (score.characters, score.bytes, score.unknown) == (3, 5, 1)
+    listed = ListedTokenizer(["\n", "a", "b"])
+    with pytest.raises(OptionError, match="does not know"):
+        next(iter(blocks([f"a{BOUNDARY}b"], listed, 10)))
+
+
+def test_naming_an_unknown_word_takes_all_its_letters_and_an_end() -> None:
+    tokenizer = WordTokenizer(["the", " cat"], spells=False)
+    config = msgspec.structs.replace(MODEL.config, vocabulary_size=tokenizer.size)
+    weights = {
+        name: array[: tokenizer.size] if name.startswith(("emb", "head")) else array
+        for name, array in MODEL.file.weights.items()
+    }
+    score = Model(ModelFile(config, tokenizer.to_record(), weights)).score("the dog cat 你好")
+    assert score.unknown == 2 + 1  # " dog", " 你" and "好"
+    assert score.naming == pytest.approx((4 + 2 + 1 + 3) * math.log2(0x110000))
+
+
 def test_unknown_characters_are_counted_and_priced() -> None:
     score = MODEL.score("the 你好 cat")
     assert score.unknown == 2
@@ -175,12 +196,12 @@ def test_unknown_characters_are_counted_and_priced() -> None:
 def test_the_bits_of_characters_are_those_of_tokens_however_these_are_cut(letters: Any, data: Any) -> None:
     text = "".join(letter for letter, _ in letters)
     sizes: list[int] = []
-    whole = Block(text, np.zeros(0, int), np.zeros(0, int))
+    whole = Block(text, np.zeros(0, int), np.zeros(0, int), BOUNDARY)
     total = int(whole.character_sizes.sum())
     while sum(sizes) < total:
         sizes.append(data.draw(st.integers(1, total - sum(sizes))))
     bits = np.array([float(data.draw(st.integers(0, 20))) for _ in sizes])
-    found = character_bits(Block(text, np.zeros(len(sizes), int), np.array(sizes)), bits)
+    found = Block(text, np.zeros(len(sizes), int), np.array(sizes), BOUNDARY).character_bits(bits)
     assert len(found) == len(text)
     assert found.sum() == pytest.approx(bits.sum())
     each = np.repeat(bits / np.array(sizes), sizes)
@@ -204,7 +225,7 @@ def test_the_worst_passage_is_the_line_that_does_not_belong() -> None:
 
 def test_gzip_and_xz_are_what_the_libraries_say() -> None:
     text = VERSE * 30
-    found = Comparing(learned=["the dog"]).score(MODEL.scorer(), [text[:100], text[100:]])
+    found = Comparing(learned=["the dog", VERSE * 2]).score(MODEL.scorer(), [text[:100], text[100:]])
     assert found.xz == 8 * len(lzma.compress(text.encode(), preset=6))
     assert found.gzip == 8 * len(gzip.compress(text.encode(), 9))
 
@@ -248,6 +269,42 @@ def test_each_character_has_its_line(longhand: Run, tmp_path: Path) -> None:
     assert lines.read_bytes() == before
 
 
+def test_line_ends_and_marks_of_other_systems_change_nothing(longhand: Run, tmp_path: Path) -> None:
+    model, texts = MODEL.save(tmp_path / "m"), [VERSE * 9, "\ufeff" + VERSE.replace("\n", "\r\n") * 9]
+    found = []
+    for number, text in enumerate(texts):
+        path = tmp_path / f"{number}.txt"
+        path.write_bytes(text.encode())
+        scored = json.loads(longhand("score", model, path, "--json").stdout)
+        seen = json.loads(longhand("inspect", model, "--text-file", path, "--json", "--places", "9").stdout)
+        written = longhand("generate", model, "--adapt-to", path, "--length", "50", "--seed", "1").stdout
+        found.append((scored["bits_per_character"], seen["bits_per_character"], written))
+    assert found[0] == found[1]
+    assert found[0][0] == pytest.approx(found[0][1], abs=1e-3)
+
+
+def test_a_table_is_read_by_the_column_that_was_learned_from(longhand: Run, tmp_path: Path) -> None:
+    card = msgspec.structs.replace(MODEL.card, training={"documents": "row", "column": "name"})
+    config = msgspec.structs.replace(MODEL.config, documents=True)
+    model = Model(replace(MODEL.file, config=config, card=card)).save(tmp_path / "m")
+    (tmp_path / "names.csv").write_text("id,name\n1,anna\n2,bert\n", encoding="utf-8")
+    (tmp_path / "names.txt").write_text("anna\nbert\n", encoding="utf-8")
+    facts = [
+        json.loads(longhand("score", model, tmp_path / f"names.{kind}", "--json").stdout) for kind in ("csv", "txt")
+    ]
+    assert facts[0]["characters"] == facts[1]["characters"] == 10
+    assert facts[0]["bits_per_character"] == facts[1]["bits_per_character"]
+
+
+@pytest.mark.parametrize("documents", ["line", "blank", "==="])
+def test_inspecting_documents_gives_their_score(documents: str) -> None:
+    card = msgspec.structs.replace(MODEL.card, training={"documents": documents})
+    model = Model(replace(MODEL.file, config=msgspec.structs.replace(MODEL.config, documents=True), card=card))
+    text = separator(documents).join(VERSE.split("\n"))
+    found = model.inspect(text, places=1)
+    assert found.trace.bits_per_character == pytest.approx(model.score(text).bits_per_character, abs=1e-3)
+
+
 def test_what_cannot_be_scored_is_refused_in_a_line(longhand: Run, tmp_path: Path) -> None:
     model, text = MODEL.save(tmp_path / "m"), tmp_path / "text.txt"
     text.write_text(VERSE, encoding="utf-8")
@@ -257,6 +314,15 @@ def test_what_cannot_be_scored_is_refused_in_a_line(longhand: Run, tmp_path: Pat
     assert_refused(longhand("score", model, text, "--streams", "0"), "streams: found 0")
     assert_refused(longhand("score", model, text, "--adapt", "--adapt-rate", "nan"), "adapt rate: found nan")
     assert_refused(longhand("score", model, text, "--html", tmp_path), "is a folder")
+    both = ("--html", tmp_path / "x", "--per-character", tmp_path / "." / "x")
+    assert_refused(longhand("score", model, text, *both), "name two files")
+    assert not (tmp_path / "x").exists()
+    assert_refused(longhand("score", model, text, "--adapt-rate", "0.1"), "without --adapt")
+    assert_refused(longhand("score", model, text, "--cache-size", "9"), "without --cache")
+    assert_refused(longhand("score", model, "--corpus", text, "--encoding", "latin-1"), "of FILE alone")
+    assert_refused(longhand("score", model, "-", "--corpus", "-"), "found - more than once")
+    (tmp_path / "short.txt").write_text("a", encoding="utf-8")
+    assert_refused(longhand("score", model, text, "--corpus", tmp_path / "short.txt"), "found 1 characters")
     (tmp_path / "empty.txt").touch()
     assert_refused(longhand("score", model, tmp_path / "empty.txt"), "found nothing in it")
 

@@ -13,7 +13,6 @@ from test_score import lively
 from longhand.cli.score_text import page_of
 from longhand.model import Model
 from longhand.scoring.comparison import Comparing
-from longhand.scoring.score import character_bits
 
 ATTACK = "</p></script><img src=x onerror='window.ran=1'><script>window.ran=1</script>{{ 7 * 7 }} &amp;\u202e\x00\x1b]0;x\x07"  # noqa: E501
 TEXT = f"{VERSE}the 你好 🎵 cat\n\n{ATTACK}\n{VERSE}"
@@ -22,7 +21,7 @@ MODEL = Model(lively(small_file(hidden=24)), path=Path("m<b>odel.safetensors"))
 
 def page(tmp_path: Path, text: str = TEXT, name: str = "text.txt") -> Path:
     scorer = MODEL.scorer(adapt=True)
-    found = Comparing(worst=3, page=True, learned=[VERSE]).score(scorer, [text])
+    found = Comparing(worst=3, page=True, learned=[VERSE, VERSE]).score(scorer, [text])
     path = tmp_path / "score.html"
     path.write_text(page_of(found, MODEL, name, scorer.settings), encoding="utf-8", newline="")
     return path
@@ -34,7 +33,7 @@ def test_it_shows_the_score_what_it_is_beside_and_the_text_and_asks_nobody(brows
     score = MODEL.score(TEXT, adapt=True)
     assert browser.ask("return document.querySelector('.score strong').innerText") == f"{score.bits_per_character:.3f}"
     rows = browser.ask("return [...document.querySelectorAll('.bars tbody th')].map((one) => one.innerText)")
-    assert rows[0] == "m<b>odel.safetensors, adapting (output layer)"
+    assert rows[0] == "adapting its output layer"
     assert rows[-3:] == ["6-gram model of the same text", "xz -6", "gzip -9"]
     shown = browser.ask("return [...document.querySelectorAll('.text p')].map((one) => one.textContent).join('\\n')")
     assert shown == TEXT.translate({0x202E: "\ufffd", 0: "\u2400", 0x1B: "\u241b", 7: "\u2407"})
@@ -52,7 +51,7 @@ def test_nothing_in_a_text_or_a_name_runs(browser: Browser, tmp_path: Path) -> N
 def test_the_darker_a_character_the_more_bits_it_took(browser: Browser, tmp_path: Path) -> None:
     browser.open(page(tmp_path))
     bits: list[float] = []
-    MODEL.score(TEXT, lambda block, found: bits.extend(character_bits(block, found)), adapt=True)
+    MODEL.score(TEXT, lambda block, found: bits.extend(block.character_bits(found)), adapt=True)
     tints = browser.ask(
         "return [...document.querySelectorAll('.text p')].flatMap((line) => [...[...line.childNodes].flatMap((node) =>"
         " Array([...node.textContent].length).fill(node.nodeType === 3 ? 0 : Number(node.className.slice(1)))), -1])"
@@ -67,7 +66,7 @@ def test_the_darker_a_character_the_more_bits_it_took(browser: Browser, tmp_path
 def test_arrow_keys_and_the_pointer_say_the_bits_of_each_character(browser: Browser, tmp_path: Path) -> None:
     browser.open(page(tmp_path))
     bits: list[float] = []
-    MODEL.score(TEXT, lambda block, found: bits.extend(character_bits(block, found)), adapt=True)
+    MODEL.score(TEXT, lambda block, found: bits.extend(block.character_bits(found)), adapt=True)
     press = "document.querySelector('.text').dispatchEvent(new KeyboardEvent('keydown', {key: arguments[0]}));"
     read = "return document.querySelector('.readout output').textContent"
     browser.ask("document.querySelector('.text').focus()")

@@ -103,8 +103,9 @@ def test_words_are_shown_as_words() -> None:
 @pytest.mark.parametrize("tokenizer", [Model(small_file()).tokenizer, ByteTokenizer()])
 def test_documents_begin_with_the_start_token(tokenizer: Tokenizer) -> None:
     reading = read_text(file_of(tokenizer, documents="blank"), tokenizer, "one\n\ntwo\n\n\nthree\n")
-    assert reading.text == "one\n\ntwo\n\nthree"
-    assert [place for place, token in enumerate(reading.tokens) if token == tokenizer.start] == [3, 7]
+    assert reading.text == "one\n\ntwo\n\nthree\n\n"
+    assert reading.characters == len("one two three ")
+    assert [place for place, token in enumerate(reading.tokens) if token == tokenizer.start] == [3, 7, 13]
 
 
 def test_what_cannot_be_traced_is_refused(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:

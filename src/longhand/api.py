@@ -86,7 +86,7 @@ def check(
     Raises `CorpusError` where a source is not there or there is no text at all; `OptionError`.
     """
     from longhand.checking.checker import check_corpus, silent
-    from longhand.training.planning import reading_of
+    from longhand.training.reading import reading_of
 
     if others := sorted(reading.keys() - set(READING)):
         raise OptionError(f"found the option {others[0]!r}, expected some of {', '.join(READING)}")

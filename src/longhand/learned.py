@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from longhand.config import TrainConfig
 from longhand.modelfile import ModelFile
 from longhand.settings import configured
-from longhand.text.documents import LINE, NONE
+from longhand.text.columns import kind_by_name
+from longhand.text.documents import LINE, NONE, ROW, marked
 from longhand.text.progress import Told, untold
 from longhand.text.reading import Reading
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.text.survey import in_two
-from longhand.training.planning import reading_of
+from longhand.training.reading import reading_of
 
 KEPT = ("column", "encoding", "normalize", "held_out")
 
@@ -29,15 +30,37 @@ def documents_of(file: ModelFile) -> str:
     return str(file.card.training.get("documents", LINE)) if file.config.documents else NONE
 
 
+def marked_documents(file: ModelFile, pieces: Iterable[str]) -> Iterable[str]:
+    """Return a text, in pieces, with the ends of its documents marked as in the text that the model learned from.
+
+    What learned from a column's rows finds them in lines.
+    """
+    mode = documents_of(file)
+    return pieces if mode == NONE else marked(pieces, LINE if mode == ROW else mode)
+
+
 def learned_text(file: ModelFile, sources: Iterable[Source], tell: Told = untold) -> Text:
     """Return the text that a model learned from and was scored on, to be used in a `with` statement."""
     return Text(sources, documents_of(file), reading_of(training_of(file)), tell)
 
 
 def other_text(file: ModelFile, sources: Iterable[Source], reading: Reading, tell: Told = untold) -> Text:
-    """Return another text, with documents and a normal form as in the one that the model learned from."""
-    normal_form = reading.normalize or training_of(file).normalize
-    return Text(sources, documents_of(file), Reading(reading.encoding, reading.column, normal_form), tell)
+    """Return another text, with documents and a normal form as in the one that the model learned from.
+
+    Of tables, by their names, the same column is read if no other is said; rows are lines in other texts.
+    """
+    before, sources, mode = training_of(file), list(sources), documents_of(file)
+    column = reading.column
+    if column is None and all(isinstance(source, str) and kind_by_name(source) for source in sources):
+        column = before.column
+    reading = Reading(reading.encoding, column, reading.normalize or before.normalize)
+    return Text(sources, LINE if mode == ROW and column is None else mode, reading, tell)
+
+
+def whole_text(file: ModelFile, source: Source) -> str:
+    """Return all of another text, its documents not marked. Raises `CorpusError`."""
+    with Text([source], reading=Reading(normalize=training_of(file).normalize)) as text:
+        return "".join(text.pieces())
 
 
 def halves(file: ModelFile, text: Text) -> tuple[Iterator[str], Iterator[str]]:

@@ -21,6 +21,7 @@ from longhand.settings import configured
 from longhand.units import PLURAL
 
 if TYPE_CHECKING:
+    from longhand.gates.clamping import Clamps
     from longhand.generation.loop import Piece
     from longhand.generation.many import Written
     from longhand.model import Model
@@ -58,9 +59,7 @@ FLUSH_INTERVAL = 0.02  # seconds: less than a piece takes, seldom enough for a p
     "--corpus", multiple=True, metavar="CORPUS", help="what MODEL learned from, for --max-copy and --report; once"
 )
 @click.option("--report", is_flag=True, help="say on stderr how much of what was written is a copy of that text")
-@click.option(
-    "--adapt-to", metavar="FILE", help="let the model learn from a text in UTF-8 first; its file stays as it is"
-)
+@click.option("--adapt-to", metavar="FILE", help="let the model learn from a text first; its file stays as it is")
 @settings_options(AdaptConfig)
 @click.option("--interactive", is_flag=True, help="write together: pick from the likeliest continuations, type, undo")
 @settings_options(RunConfig)
@@ -92,11 +91,12 @@ def generate(
     from longhand.files import refuse_existing
     from longhand.gates.clamping import parsed
     from longhand.generation.saved import load_state as loaded_state
-    from longhand.model import load
 
     many = {name: settings.pop(name) for name in ManyConfig.__struct_fields__}
     several, states = bool(given(many)) or output == "jsonl", bool(save_state or load_state)
     prompts = sum((prompt != "", prompt_file is not None, seed_from is not None))
+    if adapt_to == prompt_file == "-":
+        raise OptionError("--adapt-to and --prompt-file: found - for both, standard input is one text: name a file")
     _refuse_together(prompts, several=several, states=states, interactive=interactive, report=report)
     if save_state:
         refuse_existing(Path(save_state), overwrite)
@@ -108,21 +108,11 @@ def generate(
         sampling["seed"] = secrets.randbits(32)
     configured(SamplingConfig, sampling)
     configured(ManyConfig, given(many))
-    clamps = parsed(clamp)
-    loaded = load(model, **given(run))
-    if clamps:
-        loaded = loaded.clamped(clamps)
-    note_runtime(loaded.runtime)
-    loaded = _adapted(loaded, adapt_to, adapting)
+    loaded = _loaded(model, given(run), adapt_to, adapting, parsed(clamp))
     index(loaded, corpus)
     if report and loaded.copies is None:
         raise OptionError("report: nothing is known of the text that the model learned from: give it with --corpus")
-    if prompt_file is not None:
-        prompt = given_text(prompt_file).removesuffix("\n").removesuffix("\r")
-    shown = prompt
-    if seed_from is not None:
-        prompt = loaded.passage(seed_from, seed=sampling.get("seed"))
-        shown = f'Seed:\n"{prompt}"\n'
+    prompt, shown = _given_prompt(loaded, prompt, prompt_file, seed_from, sampling.get("seed"))
     _note_unknown(loaded, prompt)
     if interactive:
         explorer = loaded.explore(prompt, **sampling)
@@ -147,17 +137,35 @@ def generate(
     note(f"{written} {unit} at {written / max(seconds, 1e-9):,.0f} {unit}/s{seed}")
 
 
-def _adapted(model: Model, name: str | None, adapting: dict[str, Any]) -> Model:
-    """Return what a model is after it read a text, if there is one."""
-    if name is None:
-        if adapting:
-            raise OptionError(
-                f"{next(iter(adapting)).replace('_', ' ')}: found no text to adapt to: name it with --adapt-to"
-            )
-        return model
-    text = given_text(name)
-    with noted_if_slow(f"adapting to {name}"):
-        return model.adapted(text, **adapting)
+def _loaded(name: str, run: dict[str, Any], adapt_to: str | None, adapting: dict[str, Any], clamps: Clamps) -> Model:
+    """Return a model, after it has learned from a text, if there is one, and with units held, if there are any."""
+    from longhand.learned import whole_text
+    from longhand.model import load
+
+    if adapt_to is None and adapting:
+        option = next(iter(adapting)).replace("_", " ")
+        raise OptionError(f"{option}: found no text to adapt to: name it with --adapt-to")
+    model = load(name, **run)
+    if adapt_to is not None:
+        text = whole_text(model.file, adapt_to)
+        with noted_if_slow(f"adapting to {adapt_to}"):
+            model = model.adapted(text, **adapting)
+    if clamps:  # last, for what is held would learn to be otherwise
+        model = model.clamped(clamps)
+    note_runtime(model.runtime)
+    return model
+
+
+def _given_prompt(
+    model: Model, prompt: str, prompt_file: str | None, seed_from: str | None, seed: int | None
+) -> tuple[str, str]:
+    """Return the text to go on from, and what is shown of it."""
+    if prompt_file is not None:
+        prompt = given_text(prompt_file).removesuffix("\n").removesuffix("\r")
+    if seed_from is None:
+        return prompt, prompt
+    prompt = model.passage(seed_from, seed=seed)
+    return prompt, f'Seed:\n"{prompt}"\n'
 
 
 def _refuse_together(prompts: int, *, several: bool, states: bool, interactive: bool, report: bool) -> None:

@@ -10,6 +10,8 @@ from longhand.errors import CorpusError
 
 def given_text(name: str) -> str:
     """Return the text of a file in UTF-8, of stdin for "-"; raises `CorpusError`."""
+    if name == "-" and sys.stdin is None:
+        raise CorpusError("standard input is closed; expected a text on it")
     try:
         return (sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()).decode("utf-8")
     except OSError as error:

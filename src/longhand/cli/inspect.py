@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from longhand.cli.given_text import given_text
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import Waiting, note, note_runtime, show
 from longhand.config import InspectConfig, RunConfig
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", metavar="MODEL")
 @click.option("--text", help="the text to look at")
-@click.option("--text-file", metavar="FILE", help="the same, from a file in UTF-8, - for stdin")
+@click.option("--text-file", metavar="FILE", help="the same, from a file, - for stdin")
 @click.option("--generate", type=click.IntRange(1, 1_000_000), metavar="N", help="look at N tokens that MODEL writes")
 @click.option("--prompt", default="", help="with --generate: the text to go on from, which is looked at too")
 @click.option("-o", "--output", metavar="FILE", help="write a page to explore it all, such as gates.html")
@@ -55,12 +54,15 @@ def inspect(
     from longhand.files import refuse_existing
     from longhand.gates.page import refuse_long
     from longhand.gates.trace import read_text
+    from longhand.learned import whole_text
     from longhand.model import load
 
     if sum(each is not None for each in (text, text_file, generate)) != 1:
         raise OptionError("expected one of --text, --text-file and --generate: what is the model to read?")
     if prompt and generate is None:
         raise OptionError("--prompt is for --generate: give the text with --text")
+    if unit is not None and (output is not None or as_json):
+        raise OptionError("--unit is for the terminal: the page shows every unit, and --json none by itself")
     if output is not None:
         refuse_existing(Path(output), overwrite)
     run = {name: settings.pop(name) for name in RunConfig.__struct_fields__}
@@ -69,7 +71,9 @@ def inspect(
     note_runtime(loaded.runtime)
     chosen = None if unit is None else unit_of(unit, loaded.config)
     if text is None:
-        text = given_text(text_file) if text_file is not None else _written(loaded, generate or 1, prompt, wanted.seed)
+        text = "" if text_file is None else whole_text(loaded.file, text_file)
+    if generate is not None:
+        text = _written(loaded, generate, prompt, wanted.seed)
     if output is not None:
         refuse_long(len(read_text(loaded.file, loaded.tokenizer, text).tokens))
     found = loaded.inspect(text, tell=Waiting().tell, **msgspec.structs.asdict(wanted))

@@ -35,14 +35,15 @@ DISTANCES = (1, 10, 100)
 
 def unit_of(name: str, config: NetworkConfig) -> tuple[int, int]:
     """Return layer and number of a unit, from 1, that "LAYER:UNIT" names; raises `OptionError` if there is none."""
-    layer, _, unit = name.partition(":")
-    if not (layer.isdecimal() and unit.isdecimal()):
-        raise OptionError(f"unit: found {name!r}, expected LAYER:UNIT, such as 1:37")
-    if not 1 <= int(layer) <= config.layers or not 1 <= int(unit) <= config.hidden:
+    try:
+        layer, unit = map(int, name.split(":"))
+    except ValueError:
+        raise OptionError(f"unit: found {name[:40]!r}, expected LAYER:UNIT, such as 1:37") from None
+    if not 1 <= layer <= config.layers or not 1 <= unit <= config.hidden:
         raise OptionError(
             f"unit: found {name}, the model has layers 1 to {config.layers} with units 1 to {config.hidden}"
         )
-    return int(layer), int(unit)
+    return layer, unit
 
 
 def report(found: Inspection, unit: tuple[int, int] | None) -> None:
@@ -128,7 +129,7 @@ def lines(found: Inspection) -> list[str]:
     """Return what was found, for a person."""
     trace, plural = found.trace, PLURAL[found.tokenizer.kind]
     tokens = "" if plural == "characters" else f", {len(trace):,} {plural}"
-    result = [f"{len(trace.reading.text):,} characters{tokens}, {trace.bits_per_character:.3f} bits per character", ""]
+    result = [f"{trace.reading.characters:,} characters{tokens}, {trace.bits_per_character:.3f} bits per character", ""]
     result.append(f"{'gates, open on average':<28}{'input':>8}{'forget':>8}{'output':>8}  half-life, {plural}")
     for layer, numbers in enumerate(found.summary()["layers"], 1):
         means = "".join(f"{numbers[gate]:>8.0%}" for gate in GATES)

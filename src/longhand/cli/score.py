@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from longhand.cli.options import given, settings_options
-from longhand.cli.output import Waiting, note_runtime, show
+from longhand.cli.output import Waiting, note_runtime, noted_if_slow, show
 from longhand.config import RunConfig, ScoringConfig, TrainConfig
 from longhand.errors import OptionError
 
@@ -55,17 +55,19 @@ def score(
     """
     import msgspec
 
-    from longhand.cli.score_text import heading, page_of, score_lines
+    from longhand.cli.score_text import heading, page_of, score_lines, settings_facts
     from longhand.files import refuse_existing, write_atomically, written_atomically
     from longhand.learned import halves, learned_text, other_text
     from longhand.model import load
     from longhand.scoring.comparison import Comparing
     from longhand.settings import train_config
-    from longhand.training.planning import reading_of
+    from longhand.text.utf8 import without_surrogates
+    from longhand.training.reading import reading_of
 
     options = given(settings)
-    if not files and not corpus:
-        raise OptionError("found no text to score: name a FILE, or what MODEL learned from with --corpus")
+    _refuse_idle(files, corpus, options)
+    if html and per_character and Path(html).resolve() == Path(per_character).resolve():
+        raise OptionError(f"--html and --per-character: found {html} for both: name two files")
     reading = reading_of(train_config({name: options[name] for name in OF_FILES if name in options}))
     for target in filter(None, (html, per_character)):
         refuse_existing(Path(target), overwrite)
@@ -81,14 +83,33 @@ def score(
         if files:
             text = opened.enter_context(other_text(loaded.file, files, reading, tell))
         lines = opened.enter_context(written_atomically(Path(per_character)) if per_character else nullcontext())
-        comparing = Comparing(learned=before, worst=worst, page=html is not None, characters=lines)
+        with noted_if_slow("counting what the n-gram model learns from ..."):
+            comparing = Comparing(learned=before, worst=worst, page=html is not None, characters=lines)
         pieces = text.pieces("scoring") if files or held_out is None else held_out
-        found = comparing.score(scorer, pieces)
+        with noted_if_slow("scoring ..."):
+            found = comparing.score(scorer, pieces)
     name = heading(text.names, held_out=not files)
     if html is not None:
         write_atomically(Path(html), page_of(found, loaded, name, scorer.settings).encode("utf-8"))
     if as_json:
-        show(msgspec.json.encode({"model": loaded.name, "text": name, **found.facts()}).decode())
+        names = {"model": without_surrogates(loaded.name), "text": without_surrogates(name)}
+        show(msgspec.json.encode({**names, **found.facts(), **settings_facts(scorer.settings)}).decode())
         return
     for line in score_lines(found, loaded, name, scorer.settings):
         show(line)
+
+
+def _refuse_idle(files: tuple[str, ...], corpus: tuple[str, ...], options: dict[str, Any]) -> None:
+    """Raise `OptionError` for options that do nothing, or exclude each other."""
+    if not files and not corpus:
+        raise OptionError("found no text to score: name a FILE, or what MODEL learned from with --corpus")
+    if (*files, *corpus).count("-") > 1:
+        raise OptionError("found - more than once, standard input is one text: name files")
+    for name in ("adapt_layers", "adapt_rate"):
+        if name in options and not options.get("adapt"):
+            raise OptionError(f"{name.replace('_', ' ')}: found without --adapt: add it, or leave this out")
+    if "cache_size" in options and not options.get("cache"):
+        raise OptionError("cache size: found without --cache: add it, or leave this out")
+    for name in OF_FILES:
+        if name in options and not files:
+            raise OptionError(f"{name}: of FILE alone, --corpus is read as in its training: leave it out")

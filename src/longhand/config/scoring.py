@@ -13,7 +13,7 @@ class AdaptConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     adapt_layers: Annotated[
         Literal["output", "all"],
-        Meta(description="what learns: the output layer, which takes no time, or all, which is better and slower"),
+        Meta(description="what learns: the output layer, or all, which is better and slower"),
     ] = "output"
     adapt_rate: (
         Annotated[
@@ -35,7 +35,7 @@ class ScoringConfig(AdaptConfig, frozen=True, kw_only=True, forbid_unknown_field
     cache: Annotated[bool, Meta(description="let what followed alike moments before count too (a neural cache)")] = (
         False
     )
-    cache_size: Annotated[int, Meta(ge=1, le=100_000, description="tokens that the cache looks back at")] = 2000
+    cache_size: Annotated[int, Meta(ge=1, le=20_000, description="tokens that the cache looks back at")] = 2000
     streams: Annotated[
         int, Meta(ge=1, le=1024, description="parts of the text that are read side by side; 1 reads it in order")
     ] = 64

@@ -39,6 +39,7 @@ def embedded(found: Inspection) -> dict[str, Any]:
         "step": step,
         "pieces": trace.reading.pieces,
         "rows": encoded(numbers.reshape(-1), "<u4"),
+        "anew": _row_of_the_start(found, rows),
         "states": encoded(_states(found, step), "<f2"),
         "surprise": encoded(np.rint(np.minimum(trace.surprise, MOST_SURPRISE) / SURPRISE_UNIT), "<u2"),
         "likely": _likely(found),
@@ -49,6 +50,12 @@ def embedded(found: Inspection) -> dict[str, Any]:
         "means": {gate: encoded(found.gate_means(gate), "<f4") for gate in GATES},
         "scores": [None if each.scores is None else encoded(each.scores, "<f4") for each in found.probes],
     }
+
+
+def _row_of_the_start(found: Inspection, rows: TokenIds) -> int | None:
+    """Return the row of the token before which the state is cleared, if it occurs."""
+    start = found.tokenizer.start if found.file.config.documents else None
+    return rows.tolist().index(start) if start in rows else None
 
 
 def tokens_between(file: ModelFile) -> int:

@@ -74,7 +74,7 @@ class Inspection:
         return {
             "model": self.name,
             "tokens": len(self.trace),
-            "characters": len(self.trace.reading.text),
+            "characters": self.trace.reading.characters,
             "bits_per_character": self.trace.bits_per_character,
             "layers": [
                 {gate: float(means[gate][layer]) for gate in GATES}
@@ -138,5 +138,8 @@ def inspect(
         parsed(pattern)  # says at once what is wrong
     traced = trace(file, tokenizer, text, tell)
     probes = probe(traced, properties(traced.reading.text, settings.probe), tell)
-    curve = influence(runtime, traced, reach=settings.reach, places=settings.places, seed=settings.seed, tell=tell)
+    start = tokenizer.start if file.config.documents else None
+    curve = influence(
+        runtime, traced, reach=settings.reach, places=settings.places, seed=settings.seed, start=start, tell=tell
+    )
     return Inspection(file, tokenizer, name, traced, probes, curve, lifetimes(traced))

@@ -38,39 +38,55 @@ class Influence:
         return float(self.bits[distance - away - 1 : distance + away].mean())
 
 
-def influence(runtime: Runtime, trace: Trace, *, reach: int, places: int, seed: int, tell: Told = untold) -> Influence:
+def influence(
+    runtime: Runtime,
+    trace: Trace,
+    *,
+    reach: int,
+    places: int,
+    seed: int,
+    start: int | None = None,
+    tell: Told = untold,
+) -> Influence:
     """Return how much a token influences predictions up to `reach` tokens later, by substitution.
 
     - places: how many tokens of the text are replaced, each in a text of its own
     - seed: of which places, and by what
+    - start: the token before which a network of documents begins anew, so that nothing reaches beyond it
 
     The text may be too short for that: then `reach` is half of it, and of one shorter than 32 tokens nothing is known.
     """
     time = len(trace)
     reach = min(reach, time // 2)
-    if time < FEWEST or len(np.unique(trace.reading.tokens)) < 2:
+    tokens = trace.reading.tokens
+    pool = tokens if start is None else tokens[tokens != start]
+    possible = np.arange(1, time - reach + 1) if time >= FEWEST else np.zeros(0, np.int64)
+    possible = possible[tokens[possible] != start]
+    if not len(possible) or len(np.unique(pool)) < 2:
         return Influence(np.zeros(0), 0)
     random = np.random.default_rng(seed)
-    chosen = np.sort(random.choice(np.arange(1, time - reach + 1), min(places, time - reach), replace=False))
+    chosen = np.sort(random.choice(possible, min(places, len(possible)), replace=False))
     total = np.zeros(reach)
     for begin in range(0, len(chosen), STREAMS):
         some = chosen[begin : begin + STREAMS]
-        others = _substitutes(trace.reading.tokens, some, random)
-        total += _divergences(runtime.recurrent(2 * len(some)), trace, some, others, reach)
+        others = _substitutes(pool, tokens[some], random)
+        total += _divergences(runtime.recurrent(2 * len(some)), trace, some, others, reach, start)
         tell("measuring how long it remembers", min(1.0, (begin + STREAMS) / len(chosen)))
     return Influence(total / len(chosen), len(chosen))
 
 
-def _substitutes(tokens: TokenIds, places: TokenIds, random: np.random.Generator) -> TokenIds:
-    """Return other tokens than stand at these places, drawn as often as they occur in the text."""
-    drawn: TokenIds = tokens[random.integers(0, len(tokens), len(places))]
-    while (same := drawn == tokens[places]).any():
-        drawn[same] = tokens[random.integers(0, len(tokens), int(same.sum()))]
+def _substitutes(tokens: TokenIds, there: TokenIds, random: np.random.Generator) -> TokenIds:
+    """Return other tokens than these, one each, drawn as often as they occur among `tokens`."""
+    kinds, counts = np.unique(tokens, return_counts=True)
+    own, until = np.searchsorted(kinds, there), np.cumsum(counts)
+    chance = (random.random(len(there)) * (len(tokens) - counts[own])).astype(np.int64)
+    chance += np.where(chance >= until[own] - counts[own], counts[own], 0)  # passes over the token that stands there
+    drawn: TokenIds = kinds[np.searchsorted(until, chance, side="right")]
     return drawn
 
 
 def _divergences(
-    session: RecurrentSession, trace: Trace, places: TokenIds, others: TokenIds, reach: int
+    session: RecurrentSession, trace: Trace, places: TokenIds, others: TokenIds, reach: int, start: int | None
 ) -> DoubleArray:
     """Return the sum over the places of the divergences, in bits, after each of `reach` tokens."""
     count = len(places)
@@ -79,6 +95,7 @@ def _divergences(
         State(*(np.concatenate([part, part], axis=1) for part in (before.hidden, before.cell))), range(2 * count)
     )
     read = trace.reading.tokens[places + np.arange(reach)[:, None]]
+    reached = ~np.logical_or.accumulate(read == start) if start is not None else np.ones(read.shape, np.bool_)
     read = np.concatenate([read, read], axis=1)
     read[0, count:] = others
     result = np.zeros(reach)
@@ -88,7 +105,9 @@ def _divergences(
         logits = session.feed(np.ascontiguousarray(read[begin : begin + piece])).astype(np.float64)
         logits -= logsumexp(logits)
         as_is, changed = logits[:, :count], logits[:, count:]
-        result[begin : begin + piece] = (np.exp(as_is) * (as_is - changed)).sum(axis=(1, 2))
+        result[begin : begin + piece] = (
+            (np.exp(as_is) * (as_is - changed)).sum(axis=2).sum(axis=1, where=reached[begin : begin + len(logits)])
+        )
     bits: DoubleArray = np.maximum(result / np.log(2), 0)
     return bits
 

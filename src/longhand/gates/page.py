@@ -18,8 +18,10 @@ from longhand.gates.embedded import embedded
 from longhand.gates.inspection import GATES, HALF, NAMED, Inspection
 from longhand.gates.probes import Follower, Probe
 from longhand.modelfile import SUFFIX
+from longhand.pages.letters import visible
 from longhand.pages.rendering import rendered
 
+SCRIPTS = ("cell", "held", "computing", "colours", "text", "map", "unit", "moving")  # what the page's is, in this order
 LONGEST = 100_000  # tokens of a page
 CHINESE = {
     "far into the line": "行的后半段",
@@ -69,8 +71,9 @@ def page(found: Inspection) -> str:
         "gates",
         FILTERS,
         policy="worker-src blob:",
+        scripts=[f"page-{script}.js" for script in SCRIPTS],
         found=found,
-        name=found.name.removesuffix(SUFFIX),
+        name=visible(found.name.removesuffix(SUFFIX)),
         unit=UNITS[found.tokenizer.kind],
         layers=_layers(found),
         chinese=CHINESE,

@@ -15,6 +15,8 @@ import regex
 
 from longhand.arrays import BoolArray
 from longhand.errors import OptionError
+from longhand.text.points import code_points
+from longhand.text.utf8 import without_surrogates
 
 IntArray = npt.NDArray[np.int64]
 OPENING = {"(": ")", "[": "]", "{": "}", "（": "）", "【": "】", "「": "」", "《": "》"}  # noqa: RUF001 (they are meant)
@@ -48,7 +50,7 @@ def far_into_the_line(text: str) -> BoolArray:
 
 def place_in_line(text: str) -> IntArray:
     """Return how many characters of its line have been read, (characters,); 0 after a line break."""
-    breaks = _letters(text) == ord("\n")
+    breaks = code_points(text) == ord("\n")
     index = np.arange(1, len(text) + 1)
     return index - np.maximum.accumulate(np.where(breaks, index, 0))
 
@@ -88,7 +90,7 @@ PROPERTIES: Mapping[str, Callable[[str], BoolArray]] = {
     "indentation": _by(r"^[ \t]+"),
     "a space": _by(r"[ \t\u3000]"),
     "a line break": _by(r"\n"),
-    "a line break is next": lambda text: np.append(_letters(text)[1:] == ord("\n"), False),
+    "a line break is next": lambda text: np.append(code_points(text)[1:] == ord("\n"), False),
 }
 
 
@@ -100,6 +102,8 @@ def properties(text: str, patterns: Sequence[str] = ()) -> list[Property]:
     Raises `OptionError` for one that is none, or that takes too long.
     """
     own = [parsed(pattern) for pattern in patterns]
+    if again := [name for place, (name, _) in enumerate(own) if name in dict(own[:place])]:
+        raise OptionError(f"probe: {again[0]!r} is there twice: choose another name")
     found = [Property(name, holds(text)) for name, holds in PROPERTIES.items()]
     found[0] = Property(found[0].name, found[0].holds, place_in_line(text))
     return found + [Property(name, _timed(text, name, pattern)) for name, pattern in own]
@@ -110,6 +114,8 @@ def parsed(pattern: str) -> tuple[str, regex.Pattern[str]]:
     name, equals, expression = pattern.partition("=")
     if not equals or not name.strip() or not expression:
         raise OptionError(f"probe: found {pattern!r}, expected NAME=REGEX, such as 'vowel=[aeiou]'")
+    if name != without_surrogates(name):
+        raise OptionError(f"probe: found {name!r}, expected a name in UTF-8")
     if name.strip() in PROPERTIES:
         raise OptionError(f"probe: {name.strip()!r} is there already: choose another name")
     try:
@@ -135,7 +141,3 @@ def _covered(
     for match in pattern.finditer(text, timeout=timeout):
         holds[match.start() : match.end() - inside] = True
     return holds
-
-
-def _letters(text: str) -> npt.NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +16,10 @@ import numpy.typing as npt
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.errors import CorpusError, ModelFormatError, OptionError
 from longhand.generation.sampler import logsumexp
+from longhand.learned import documents_of, marked_documents
 from longhand.modelfile import ModelFile
 from longhand.runtime.reference import Cells, NumpySession
-from longhand.text.documents import BOUNDARY, LINE, marked, separator
+from longhand.text.documents import BOUNDARY, separator
 from longhand.text.numbering import token_numbers
 from longhand.text.progress import Told, untold
 from longhand.text.tokenizer import Tokenizer
@@ -44,10 +46,12 @@ class Reading:
 
     - tokens: their numbers, (time,)
     - pieces: what each adds to the text; nothing where it ends inside a character
+    - characters: how many there are; the end of a document is one
     """
 
     tokens: TokenIds
     pieces: list[str]
+    characters: int
 
     @property
     def text(self) -> str:
@@ -86,7 +90,7 @@ class Trace:
     @property
     def bits_per_character(self) -> float:
         """The mean surprise, of a character."""
-        return float(self.surprise.sum(dtype=np.float64)) / max(len(self.reading.text), 1)
+        return float(self.surprise.sum(dtype=np.float64)) / max(self.reading.characters, 1)
 
 
 def read_text(file: ModelFile, tokenizer: Tokenizer, text: str) -> Reading:
@@ -96,14 +100,12 @@ def read_text(file: ModelFile, tokenizer: Tokenizer, text: str) -> Reading:
     """
     text, ends = without_surrogates(text), ""
     if file.config.documents:
-        mode = str(file.card.training.get("documents", LINE))
-        text, ends = "".join(marked([text], "file" if mode == "row" else mode)).removesuffix(BOUNDARY), BOUNDARY
-        between = separator(mode)
+        text, ends, between = "".join(marked_documents(file, [text])), BOUNDARY, separator(documents_of(file))
     if not text:
         raise CorpusError("an empty text: expected one with something to look at")
     tokens = token_numbers(text, tokenizer, ends)
     if len(tokens) == len(text) and tokenizer.kind == "char":  # also what the model does not know is shown
-        return Reading(tokens, [between if ends and letter == BOUNDARY else letter for letter in text])
+        return Reading(tokens, [between if ends and letter == BOUNDARY else letter for letter in text], len(text))
     decoder, pieces = tokenizer.decoder(), []
     for token in tokens.tolist():
         if ends and token == tokenizer.start:
@@ -111,7 +113,7 @@ def read_text(file: ModelFile, tokenizer: Tokenizer, text: str) -> Reading:
         else:
             pieces.append(decoder.decode(np.array([token])))
     pieces[-1] += decoder.rest()
-    return Reading(tokens, pieces)
+    return Reading(tokens, pieces, len(text))
 
 
 def refuse_windows(file: ModelFile) -> None:
@@ -126,15 +128,20 @@ def refuse_windows(file: ModelFile) -> None:
 def stretches(file: ModelFile, before: int | None, tokens: TokenIds) -> Iterator[Stretch]:
     """Yield what happens as a network reads tokens, (time,), in pieces of up to `STRETCH` of them.
 
-    - before: the token that is read first and has no part in it, the start of a text; None where there is none
+    - before: the token that is read first and has no part in it, the start of a text; None where there is none. A
+      network of documents begins anew wherever it stands
 
     Raises `ModelFormatError` where a prediction is no number, as damaged weights make it.
     """
     session = NumpySession(file.config, file.weights)
     if before is not None:
         yield _stretch(session, np.array([before]))
-    for begin in range(0, len(tokens), STRETCH):
-        yield _stretch(session, tokens[begin : begin + STRETCH])
+    anew = set(np.flatnonzero(tokens == before).tolist()) if file.config.documents else set()
+    edges = sorted({0, *anew, *range(0, len(tokens), STRETCH), len(tokens)})
+    for begin, end in pairwise(edges):
+        if begin in anew:
+            session.restart([0])
+        yield _stretch(session, tokens[begin:end])
 
 
 def _stretch(session: NumpySession, tokens: TokenIds) -> Stretch:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from longhand.arrays import DoubleArray
-from longhand.config import InspectConfig, ScoringConfig
+from longhand.config import AdaptConfig, InspectConfig, ScoringConfig
+from longhand.errors import OptionError
 from longhand.generation.likeliest import Next, likeliest
-from longhand.learned import documents_of
+from longhand.learned import marked_documents
 from longhand.model.base import ModelBase
-from longhand.scoring.score import Score, Scorer, Watch
 from longhand.settings import configured
-from longhand.text.documents import NONE, marked
 from longhand.text.progress import Told, untold
+from longhand.text.utf8 import without_surrogates
 
 if TYPE_CHECKING:
     from longhand.gates.clamping import Clamps
     from longhand.gates.inspection import Inspection
+    from longhand.scoring.score import Score, Scorer, Watch
 
 AnyModel = TypeVar("AnyModel", bound="ReadingModel")
 
@@ -42,7 +43,9 @@ class ReadingModel(ModelBase):
         return self.scorer(**scoring).score(self._documents(text), *watching)
 
     def scorer(self, **scoring: Any) -> Scorer:
-        """Return what scores texts, whose documents end with BOUNDARY; keywords as for `score`."""
+        """Return what scores a text, whose documents end with BOUNDARY; keywords as for `score`."""
+        from longhand.scoring.score import Scorer
+
         config = configured(ScoringConfig, scoring)
         return Scorer(self.tokenizer, self.config, self.file.weights, self.runtime, config)
 
@@ -58,8 +61,10 @@ class ReadingModel(ModelBase):
     def next(self, text: str, k: int = 10) -> list[Next]:
         """Return the `k` tokens that are likeliest to follow a text, with their probabilities, the likeliest first.
 
-        Raises `OptionError` for an empty text where the model has no beginning of its own.
+        Raises `OptionError` for an empty text where the model has no beginning of its own, and for none or fewer.
         """
+        if k < 1:
+            raise OptionError(f"k: found {k}, expected a number of tokens from 1")
         return likeliest(self.session(), self.tokenizer, text, k, ends=self.config.documents)
 
     def adapted(self: AnyModel, text: str | Iterable[str], **adapting: Any) -> AnyModel:
@@ -67,6 +72,7 @@ class ReadingModel(ModelBase):
 
         Keywords are the fields of `longhand.AdaptConfig`: `adapt_layers` and `adapt_rate`. Raises `OptionError`.
         """
+        configured(AdaptConfig, adapting)
         scorer = self.scorer(adapt=True, **adapting)
         scorer.score(self._documents(text))
         assert scorer.adapting is not None
@@ -81,7 +87,9 @@ class ReadingModel(ModelBase):
         from longhand.gates.inspection import inspect
 
         wanted = configured(InspectConfig, settings)
-        return inspect(self.file, self.tokenizer, self.runtime, text, wanted, name=self.name, tell=tell)
+        return inspect(
+            self.file, self.tokenizer, self.runtime, text, wanted, name=without_surrogates(self.name), tell=tell
+        )
 
     def clamped(self: AnyModel, clamps: Clamps) -> AnyModel:
         """Return a model whose units are held at a value, by (layer, unit) from 1; this one stays as it is.
@@ -93,5 +101,4 @@ class ReadingModel(ModelBase):
         return type(self)(clamped(self.file, clamps), self._run, self.path)
 
     def _documents(self, text: str | Iterable[str]) -> Iterable[str]:
-        mode, pieces = documents_of(self.file), [text] if isinstance(text, str) else text
-        return pieces if mode == NONE else marked(pieces, mode)
+        return marked_documents(self.file, [text] if isinstance(text, str) else text)

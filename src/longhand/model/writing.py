@@ -31,7 +31,7 @@ from longhand.text.listed import ListedTokenizer
 from longhand.text.passage import random_passage
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
-from longhand.training.planning import reading_of
+from longhand.training.reading import reading_of
 from longhand.units import Unit
 
 PASSAGE = 100  # tokens
@@ -206,7 +206,8 @@ class WritingModel(ModelBase):
         if state.facts.model != self.file.fingerprint:
             other, own = state.facts.model_name or "another model", self.name or "this one"
             raise ModelFormatError(
-                f"the state is of {other}, not of {own}, or that was trained anew since: load that one"
+                f"the state is of {other}, not of {own}, or that was trained anew since, or adapted or held otherwise: "
+                "load that one, with the same --adapt-to and --clamp"
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from longhand.version import VERSION
@@ -17,17 +17,21 @@ TEMPLATE, STYLE, SCRIPT, BASE = "page.html.j2", "page.css", "page.js", "pages/ba
 Filters = Mapping[str, Callable[..., str]]
 
 
-def rendered(part: str, filters: Filters, *, policy: str = "", **values: Any) -> str:
+def rendered(
+    part: str, filters: Filters, *, policy: str = "", scripts: Sequence[str] = (SCRIPT,), **values: Any
+) -> str:
     """Return the page of a part of Longhand: its template with its style and script, which it finds in its folder.
 
     - part: the folder's name, such as "report"
     - filters: functions that the template writes values with
     - policy: what its Content-Security-Policy allows beyond that style and script
+    - scripts: the files that the script is, one after another
     - values: what the template shows; `style`, `script`, `policy` and `version` are added
     """
     pages = _pages(part)
     pages.filters.update(filters)
-    style, script = _source(pages, BASE) + _source(pages, f"{part}/{STYLE}"), _source(pages, f"{part}/{SCRIPT}")
+    style = _source(pages, BASE) + _source(pages, f"{part}/{STYLE}")
+    script = "\n".join(_source(pages, f"{part}/{name}") for name in scripts)
     allowed = f"default-src 'none'; style-src 'sha256-{_hashed(style)}'; script-src 'sha256-{_hashed(script)}'"
     allowed += f"; base-uri 'none'; form-action 'none'{policy and '; ' + policy}"
     template = pages.get_template(f"{part}/{TEMPLATE}")

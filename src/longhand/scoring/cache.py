@@ -28,6 +28,7 @@ class NeuralCache:
         self._size, self.share = size, FIRST_SHARE
         self._shown = np.zeros((0, hidden), np.float32)
         self._tokens: TokenIds = np.zeros(0, np.int64)
+        self._begun = False
 
     def mixed(self, ids: TokenIds, outputs: FloatArray, log_probabilities: DoubleArray) -> DoubleArray:
         """Return the natural logarithms of the probabilities of the next block's tokens with the cache, (tokens,).
@@ -59,6 +60,9 @@ class NeuralCache:
         """Return the logarithms of probabilities mixed with the cache's, (tokens,), whose share changes meanwhile."""
         result = np.empty(len(own))
         for place, (alone, again) in enumerate(zip(own.tolist(), cached.tolist(), strict=True)):
+            if not self._begun:  # nothing is remembered yet
+                self._begun, result[place] = True, alone
+                continue
             mixed = (1 - self.share) * alone + self.share * again
             result[place] = mixed
             if mixed > 0:

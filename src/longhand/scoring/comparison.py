@@ -6,19 +6,21 @@ import lzma
 import math
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO, Any
 
 from longhand.arrays import DoubleArray
+from longhand.errors import CorpusError
 from longhand.scoring.blocks import Block
 from longhand.scoring.page import Beginning
 from longhand.scoring.passages import CharacterLines, Passage, Worst
-from longhand.scoring.score import Score, Scorer, readable
+from longhand.scoring.score import Score, Scorer
+from longhand.text.documents import BOUNDARY
 from longhand.text.ngram import ORDER, NgramModel
 from longhand.text.utf8 import utf8_bytes
 
 GZIP = 31  # zlib's word for gzip's own frame, with the largest window
-MOST_LEARNED = 1 << 23  # characters that an n-gram model learns from at most: the last ones
+FEWEST_LEARNED, MOST_LEARNED = 100, 1 << 23  # characters for an n-gram model: the last ones, if there are more
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Comparison:
 
     - gzip, xz: by gzip -9 and by xz -6, which is its default
     - ngram: by an n-gram model that learned from the same text as the model; None if that was not given
-    - worst: the least expected passages, the worst first
+    - worst: the least expected passages, the worst first; None if none were asked for
     - beginning: of the text, for a page
     """
 
@@ -35,7 +37,7 @@ class Comparison:
     gzip: int
     xz: int
     ngram: float | None = None
-    worst: list[Passage] = field(default_factory=list)
+    worst: list[Passage] | None = None
     beginning: Beginning | None = None
 
     def facts(self) -> dict[str, Any]:
@@ -59,7 +61,7 @@ class Comparison:
             facts["ngram_bits_per_byte"] = self.ngram / score.bytes
         if score.unadapted is not None:
             facts["unadapted_bits_per_character"] = score.unadapted / score.characters
-        if self.worst:
+        if self.worst is not None:
             facts["worst"] = [
                 {"line": found.line, "begin": found.begin, "bits_per_character": found.bits, "text": found.text}
                 for found in self.worst
@@ -86,18 +88,19 @@ class Comparing:
     ) -> None:
         self._compressors = _Compressors()
         self._ngram = None if learned is None else _Ngram(learned)
-        self._worst = Worst(worst)
+        self._worst = Worst(worst) if worst else None
         self._beginning = Beginning() if page else None
         lines = None if characters is None else CharacterLines(characters)
-        others = [watcher for watcher in (self._ngram, self._beginning, lines) if watcher is not None]
-        self._watchers = [self._compressors, *([self._worst] if worst else []), *others]
+        others = [watcher for watcher in (self._worst, self._ngram, self._beginning, lines) if watcher is not None]
+        self._watchers = [self._compressors, *others]
 
     def score(self, scorer: Scorer, pieces: Iterable[str]) -> Comparison:
         """Score a text, in pieces, as `Scorer.score` does."""
         score = scorer.score(pieces, *(watcher.watch for watcher in self._watchers))
         gzip, xz = self._compressors.bits()
         ngram = None if self._ngram is None else self._ngram.bits
-        return Comparison(score, gzip, xz, ngram, self._worst.passages(), self._beginning)
+        passages = self._worst.passages() if self._worst is not None else None
+        return Comparison(score, gzip, xz, ngram, passages, self._beginning)
 
 
 class _Compressors:
@@ -108,7 +111,7 @@ class _Compressors:
         self._sizes = [0, 0]
 
     def watch(self, block: Block, _bits: DoubleArray) -> None:
-        data = utf8_bytes(readable(block.text))
+        data = utf8_bytes(block.readable)
         self._sizes[0] += len(self._gzip.compress(data))
         self._sizes[1] += len(self._xz.compress(data))
 
@@ -123,12 +126,16 @@ class _Ngram:
     def __init__(self, learned: Iterable[str]) -> None:
         text = ""
         for piece in learned:
-            text = (text + readable(piece))[-MOST_LEARNED:]
+            text = (text + piece.replace(BOUNDARY, "\n"))[-MOST_LEARNED:]
+        if len(text) < FEWEST_LEARNED:
+            raise CorpusError(
+                f"corpus: found {len(text)} characters that the model learned from, expected at least {FEWEST_LEARNED}"
+            )
         self._model, self._before = NgramModel(text), text[-ORDER:]
         self.bits = 0.0
 
     def watch(self, block: Block, _bits: DoubleArray) -> None:
-        text = readable(block.text)
+        text = block.readable
         self.bits += float(self._model.bits(text, self._before).sum())
         self._before = (self._before + text)[-ORDER:]
 

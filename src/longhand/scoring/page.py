@@ -13,7 +13,7 @@ from longhand.pages.letters import visible
 from longhand.pages.rendering import rendered
 from longhand.scoring.blocks import Block
 from longhand.scoring.passages import Passage
-from longhand.scoring.score import Score, character_bits, readable
+from longhand.scoring.score import Score
 
 MOST_SHOWN = 60_000  # characters
 TINTS = (0.5, 1, 2, 3, 4, 6, 8, 10, 13)  # bits from which each tint is
@@ -48,8 +48,8 @@ class Beginning:
         """Take the next block of the text."""
         left = MOST_SHOWN - len(self._text)
         if left > 0:
-            self._text += visible(readable(block.text[:left]))
-            self._bits = np.concatenate([self._bits, character_bits(block, bits)[:left]])
+            self._text += visible(block.readable[:left])
+            self._bits = np.concatenate([self._bits, block.character_bits(bits)[:left]])
 
     @property
     def characters(self) -> int:

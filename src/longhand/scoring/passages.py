@@ -12,7 +12,6 @@ import numpy as np
 
 from longhand.arrays import DoubleArray
 from longhand.scoring.blocks import Block
-from longhand.scoring.score import character_bits, readable
 
 LONGEST = 160  # characters of a passage; longer lines are cut
 LINES = re.compile(r"[^\n]*\n|[^\n]+")
@@ -47,8 +46,8 @@ class Worst:
 
     def watch(self, block: Block, bits: DoubleArray) -> None:
         """Take the next block of the text."""
-        self._text += readable(block.text)
-        self._bits = np.concatenate([self._bits, character_bits(block, bits)])
+        self._text += block.readable
+        self._bits = np.concatenate([self._bits, block.character_bits(bits)])
         end = self._text.rfind("\n") + 1 or max(0, len(self._text) - LONGEST)
         self._look(end)
 
@@ -87,7 +86,7 @@ class CharacterLines:
 
     def watch(self, block: Block, bits: DoubleArray) -> None:
         """Take the next block of the text."""
-        each = zip(readable(block.text), character_bits(block, bits).round(6).tolist(), strict=True)
+        each = zip(block.readable, block.character_bits(bits).round(6).tolist(), strict=True)
         lines = (msgspec.json.encode({"character": _escaped(letter), "bits": value}) for letter, value in each)
         self._file.write(b"\n".join(lines) + b"\n")
 

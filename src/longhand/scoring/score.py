@@ -21,8 +21,10 @@ from longhand.text.documents import BOUNDARY
 from longhand.text.points import CODE_POINTS
 from longhand.text.segments import count_words
 from longhand.text.tokenizer import Tokenizer
+from longhand.text.words import WordTokenizer
 
 BLOCK = 1 << 19  # tokens that are read at a time
+ADAPTED = 1 << 16  # the same, where all layers learn: that is slow, and those who wait hear of each block
 OUTPUTS = 1 << 24  # numbers that are kept of them where what the last layer shows is asked for
 Watch = Callable[[Block, DoubleArray], None]
 """Takes each block of a text, and how many bits each of its tokens took, (tokens,)."""
@@ -75,7 +77,7 @@ def _perplexity(bits: float, count: int) -> float:
 
 
 class Scorer:
-    """What scores texts with a model.
+    """What scores a text with a model: one, for what is adapted, cached and carried belongs to it.
 
     - runtime: of the network, `config` and `weights`
     """
@@ -110,30 +112,32 @@ class Scorer:
         Raises `OptionError` for a text without a character, or with what the model does not know, if it has no token
         for that.
         """
-        bits = unadapted = 0.0
+        bits = unadapted = naming = 0.0
         characters = size = words = tokens = unknown = 0
-        for block in blocks(pieces, self._tokenizer, self._most):
+        ends = BOUNDARY if self._config.documents else ""
+        for block in blocks(pieces, self._tokenizer, self._most, ends):
             alone = self._pass.log_probabilities(block.ids)
             found = -self._improved(block.ids, alone) / math.log(2)
             bits += float(found.sum())
             unadapted -= float(alone.sum()) / math.log(2)
             characters += len(block.text)
-            size += int(block.sizes.sum())
+            size += int(block.character_sizes.sum())
             words += count_words(block.text)
             tokens += len(block.ids)
-            unknown += self._unknown(block.ids)
+            unknown, naming = unknown + len(lengths := self._unknown(block)), naming + self._naming(lengths)
             for watch in watching:
                 watch(block, found)
         if not tokens:
             raise OptionError("the text: found nothing in it, expected at least a character to score")
         plain = None if self.adapting is None and self._cache is None else unadapted
-        return Score(bits, characters, size, words, tokens, unknown, unknown * math.log2(CODE_POINTS), plain)
+        return Score(bits, characters, size, words, tokens, unknown, naming, plain)
 
     @property
     def _most(self) -> int:
         """How many tokens a block has."""
-        whole = self._cache is None and (self.adapting is None or isinstance(self.adapting, AdaptedNetwork))
-        return BLOCK if whole else max(1, OUTPUTS // self._config.hidden)
+        if isinstance(self.adapting, AdaptedNetwork):
+            return ADAPTED
+        return BLOCK if self._cache is None and self.adapting is None else max(1, OUTPUTS // self._config.hidden)
 
     def _improved(self, ids: TokenIds, alone: DoubleArray) -> DoubleArray:
         """Return the logarithms of a block's probabilities, (tokens,), with all that was asked for."""
@@ -149,19 +153,15 @@ class Scorer:
             alone = self._cache.mixed(ids, outputs, alone)
         return alone
 
-    def _unknown(self, ids: TokenIds) -> int:
+    def _unknown(self, block: Block) -> TokenIds:
+        """Return how many characters each unknown token of a block stands for, (unknown,)."""
         unknown = self._tokenizer.unknown
-        return 0 if unknown is None else int(np.count_nonzero(ids == unknown))
+        return np.zeros(0, np.int64) if unknown is None else block.token_lengths[block.ids == unknown]
 
+    def _naming(self, lengths: TokenIds) -> float:
+        """Return how many bits it takes to say what unknown tokens of so many characters are: any of Unicode each.
 
-def character_bits(block: Block, bits: DoubleArray) -> DoubleArray:
-    """Return how many bits each character of a block took, (characters,): each token's, evenly over its bytes."""
-    ends = np.concatenate([[0], np.cumsum(block.sizes)])
-    until = np.concatenate([[0.0], np.cumsum(bits)])
-    found: DoubleArray = np.diff(np.interp(np.cumsum(block.character_sizes), ends, until), prepend=0.0)
-    return found
-
-
-def readable(text: str) -> str:
-    """Return a block's text with a line end where a document ends."""
-    return text.replace(BOUNDARY, "\n")
+        Where a token is a word, it also takes one to say that the word ends.
+        """
+        ends = len(lengths) if isinstance(self._tokenizer, WordTokenizer) and not self._tokenizer.spells else 0
+        return (int(lengths.sum()) + ends) * math.log2(CODE_POINTS)

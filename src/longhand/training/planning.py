@@ -9,14 +9,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from longhand.config import DETECT, NetworkConfig, TrainConfig
+from longhand.config import NetworkConfig, TrainConfig
 from longhand.modelfile import Weights, expected_shapes
 from longhand.settings import token_kind
 from longhand.text.closed import encode_closed
 from longhand.text.encoded import EncodedCorpus
 from longhand.text.preparing import encode_corpus
 from longhand.text.progress import Told, untold
-from longhand.text.reading import Reading
 from longhand.text.sources import Source
 from longhand.text.vocabulary import Wanted
 from longhand.training.base import Base, documents_of, with_shape_of
@@ -24,13 +23,9 @@ from longhand.training.choice import engine_for
 from longhand.training.default_recipe import DefaultRecipe, refuse_too_little
 from longhand.training.engine import Update
 from longhand.training.plan import Plan, make_plan
+from longhand.training.reading import reading_of
 from longhand.training.speed import measured_speed
 from longhand.units import PLURAL
-
-
-def reading_of(config: TrainConfig) -> Reading:
-    """Return how the files of a corpus are to be read."""
-    return Reading(None if config.encoding == DETECT else config.encoding, config.column, config.normalize)
 
 
 def read_corpus(

@@ -1,0 +1,11 @@
+"""How a training reads its text."""
+
+from __future__ import annotations
+
+from longhand.config import DETECT, TrainConfig
+from longhand.text.reading import Reading
+
+
+def reading_of(config: TrainConfig) -> Reading:
+    """Return how the files of a corpus are to be read."""
+    return Reading(None if config.encoding == DETECT else config.encoding, config.column, config.normalize)
