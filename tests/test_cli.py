@@ -224,7 +224,7 @@ def test_a_terminal_shows_a_bar_with_percent_time_speed_and_scores(verse_path: P
         "-o",
         str(tmp_path / "m"),
         "--minutes",
-        "0.25",
+        "0.12",
     ]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
     with subprocess.Popen([*command, "--hidden", "8"], stdout=terminal, stderr=terminal, env=environment) as process:

@@ -33,7 +33,7 @@ def peak_memory(*arguments: str) -> int:
 def test_chinese_trains_and_generates_without_a_special_option(tmp_path: Path) -> None:
     tang = corpus_file("tang.txt")
     model_path = tmp_path / "tang.safetensors"
-    peak_memory("train", str(tang), "-o", str(model_path), "--minutes", "0.25", "--hidden", "64", "--batch", "8")
+    peak_memory("train", str(tang), "-o", str(model_path), "--minutes", "0.12", "--hidden", "64", "--batch", "8")
     model = load(model_path)
     assert len(model.tokenizer.to_record()["characters"]) > 7000
     text = model.generate("床前明月光", length=100, seed=0)
