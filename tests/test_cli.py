@@ -317,3 +317,11 @@ def test_a_training_goes_on_where_no_program_reads_its_lines(verse_path: Path, t
         process.stdout.close()
         assert process.wait() == 0
     assert load(tmp_path / "m").card.validation_bits_per_character is not None
+
+
+def test_a_prompt_of_another_system_is_read_as_texts_are(longhand: Run, model_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "prompt.txt").write_bytes("\ufeffthe cat\r\nsat\r\n".encode())
+    words = ("generate", model_path, "--seed", "1", "--length", "20")
+    done = longhand(*words, "--prompt-file", tmp_path / "prompt.txt")
+    assert done.stdout == longhand(*words, "--prompt", "the cat\nsat").stdout
+    assert "does not know" not in done.stderr

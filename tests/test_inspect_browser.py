@@ -113,6 +113,18 @@ def test_documents_begin_anew_in_the_page_too(browser: Browser, tmp_path: Path) 
     browser.open(found.write_page(tmp_path / "documents.html"))
     until(browser, "gates.computed === 1")
     assert largest_difference(browser, found.trace) < 2e-2
+    trace = found.trace
+    place = int(np.flatnonzero(trace.reading.tokens == documents.tokenizer.start)[3])
+    there = browser.ask(f"return gates.at({place}, 1, 5)")
+    assert there["before"] == 0
+    assert there["added"] == pytest.approx(float(trace.input[1, place, 5] * trace.candidate[1, place, 5]), abs=1e-2)
+    browser.ask(f"gates.go({place - 1})")
+    settled(browser)
+    came = browser.ask(
+        "return [...document.querySelectorAll('#next .came')].map((one) => one.innerText.split(/\\s/)[0])"
+    )
+    expected = ["end"] if documents.tokenizer.start in trace.likely[place - 1] else []
+    assert came == expected
     one_text = Model(file).inspect(VERSE * 12).trace
     assert largest_difference(browser, one_text) > 0.1
 

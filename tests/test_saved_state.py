@@ -175,7 +175,9 @@ def test_the_state_of_another_model_is_refused_by_name() -> None:
     model, other = Model(small_file(), path=Path("one.safetensors")), small_file()
     other.weights["head.bias"][3] += 1
     _, state = written(model, 10, seed=0)
-    with pytest.raises(ModelFormatError, match=r"the state is of one\.safetensors, not of two\.safetensors"):
+    with pytest.raises(
+        ModelFormatError, match=r"the state is not of two\.safetensors as it is here, but of one\.safetensors"
+    ):
         Model(other, path=Path("two.safetensors")).generate(state=state)
 
 

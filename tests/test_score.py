@@ -289,11 +289,13 @@ def test_a_table_is_read_by_the_column_that_was_learned_from(longhand: Run, tmp_
     model = Model(replace(MODEL.file, config=config, card=card)).save(tmp_path / "m")
     (tmp_path / "names.csv").write_text("id,name\n1,anna\n2,bert\n", encoding="utf-8")
     (tmp_path / "names.txt").write_text("anna\nbert\n", encoding="utf-8")
-    facts = [
-        json.loads(longhand("score", model, tmp_path / f"names.{kind}", "--json").stdout) for kind in ("csv", "txt")
-    ]
+    names = [tmp_path / f"names.{kind}" for kind in ("csv", "txt")]
+    facts = [json.loads(longhand("score", model, name, "--json").stdout) for name in names]
     assert facts[0]["characters"] == facts[1]["characters"] == 10
     assert facts[0]["bits_per_character"] == facts[1]["bits_per_character"]
+    seen = [json.loads(longhand("inspect", model, "--text-file", name, "--json").stdout) for name in names]
+    assert seen[0]["characters"] == seen[1]["characters"] == 10
+    assert_refused(longhand("score", model, *names), "tables beside other texts")
 
 
 @pytest.mark.parametrize("documents", ["line", "blank", "==="])

@@ -33,7 +33,7 @@ def test_it_shows_the_score_what_it_is_beside_and_the_text_and_asks_nobody(brows
     score = MODEL.score(TEXT, adapt=True)
     assert browser.ask("return document.querySelector('.score strong').innerText") == f"{score.bits_per_character:.3f}"
     rows = browser.ask("return [...document.querySelectorAll('.bars tbody th')].map((one) => one.innerText)")
-    assert rows[0] == "adapting its output layer"
+    assert rows[0] == "with an adapted output layer"
     assert rows[-3:] == ["6-gram model of the same text", "xz -6", "gzip -9"]
     shown = browser.ask("return [...document.querySelectorAll('.text p')].map((one) => one.textContent).join('\\n')")
     assert shown == TEXT.translate({0x202E: "\ufffd", 0: "\u2400", 0x1B: "\u241b", 7: "\u2407"})

@@ -206,3 +206,9 @@ def test_two_minutes_come_near_the_entropy_and_remember_what_is_far(
     assert len(from_entropy) == len(long) == 2
     assert all(share < 3 for share in from_entropy)
     assert all(share >= 90 for share in long)
+    counted = [int(count) for count in re.findall(r"apart: [\d.]+ % of ([\d,]+) right", done.stdout)]
+    assert all(count > 150 for count in counted)
+    places = [re.findall(r"of (\d+)", line) for line in re.findall(r"^place .*$", done.stdout, re.MULTILINE)]
+    assert [sum(map(int, counts)) for counts in places] == [1000, 1000]
+    faultless = re.findall(r"^faultless bulletins: ([\d.]+) %", done.stdout, re.MULTILINE)
+    assert all(float(share) > 75 for share in faultless)

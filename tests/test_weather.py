@@ -168,3 +168,24 @@ def test_what_is_asked_for_in_vain_is_said() -> None:
         weather.bulletins(count=1, seed=-1)
     with pytest.raises(OptionError, match="characters: found -1"):
         weather.text(characters=-1)
+
+
+def test_what_is_no_bulletin_counts_as_a_place_that_is_missing(language: str, drawn: list[str]) -> None:
+    found = [
+        one for bulletin in [*drawn[:50], "x" * 200 + "\n", "\n"] for one in weather.agreements(bulletin, language)
+    ]
+    places = [(one.outcome, one.distance) for one in found if one.kind == "place"]
+    assert len(places) == 52
+    assert places[-2:] == [("missing", 201), ("missing", 1)]
+
+
+@pytest.mark.parametrize(
+    ("bulletin", "spoken"),
+    [
+        ("Fog in Nowhere. From Nowhere, 1:00.\n", "en"),
+        ("Fog in Corby. From Corby, 1:00. From Ashby, 1:00.\n", "en"),
+        ("火星：晴。发布：火星气象台，1时。\n", "zh"),
+    ],
+)
+def test_a_place_that_there_is_not_and_a_second_end_that_is_another_are_wrong(bulletin: str, spoken: str) -> None:
+    assert [one.outcome for one in weather.agreements(bulletin, spoken) if one.kind == "place"] == ["wrong"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from longhand.config import TrainConfig
+from longhand.errors import OptionError
 from longhand.modelfile import ModelFile
 from longhand.settings import configured
 from longhand.text.columns import kind_by_name
@@ -50,17 +51,24 @@ def other_text(file: ModelFile, sources: Iterable[Source], reading: Reading, tel
     Of tables, by their names, the same column is read if no other is said; rows are lines in other texts.
     """
     before, sources, mode = training_of(file), list(sources), documents_of(file)
-    column = reading.column
-    if column is None and all(isinstance(source, str) and kind_by_name(source) for source in sources):
-        column = before.column
+    column = reading.column or _column(before, sources)
     reading = Reading(reading.encoding, column, reading.normalize or before.normalize)
     return Text(sources, LINE if mode == ROW and column is None else mode, reading, tell)
 
 
 def whole_text(file: ModelFile, source: Source) -> str:
-    """Return all of another text, its documents not marked. Raises `CorpusError`."""
-    with Text([source], reading=Reading(normalize=training_of(file).normalize)) as text:
+    """Return all of another text, read so too, its documents not marked. Raises `CorpusError`."""
+    before = training_of(file)
+    with Text([source], reading=Reading(column=_column(before, [source]), normalize=before.normalize)) as text:
         return "".join(text.pieces())
+
+
+def _column(training: TrainConfig, sources: list[Source]) -> str | None:
+    """Return the column that is read of texts where none is named: the one learned from, if they are tables."""
+    tables = [isinstance(source, str) and kind_by_name(source) is not None for source in sources]
+    if training.column is not None and any(tables) and not all(tables):
+        raise OptionError("files: found tables beside other texts, expected one or the other: read them one by one")
+    return training.column if all(tables) else None
 
 
 def halves(file: ModelFile, text: Text) -> tuple[Iterator[str], Iterator[str]]:

@@ -69,7 +69,7 @@ def python_demo(output: str, minutes: float, overwrite: bool) -> int:
 
     config, free = settings_of(output, {"minutes": minutes}, resume=False)
     sources = standard_library()
-    with watching() as watcher:
+    with watching(resumable=False) as watcher:
         watcher.say(f"Longhand learns to write Python from {len(sources)} files of the standard library.\n")
 
         def tell(event: Event) -> None:

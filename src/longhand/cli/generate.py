@@ -95,6 +95,8 @@ def generate(
     many = {name: settings.pop(name) for name in ManyConfig.__struct_fields__}
     several, states = bool(given(many)) or output == "jsonl", bool(save_state or load_state)
     prompts = sum((prompt != "", prompt_file is not None, seed_from is not None))
+    if adapt_to == "-" and interactive:
+        raise OptionError("--adapt-to: found -, but --interactive reads what you type from standard input: name a file")
     if adapt_to == prompt_file == "-":
         raise OptionError("--adapt-to and --prompt-file: found - for both, standard input is one text: name a file")
     _refuse_together(prompts, several=several, states=states, interactive=interactive, report=report)
@@ -161,7 +163,7 @@ def _given_prompt(
 ) -> tuple[str, str]:
     """Return the text to go on from, and what is shown of it."""
     if prompt_file is not None:
-        prompt = given_text(prompt_file).removesuffix("\n").removesuffix("\r")
+        prompt = given_text(prompt_file).removesuffix("\n")
     if seed_from is None:
         return prompt, prompt
     prompt = model.passage(seed_from, seed=seed)

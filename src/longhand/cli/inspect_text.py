@@ -41,7 +41,7 @@ def unit_of(name: str, config: NetworkConfig) -> tuple[int, int]:
         raise OptionError(f"unit: found {name[:40]!r}, expected LAYER:UNIT, such as 1:37") from None
     if not 1 <= layer <= config.layers or not 1 <= unit <= config.hidden:
         raise OptionError(
-            f"unit: found {name}, the model has layers 1 to {config.layers} with units 1 to {config.hidden}"
+            f"unit: found {name[:40]}, the model has layers 1 to {config.layers} with units 1 to {config.hidden}"
         )
     return layer, unit
 

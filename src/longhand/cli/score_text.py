@@ -72,9 +72,9 @@ def settings_facts(settings: ScoringConfig) -> dict[str, str | int | None]:
 
 def improved(settings: ScoringConfig) -> str:
     """Return what was done beyond predicting, in words; empty if nothing."""
-    layers = "its output layer" if settings.adapt_layers == "output" else "all layers"
-    done = [f"adapting {layers}"] * settings.adapt + [f"cache of {settings.cache_size:,}"] * settings.cache
-    return " and ".join(done)
+    layers = "an adapted output layer" if settings.adapt_layers == "output" else "all layers adapted"
+    done = [layers] * settings.adapt + [f"a cache of {settings.cache_size:,}"] * settings.cache
+    return f"with {' and '.join(done)}" if done else ""
 
 
 def page_of(found: Comparison, model: Model, name: str, settings: ScoringConfig) -> str:

@@ -37,20 +37,25 @@ FIRST_PLAIN = 2.0  # seconds before the first one of a text that is being read
 
 
 @contextmanager
-def watching(text: str | None = None) -> Iterator[Watcher]:
+def watching(text: str | None = None, *, resumable: bool = True) -> Iterator[Watcher]:
     """Return a watcher, a listener that shows a training to a person, on stdout.
 
     - text: a file that is trained on, if there is one: what is said to do next may need it
+    - resumable: whether the command knows --resume
     """
     switched_off()  # samples are written much later: what is wrong in the environment is to be said now
     console = _LastingConsole(highlight=False, soft_wrap=True)
     if not console.is_terminal or console.is_dumb_terminal:
-        yield _Plain(console, text)
+        plain = _Plain(console, text)
+        plain.resumable = resumable
+        yield plain
         return
     columns = (TextColumn("{task.percentage:3.0f}%"), BarColumn(None), TextColumn("{task.description}"))
     on_stderr_too = sys.stderr.isatty()  # what is written there would otherwise run into the bar
     with Progress(*columns, console=console, transient=True, expand=True, redirect_stderr=on_stderr_too) as progress:
-        yield _Bar(progress, text)
+        bar = _Bar(progress, text)
+        bar.resumable = resumable
+        yield bar
 
 
 class _LastingConsole(Console):
@@ -67,6 +72,7 @@ class Watcher:
 
     def __init__(self, console: Console, text: str | None) -> None:
         self._console, self._text = console, text
+        self.resumable = True
         self._prompt = ""
 
     def __call__(self, event: Event) -> None:
@@ -99,7 +105,7 @@ class Watcher:
             note(f"{event.problem}; the training goes on, and keeps what was written before")
         elif isinstance(event, Finished):
             needed = f" --seed-from {shlex.quote(self._text or 'TEXT')}" if self._prompt else ""
-            self.say(result(event) + needed)
+            self.say(result(event, resumable=self.resumable) + needed)
 
     def _preparing(self, event: Preparing) -> None:
         raise NotImplementedError
@@ -195,7 +201,7 @@ def status(event: Stepped) -> str:
     return f"{clock} left, {speed}train {event.training_bits:.3f}"
 
 
-def result(event: Finished) -> str:
+def result(event: Finished, *, resumable: bool = True) -> str:
     """Return what came out of a training and what to do with it."""
     card = event.card
     score = "not scored" if card.held_out_characters else "nothing held out to score it on (--held-out 0.1 does)"
@@ -204,7 +210,7 @@ def result(event: Finished) -> str:
     end = {"SIGINT": "ended early (Ctrl-C), ", "SIGTERM": "ended early (SIGTERM), "}.get(card.stopped_by, "")
     report = None if event.output is None else folder_of(event.output) / REPORT
     shown = f", {report} shows how it learned" if report is not None and report.exists() else ""
-    later = " The same command with --resume goes on." if end else ""
+    later = " The same command with --resume goes on." if end and resumable else ""
     if card.stopped_by == "no improvement":
         end = "ended early (the held-out text scored worse again and again: it learned by heart), "
     if card.documents_written:

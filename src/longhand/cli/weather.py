@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from longhand.cli.output import note, noted_if_slow, show
-from longhand.config import DemoConfig
+from longhand.config import DemoConfig, RunConfig
 from longhand.settings import configured
 
 if TYPE_CHECKING:
@@ -47,12 +47,13 @@ def weather_demo(output: str, minutes: float, overwrite: bool, values: Mapping[s
     from longhand.corpora.weather import entropy
     from longhand.files import refuse_existing, write_atomically
     from longhand.model import Model
-    from longhand.modelfile import model_path
+    from longhand.modelfile import SUFFIX, model_path
     from longhand.thermometer.gauge import Result, fresh_sample, gauged, text_to_learn
     from longhand.thermometer.page import result_page
 
     config = configured(DemoConfig, values)
     kinds = ("char", "word") if config.tokens == "both" else (config.tokens,)
+    output = output.removesuffix(SUFFIX)
     targets = {kind: model_path(f"{output}-{kind}") for kind in kinds}
     page = Path(f"{output}.html")
     for path in (page, *targets.values()):
@@ -66,17 +67,22 @@ def weather_demo(output: str, minutes: float, overwrite: bool, values: Mapping[s
         text, sample = text_to_learn(config.language, minutes, config.seed), fresh_sample(config.language, config.seed)
     name = f"weather bulletins ({config.language}, seed {config.seed})"
     gauges: list[Gauge] = []
+    code = 0
     for kind in kinds:
         file = _trained(Bulletins(text, name), targets[kind], *settings[kind], overwrite)
         if code := exit_code(file.card.stopped_by):
-            return code
+            break
         note(f"measuring {targets[kind]}, and letting it write ...")
-        gauges.append(gauged(Model(file), sample, config.seed, given_settings(config.language, kind)))
+        gauges.append(
+            gauged(Model(file, RunConfig(precision="fp32")), sample, config.seed, given_settings(config.language, kind))
+        )
+    if not gauges:
+        return code
     result = Result(entropy(config.language), sample, gauges, len(text), minutes, config.seed)
     show("\n" + "\n".join(table(result)))
     write_atomically(page, result_page(result).encode("utf-8"))
     show(f"\n{page} shows it")
-    return 0
+    return code
 
 
 def given_settings(language: str, tokens: str) -> Mapping[str, float]:
@@ -90,7 +96,7 @@ def _trained(text: Bulletins, target: Path, config: TrainConfig, free: frozenset
     from longhand.cli.watcher import watching
     from longhand.training.trainer import train_model
 
-    with watching() as watcher:
+    with watching(resumable=False) as watcher:
         return train_model(
             [text],
             config,

@@ -6,7 +6,7 @@ import re
 
 from longhand.corpora.climate import MONTHS, SPREADS
 from longhand.corpora.grammar import Node, Pick, Recall, chain, maybe, numbers, one_of
-from longhand.corpora.language import Bond, Language, same
+from longhand.corpora.language import Bond, Language, same, same_of
 
 PLACES = ("青石", "白沙", "柳林", "枫桥")
 SKIES = ("晴", "多云", "阴", "小雨", "大雨", "阵雨", "雷雨", "有雾", "浮尘")
@@ -137,8 +137,8 @@ BONDS = (
         "place",
         "the place named first returns at the end",
         re.compile(r"^(\w{1,9})："),
-        re.compile(r"发布：(\w{1,9})气象台"),
-        same,
+        re.compile(r"(?s)发布：(\w{1,9})气象台(?!.*发布：)"),
+        same_of(PLACES),
         always=True,
     ),
 )

@@ -6,7 +6,7 @@ import re
 
 from longhand.corpora.climate import MONTHS, SPREADS
 from longhand.corpora.grammar import Node, Pick, Recall, chain, maybe, numbers, one_of
-from longhand.corpora.language import Bond, Language, same
+from longhand.corpora.language import Bond, Language, same, same_of
 
 PLACES = ("Ashby", "Bramley", "Corby", "Dunmore")
 MONTH_NAMES = (
@@ -149,8 +149,8 @@ BONDS = (
         "place",
         "the place named first returns at the end",
         re.compile(r"^\w{1,20} in (\w{1,20})\."),
-        re.compile(r" From (\w{1,20})"),
-        same,
+        re.compile(r"(?s) From (\w{1,20})(?!.* From )"),
+        same_of(PLACES),
         always=True,
     ),
 )

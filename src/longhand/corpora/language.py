@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,7 +34,7 @@ class Bond:
     - kind, meaning: its name, and in a few words what has to fit what
     - first, second: where its ends are, which are the groups of these expressions; whatever stands there is taken
     - fits: whether the second end, of its group, is one that the first one allows
-    - always: whether the second end has to come where there is a first one
+    - always: whether every bulletin has both ends
     """
 
     kind: str
@@ -53,8 +53,8 @@ class Bond:
             yield Agreement(self.kind, second.start(1) - first.end(1), outcome)
         elif second:
             yield Agreement(self.kind, second.start(1), "missing")
-        elif first and self.always:
-            yield Agreement(self.kind, len(bulletin) - first.end(1), "missing")
+        elif self.always:
+            yield Agreement(self.kind, len(bulletin) - (first.end(1) if first else 0), "missing")
 
 
 @dataclass(frozen=True)
@@ -74,3 +74,8 @@ class Language:
 def same(first: str, second: str) -> bool:
     """Whether the second end says the same as the first."""
     return first == second
+
+
+def same_of(known: Collection[str]) -> Callable[[str, str], bool]:
+    """Return what tells whether both ends say the same, and that is one of these."""
+    return lambda first, second: first == second and first in known

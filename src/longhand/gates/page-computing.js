@@ -95,7 +95,7 @@ const valuesAt = (t, layer, unit) => {
   const found = {};
   for (const quantity of ["input", "forget", "output", "cell", "hidden"]) found[quantity] = valueAt(t, layer, unit, quantity);
   const from = 2 * layer * hidden + unit;
-  found.before = t === 0 ? before[from + hidden] : valueAt(t - 1, layer, unit, "cell");
+  found.before = rowsOf[t] === net.anew ? 0 : t === 0 ? before[from + hidden] : valueAt(t - 1, layer, unit, "cell");
   found.added = found.cell - found.forget * found.before;
   return found;
 };

@@ -26,7 +26,8 @@ const tell = () => {
     code.lang = ends ? root.lang : "";
     line.style.width = 100 * probability + "%";
     share.textContent = (100 * probability).toFixed(probability < 0.0995 ? 1 : 0) + " %";
-    if (t + 1 < time && likely.texts[which] === pieces[t + 1]) item.className = "came";
+    const ended = rowsOf[t + 1] === net.anew; // a document
+    if (t + 1 < time && (ended ? ends : !ends && likely.texts[which] === pieces[t + 1])) item.className = "came";
     item.append(code, line, share);
     items.push(item);
   }

@@ -206,8 +206,8 @@ class WritingModel(ModelBase):
         if state.facts.model != self.file.fingerprint:
             other, own = state.facts.model_name or "another model", self.name or "this one"
             raise ModelFormatError(
-                f"the state is of {other}, not of {own}, or that was trained anew since, or adapted or held otherwise: "
-                "load that one, with the same --adapt-to and --clamp"
+                f"the state is not of {own} as it is here, but of {other}, before it was trained anew, or with another "
+                "--adapt-to or --clamp: load that one"
             )
 
 

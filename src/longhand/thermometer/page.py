@@ -67,6 +67,7 @@ class Scale:
 def result_page(result: Result) -> str:
     """Return the page, one HTML file that loads nothing."""
     top = _top(result.gauges)
+    strips = _strips(result, top)
     return rendered(
         "thermometer",
         FILTERS,
@@ -75,7 +76,8 @@ def result_page(result: Result) -> str:
         code=result.sample.language,
         names=NAMES,
         scale=_scale(result),
-        strips=_strips(result, top),
+        strips=strips,
+        drawn=any(bar.height is not None for strip in strips for cell in strip.cells for bar in cell.bars),
         top=top,
         bins=[bin_name(place) for place in range(len(BINS))],
         written=WRITTEN,
