@@ -332,8 +332,8 @@ def test_what_cannot_be_scored_is_refused_in_a_line(longhand: Run, tmp_path: Pat
 @pytest.mark.slow
 def test_a_text_of_any_length_is_scored_in_constant_memory(tmp_path: Path) -> None:
     model, peaks = MODEL.save(tmp_path / "m"), []
-    for megabytes in (4, 16):
+    for megabytes in (12, 30):
         text = tmp_path / f"{megabytes}.txt"
         text.write_text(VERSE * (megabytes * 10**6 // len(VERSE)), encoding="utf-8")
-        peaks.append(peak_memory("score", str(model), str(text), "--worst", "5", "--adapt", "--cache"))
-    assert peaks[1] < 1.1 * peaks[0] < 600_000_000
+        peaks.append(peak_memory("score", str(model), str(text), "--worst", "5"))
+    assert peaks[1] < 1.1 * peaks[0] < 400_000_000
