@@ -9,7 +9,7 @@ import numpy as np
 
 from longhand.arrays import DoubleArray
 from longhand.errors import OptionError
-from longhand.generation.opening import Opening
+from longhand.generation.opening import opened
 from longhand.generation.sampler import Sampler, adjusted, probabilities
 from longhand.generation.writing import Task, replace_seed
 from longhand.runtime.session import RecurrentSession, Session
@@ -60,7 +60,7 @@ class Explorer:
         if session.window is not None:
             raise OptionError("interactive: a model that reads a window has no state to come back to")
         self._task, self._session = task, cast("RecurrentSession", session)
-        opening = Opening(session, task.tokenizer, prompt, whole=True)
+        opening = opened(session, task.tokenizer, prompt, whole=True)
         assert opening.state is not None
         self._points = [Point(prompt, opening.state, opening.last)]
         self._drawing = Sampler(task.sampling, task.never, task.bias).drawing
@@ -89,7 +89,7 @@ class Explorer:
         """Go on with a text that a person typed."""
         here = self._points[-1]
         self._session.put(here.state, [0])
-        opening = Opening(self._session, self._task.tokenizer, text, here.last, whole=True)
+        opening = opened(self._session, self._task.tokenizer, text, here.last, whole=True)
         assert opening.state is not None
         self._points.append(Point(here.text + text, opening.state, opening.last))
 

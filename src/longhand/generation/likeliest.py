@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from longhand.generation.opening import Opening
+from longhand.generation.opening import opened
 from longhand.generation.sampler import probabilities
 from longhand.runtime.session import Session
 from longhand.text.tokenizer import Tokenizer
@@ -34,7 +34,7 @@ def likeliest(session: Session, tokenizer: Tokenizer, text: str, count: int, *, 
 
     Raises `OptionError` for an empty text where the tokenizer has no start token.
     """
-    opening = Opening(session, tokenizer, text, whole=True)
+    opening = opened(session, tokenizer, text, whole=True)
     chances = probabilities(session.step(np.array([opening.last]))[0].astype(np.float64), 1.0)
     silent = {*tokenizer.never_written} - ({tokenizer.start} if ends else set())
     order = [token for token in np.argsort(-chances, kind="stable").tolist() if token not in silent]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from longhand.errors import OptionError
 from longhand.generation.loop import LARGEST_PIECE, MOST_LOGITS, Pace, advance
-from longhand.generation.opening import Opening
+from longhand.generation.opening import Opening, opened
 from longhand.generation.text import Text
 from longhand.generation.writing import Task
 from longhand.runtime.session import Session
@@ -59,7 +59,7 @@ class Many:
         self._seed = seed
         self._vocabulary = task.tokenizer.size if log_probabilities else None
         reader = open_session(1)
-        self._opening = Opening(reader, task.tokenizer, prompt, whole=task.takes_prompts_whole)
+        self._opening = opened(reader, task.tokenizer, prompt, whole=task.takes_prompts_whole)
         self._windowed = reader.window is not None
 
     def texts(self, count: int) -> Iterator[Written]:
@@ -67,7 +67,7 @@ class Many:
         if self._windowed:
             for seed in range(self._seed, self._seed + count):
                 session = self._open_session(1)
-                opening = Opening(session, self._task.tokenizer, self._prompt, whole=self._task.takes_prompts_whole)
+                opening = opened(session, self._task.tokenizer, self._prompt, whole=self._task.takes_prompts_whole)
                 yield from _Together(session, opening, self._begun, self._vocabulary).run(seed, seed + 1)
             return
         session = self._open_session(min(count, TOGETHER))

@@ -18,34 +18,35 @@ from longhand.text.tokenizer import Tokenizer
 PROMPT_PIECE = 256  # tokens fed at once: bounds the memory that their logits take
 
 
-class Opening:
-    """A prompt that a session has read, but for its last token.
+class Prompt:
+    """What a model reads of a prompt, and what it makes of a word that the prompt ends in.
 
     The prompt, which may be empty, comes after the start token, as every text did in training. One that ends inside a
     word is read up to that word; how the word goes on is drawn from all the ways in which it can be written.
 
-    - session: one stream that has read nothing, or what comes before the prompt
+    - text: of it
+    - before: the last token of what comes before it, which is not read yet; None for a text's beginning
     - recent: the tokens before the prompt, as far as they count for penalties
     - whole: whether its last word is one, whatever follows
-    - before: the last token of what comes before it, which is not read yet; None for a text's beginning
+    - window: how many tokens are read at most, by a model that reads a window
 
     Raises `OptionError` for an empty prompt where the tokenizer has no start token.
     """
 
     def __init__(
         self,
-        session: Session,
         tokenizer: Tokenizer,
-        prompt: str,
+        text: str,
         before: int | None = None,
         *,
         recent: TokenIds = NO_TOKENS,
         whole: bool = False,
+        window: int | None = None,
     ) -> None:
-        self._begun, self.prompt = "", prompt
+        self.text, self.begun = text, ""
         if tokenizer.beginnings is not None and not whole:
-            self._begun = tokenizer.beginnings.open_end(prompt)
-        tokens = tokenizer.encode(prompt[: len(prompt) - len(self._begun)])
+            self.begun = tokenizer.beginnings.open_end(text)
+        tokens = tokenizer.encode(text[: len(text) - len(self.begun)])
         first = tokenizer.start if before is None else before
         if first is not None:
             tokens = np.concatenate([np.array([first]), tokens])
@@ -54,18 +55,37 @@ class Opening:
                 "the model has no beginning of its own, it goes on from a text: give it one (--prompt, or --seed-from "
                 "TEXT for a window of TEXT)"
             )
-        if session.window is not None:
-            tokens = tokens[-session.window :]
-        self.last = int(tokens[-1])
+        if window is not None:
+            tokens = tokens[-window:]
+        self.last = int(tokens[-1])  # read by what draws the token after it
+        self.read = tokens[:-1]
         self.tokens = np.concatenate([recent, tokens if first is None else tokens[1:]])
-        for place in range(0, len(tokens) - 1, PROMPT_PIECE):
-            session.feed(tokens[place : min(place + PROMPT_PIECE, len(tokens) - 1), None])
-        self.state: State | None = None if session.window is not None else cast("RecurrentSession", session).states([0])
-        self._ways: list[Way] = []
-        if self._begun:
+        self.ways: list[Way] = []
+        if self.begun:
             assert tokenizer.beginnings is not None
-            self._ways = tokenizer.beginnings.ways(self._begun)
-            self._scores = [self._scored(cast("RecurrentSession", session), each) for each in self._ways]
+            self.ways = tokenizer.beginnings.ways(self.begun)
+
+
+class Opening:
+    """A prompt that a session has read, but for its last token.
+
+    - session: in which one stream has read nothing but what comes before the prompt, or all of `prompt.read` already
+    - stream: which one
+    """
+
+    def __init__(self, session: Session, prompt: Prompt, stream: int = 0, *, is_read: bool = False) -> None:
+        self.prompt, self.last, self.tokens = prompt.text, prompt.last, prompt.tokens
+        self._begun, self._ways = prompt.begun, prompt.ways
+        if session.window is not None:
+            for place in range(0, len(prompt.read), PROMPT_PIECE):
+                session.feed(prompt.read[place : place + PROMPT_PIECE, None])
+            self.state: State | None = None
+            return
+        recurrent = cast("RecurrentSession", session)
+        for place in range(0, 0 if is_read else len(prompt.read), PROMPT_PIECE):
+            recurrent.feed(prompt.read[place : place + PROMPT_PIECE, None], [stream])
+        self.state = recurrent.states([stream])
+        self._scores = [self._scored(recurrent, each, stream) for each in self._ways]
 
     def begin(self, session: Session, text: Text, stream: int = 0) -> str:
         """Put a stream, and the text that it is to write, where the prompt ends; return the rest of a begun word."""
@@ -84,11 +104,11 @@ class Opening:
         text.sampler.note(word)
         return text.say(text.decoder.decode(word)[len(self._begun) :], 1)
 
-    def _scored(self, session: RecurrentSession, way: Way) -> DoubleArray:
+    def _scored(self, session: RecurrentSession, way: Way, stream: int) -> DoubleArray:
         """Return the logarithms of the probabilities of a way's next tokens."""
         assert self.state is not None
-        session.put(self.state, [0])
-        read = session.feed(np.array([self.last, *way.first])[:, None])[:, 0].astype(np.float64)
+        session.put(self.state, [stream])
+        read = session.feed(np.array([self.last, *way.first])[:, None], [stream])[:, 0].astype(np.float64)
         logarithms = read - logsumexp(read)
         first = sum(logarithms[place, token] for place, token in enumerate(way.first))
         scores: DoubleArray = first + logarithms[-1, way.next]
@@ -102,3 +122,16 @@ class Opening:
                 return np.array([*way.first, way.next[drawn]])
             drawn -= len(way.next)
         raise AssertionError("none of the ways")
+
+
+def opened(
+    session: Session,
+    tokenizer: Tokenizer,
+    text: str,
+    before: int | None = None,
+    *,
+    recent: TokenIds = NO_TOKENS,
+    whole: bool = False,
+) -> Opening:
+    """Let a session of one stream read a prompt; the arguments are `Prompt`'s. Raises `OptionError` as that does."""
+    return Opening(session, Prompt(tokenizer, text, before, recent=recent, whole=whole, window=session.window))

@@ -15,7 +15,7 @@ from longhand.errors import ModelFormatError, OptionError
 from longhand.generation.constraints.build import SHAPES, guide_for
 from longhand.generation.constraints.guide import Guide
 from longhand.generation.loop import Pace, Piece, advance
-from longhand.generation.opening import Opening
+from longhand.generation.opening import Opening, opened
 from longhand.generation.sampler import Sampler
 from longhand.generation.saved import Facts, WritingState
 from longhand.generation.text import Text
@@ -176,7 +176,7 @@ def write(task: Task, session: Session, prompt: str) -> Iterator[Piece]:
     sampling = task.sampling
     if session.window is not None and sampling.max_copy is not None:
         raise OptionError("max copy: a model that reads a window cannot go back from a copy: leave --max-copy out")
-    opening = Opening(session, task.tokenizer, prompt, whole=task.takes_prompts_whole)
+    opening = opened(session, task.tokenizer, prompt, whole=task.takes_prompts_whole)
     one = task.separator is None or sampling.until is not None or sampling.stop or task.guide is not None
     if one and sampling.documents is None:
         return Writing(task, session, opening, task.text(opening, sampling.seed))
@@ -201,7 +201,7 @@ def go_on(task: Task, session: Session, before: WritingState, prompt: str) -> Wr
         recurrent.put(before.state, [0])
     except ValueError as error:
         raise ModelFormatError(f"the state is damaged: its {error}") from None
-    opening = Opening(
+    opening = opened(
         session, task.tokenizer, prompt, before.facts.last, recent=before.recent, whole=task.takes_prompts_whole
     )
     text = task.text(opening, sampling.seed)

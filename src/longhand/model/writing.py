@@ -21,7 +21,7 @@ from longhand.generation.beam import BeamSearch
 from longhand.generation.explorer import Explorer
 from longhand.generation.loop import Piece
 from longhand.generation.many import Many, Written
-from longhand.generation.opening import Opening
+from longhand.generation.opening import opened
 from longhand.generation.saved import WritingState
 from longhand.generation.writing import Task, Writing, given_settings, go_on, task_of, write
 from longhand.learned import training_of
@@ -114,7 +114,7 @@ class WritingModel(ModelBase):
                 raise OptionError("beam: there is one most probable text: leave --count, --best-of and --unique out")
             if config.length_in == "characters":
                 raise OptionError("beam: a text is counted in tokens: leave --length-in out")
-            opening = Opening(self.session(), self.tokenizer, prompt, whole=task.takes_prompts_whole)
+            opening = opened(self.session(), self.tokenizer, prompt, whole=task.takes_prompts_whole)
             return iter([BeamSearch(task, self.session(wanted.beam), opening, wanted.length_penalty).best()])
         if wanted.length_penalty != 1:
             raise OptionError("length penalty: of a beam alone: add --beam")

@@ -1,0 +1,240 @@
+"""One thread that lets the texts of all who ask advance together: requests join and leave at any step.
+
+A recurrent network's stream costs the same at every step and its state is a few kilobytes, so that there is no memory
+to be shared out, and no reason to let anybody wait but that all streams are taken.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from longhand.generation.loop import LARGEST_PIECE, MOST_LOGITS, Pace, advance
+from longhand.generation.opening import Opening
+from longhand.generation.text import Text
+from longhand.runtime.session import RecurrentSession
+from longhand.serving.request import BusyError, Came, Ended, Event, Failed, Request
+
+READ_AT_ONCE = 512  # tokens of prompts between two pieces of the texts: so long they wait at most
+USUAL_SECONDS = 1.0  # that a text takes, until some have been seen
+REMEMBERED = 50  # texts of which the time is known
+
+
+@dataclass
+class _Reader:
+    """A request whose prompt a stream reads: `at` tokens of it are read."""
+
+    request: Request
+    stream: int
+    at: int = 0
+
+    @property
+    def left(self) -> int:
+        """How many tokens are still to be read."""
+        return len(self.request.prompt.read) - self.at
+
+
+@dataclass
+class _Writer:
+    """A text that a stream writes."""
+
+    request: Request
+    number: int
+    text: Text
+    began: float = field(default_factory=time.monotonic)
+    told: int = 0  # of its tokens
+
+
+class Scheduler:
+    """Writes what is asked for with one model, on a thread of its own.
+
+    - open_session: opens a session of so many streams
+    - streams: texts that are written at the same time
+    - waiting: requests that may wait for a stream
+    """
+
+    def __init__(
+        self,
+        open_session: Callable[[int], RecurrentSession],
+        vocabulary: int,
+        *,
+        streams: int = 1024,
+        waiting: int = 1024,
+    ) -> None:
+        self._session, self._vocabulary = open_session(streams), vocabulary
+        self._free, self._most_waiting = list(reversed(range(streams))), waiting
+        self._changed = threading.Condition()
+        self._waiting: deque[Request] = deque()
+        self._readers: list[_Reader] = []
+        self._begun: deque[tuple[Request, Opening, int]] = deque()  # texts that wait for a stream, by their numbers
+        self._writers: dict[int, _Writer] = {}
+        self._pace = Pace()
+        self._took: deque[float] = deque(maxlen=REMEMBERED)
+        self._closing = self._ending = False
+        self._thread = threading.Thread(target=self._run, name="longhand scheduler", daemon=True)
+        self._thread.start()
+
+    @property
+    def writing(self) -> int:
+        """How many streams are taken."""
+        return len(self._readers) + len(self._writers)
+
+    @property
+    def queued(self) -> int:
+        """How many requests wait for a stream."""
+        return len(self._waiting)
+
+    def submit(self, request: Request) -> None:
+        """Let a request be written as soon as there is a stream. Raises `BusyError` if too many wait already."""
+        with self._changed:
+            if self._closing or len(self._waiting) >= self._most_waiting:
+                raise BusyError(len(self._waiting), self._patience())
+            self._waiting.append(request)
+            self._changed.notify()
+
+    def close(self, grace: float = 5.0) -> None:
+        """Take nothing new, let what is being written come to its end for some seconds, and end the rest."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(grace)
+        self._ending = True
+        self._thread.join()
+
+    def _patience(self) -> float:
+        """Return in how many seconds about a stream is free for one more."""
+        usual = float(np.mean(self._took)) if self._took else USUAL_SECONDS
+        return max(1.0, usual * (1 + len(self._waiting) / max(1, len(self._writers))))
+
+    def _all(self) -> set[Request]:
+        found = {*self._waiting, *(request for request, _, _ in self._begun)}
+        return found | {reader.request for reader in self._readers} | {one.request for one in self._writers.values()}
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._closing and not self._all():
+                    self._changed.wait()
+                if self._closing and (self._ending or not self._all()):
+                    break
+                self._leave()
+                admitted = [self._waiting.popleft() for _ in range(self._room())]
+            try:
+                self._round(admitted)
+            except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it, and others come)
+                self._fail(error)
+        for request in self._all():
+            _tell(request, Failed(TimeoutError("the server ends"), closing=True))
+
+    def _room(self) -> int:
+        """Return how many of those who wait get a stream: texts whose prompt is read already come before them."""
+        return max(0, min(len(self._waiting), len(self._free) - len(self._begun)))
+
+    def _round(self, admitted: list[Request]) -> None:
+        """Let prompts be read on, and all texts become longer."""
+        while self._free and self._begun:
+            self._begin(*self._begun.popleft(), self._free.pop())
+        for request in admitted:
+            self._readers.append(_Reader(request, self._free.pop()))
+        self._session.restart([reader.stream for reader in self._readers if not reader.at])
+        self._read()
+        self._write()
+
+    def _leave(self) -> None:
+        """Free the streams of those who gave up."""
+        self._waiting = deque(request for request in self._waiting if not request.cancelled)
+        self._begun = deque(each for each in self._begun if not each[0].cancelled)
+        for reader in [reader for reader in self._readers if reader.request.cancelled]:
+            self._readers.remove(reader)
+            self._free.append(reader.stream)
+        for stream in [stream for stream, writer in self._writers.items() if writer.request.cancelled]:
+            del self._writers[stream]
+            self._free.append(stream)
+
+    def _begin(self, request: Request, opening: Opening, number: int, stream: int) -> None:
+        """Let a stream write a text of a request."""
+        text = request.task.text(opening, request.seeds[number])
+        piece = opening.begin(self._session, text, stream)
+        writer = self._writers[stream] = _Writer(request, number, text)
+        self._deliver(stream, writer, piece)
+
+    def _read(self) -> None:
+        """Read on in the prompts, in all of them as far."""
+        budget = READ_AT_ONCE
+        while self._readers and budget > 0:
+            self._open([reader for reader in self._readers if reader.left == 0])
+            readers = self._readers[:budget]
+            if not readers:
+                return
+            steps = max(1, min(min(reader.left for reader in readers), budget // len(readers)))
+            tokens = [reader.request.prompt.read[reader.at : reader.at + steps] for reader in readers]
+            self._session.advance(np.stack(tokens, axis=1), [reader.stream for reader in readers])
+            for reader in readers:
+                reader.at += steps
+            budget -= steps * len(readers)
+        self._open([reader for reader in self._readers if reader.left == 0])
+
+    def _open(self, readers: list[_Reader]) -> None:
+        """Let the texts begin whose prompts are read."""
+        for reader in readers:
+            self._readers.remove(reader)
+            opening = Opening(self._session, reader.request.prompt, reader.stream, is_read=True)
+            self._begin(reader.request, opening, 0, reader.stream)
+            self._begun.extend((reader.request, opening, number) for number in range(1, len(reader.request.seeds)))
+
+    def _write(self) -> None:
+        """Let all texts become longer."""
+        if not self._writers:
+            return
+        streams, writers = list(self._writers), list(self._writers.values())
+        texts = [writer.text for writer in writers]
+        listed = any(writer.request.log_probabilities for writer in writers)
+        count = min(self._pace.begin(), self._most(texts, listed=listed))
+        pieces = advance(self._session, texts, count, streams, log_probabilities=listed)
+        self._pace.end()
+        for stream, writer, piece in zip(streams, writers, pieces, strict=True):
+            self._deliver(stream, writer, piece)
+
+    def _most(self, texts: list[Text], *, listed: bool) -> int:
+        """Return how many tokens may be drawn at once."""
+        room = max(text.room for text in texts)
+        guided = min((text.room for text in texts if text.sampler.guide is not None), default=room)
+        logits = max(1, MOST_LOGITS // (len(texts) * self._vocabulary)) if listed else room
+        return min(room, guided, logits, LARGEST_PIECE)
+
+    def _deliver(self, stream: int, writer: _Writer, piece: str) -> None:
+        """Tell what has come of a text, and free its stream where it has ended."""
+        text, request = writer.text, writer.request
+        tokens, found = text.tokens - writer.told, text.log_probabilities
+        if piece or tokens:
+            said = tuple(found) if request.log_probabilities else ()
+            _tell(request, Came(writer.number, piece, tokens, said))
+        writer.told = text.tokens
+        found.clear()
+        if text.ended:
+            _tell(request, Ended(writer.number, text.ended))
+            self._took.append(time.monotonic() - writer.began)
+            del self._writers[stream]
+            self._free.append(stream)
+
+    def _fail(self, error: Exception) -> None:
+        """Tell all whose texts or prompts were in the session that these are lost, and go on for others."""
+        lost = {reader.request for reader in self._readers} | {one.request for one in self._writers.values()}
+        for request in lost:
+            _tell(request, Failed(error))
+            request.cancel()
+        self._leave()
+
+
+def _tell(request: Request, event: Event) -> None:
+    """Tell an event to who has not given up; one who fails to listen has."""
+    if not request.cancelled:
+        try:
+            request.tell(event)
+        except Exception:  # noqa: BLE001 (others are not to suffer from it)
+            request.cancel()

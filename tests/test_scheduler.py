@@ -1,0 +1,211 @@
+"""Many who write with one model at a time: each gets the text that it would get alone, and nobody disturbs another."""
+
+from __future__ import annotations
+
+import io
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from conftest import VERSE, small_file
+
+from longhand.api import train
+from longhand.generation.writing import Task
+from longhand.model import Model
+from longhand.runtime.session import RecurrentSession
+from longhand.serving.request import BusyError, Came, Ended, Event, Failed, Request
+from longhand.serving.scheduler import Scheduler
+
+MODEL = Model(small_file(hidden=16))
+
+
+def task(model: Model, **sampling: Any) -> Task:
+    return model._task(model._sampling(sampling))
+
+
+class Listener:
+    """One who asked: what was told, and the texts that came."""
+
+    def __init__(self) -> None:
+        self.events: queue.Queue[Event] = queue.Queue()
+        self.parts: dict[int, list[str]] = {}
+        self.tokens: dict[int, int] = {}
+        self.log_probabilities: dict[int, list[float]] = {}
+        self.ended: dict[int, str] = {}
+
+    def wait(self, texts: int = 1, seconds: float = 30) -> list[str]:
+        """Return the texts, once all have ended. Raises what was told to have failed."""
+        while len(self.ended) < texts:
+            event = self.events.get(timeout=seconds)
+            if isinstance(event, Failed):
+                raise event.error
+            if isinstance(event, Ended):
+                self.ended[event.number] = event.why
+                continue
+            self.parts.setdefault(event.number, []).append(event.text)
+            self.tokens[event.number] = self.tokens.get(event.number, 0) + event.tokens
+            self.log_probabilities.setdefault(event.number, []).extend(event.log_probabilities)
+        return ["".join(self.parts.get(number, [])) for number in range(texts)]
+
+
+@contextmanager
+def scheduler(model: Model = MODEL, **options: int) -> Iterator[Scheduler]:
+    open_session = cast("Callable[[int], RecurrentSession]", model.session)
+    started = Scheduler(open_session, model.config.vocabulary_size, **options)
+    try:
+        yield started
+    finally:
+        started.close(0)
+
+
+def ask(
+    to: Scheduler, prompt: str, seeds: list[int], model: Model = MODEL, **sampling: Any
+) -> tuple[Request, Listener]:
+    listener, listed = Listener(), sampling.pop("log_probabilities", False)
+    request = Request(task(model, **sampling), prompt, seeds, listener.events.put, log_probabilities=listed)
+    to.submit(request)
+    return request, listener
+
+
+@pytest.mark.parametrize("streams", [1, 3, 64])
+def test_each_gets_the_text_that_it_would_get_alone(streams: int) -> None:
+    random = np.random.default_rng(streams)
+    wanted: list[tuple[str, int, dict[str, Any]]] = [
+        (VERSE[: random.integers(0, 60)], int(random.integers(1, 99)), {"length": int(random.integers(0, 300))})
+        for _ in range(40)
+    ]
+    wanted += [("the ", 7, {"stop": ("e", "a"), "length": 500}), ("", 8, {"pattern": "[a-z]{3}( [a-z]{2}){4}"})]
+    wanted += [("a", 9, {"temperature": 0.3, "top_k": 3, "length": 99}), ("b", 1, {"until": "line", "length": 900})]
+    with scheduler(streams=streams) as running:
+        asked = []
+        for prompt, seed, sampling in wanted:
+            asked.append(ask(running, prompt, [seed], **sampling)[1])
+            time.sleep(float(random.random()) / 500)
+        for (prompt, seed, sampling), listener in zip(wanted, asked, strict=True):
+            assert listener.wait() == [MODEL.generate(prompt, seed=seed, **sampling)]
+
+
+@pytest.mark.parametrize("tokens", ["word", "bpe:300", "byte"])
+def test_words_that_a_prompt_begins_and_half_characters_come_out_right(tokens: str) -> None:
+    text = (VERSE + "größe 你好 🎵 ") * 12
+    model = train(io.StringIO(text), tokens=tokens, epochs=1, hidden=16, embedding=8, window=16, batch=4)
+    with scheduler(model, streams=4) as running:
+        prompts = ["the c", "grö", "the cat sat on th", "", "你"]
+        asked = [ask(running, prompt, [3, 4], model, length=60)[1] for prompt in prompts]
+        for prompt, listener in zip(prompts, asked, strict=True):
+            assert listener.wait(2) == [model.generate(prompt, seed=seed, length=60) for seed in (3, 4)]
+            assert listener.ended == {0: "length", 1: "length"}
+
+
+def test_several_texts_of_one_prompt_are_those_of_their_seeds_even_with_one_stream() -> None:
+    with scheduler(streams=1) as running:
+        _, listener = ask(running, VERSE, [5, 6, 7], length=40)
+        assert listener.wait(3) == [MODEL.generate(VERSE, seed=seed, length=40) for seed in (5, 6, 7)]
+        assert listener.tokens == {0: 40, 1: 40, 2: 40}
+
+
+def test_log_probabilities_are_told_to_who_asked_for_them() -> None:
+    with scheduler(streams=4) as running:
+        _, one = ask(running, "the ", [1], length=50, log_probabilities=True)
+        _, other = ask(running, "the ", [1], length=50)
+        (text,) = one.wait()
+        other.wait()
+        (alone,) = MODEL.texts("the ", count=1, seed=1, length=50, log_probabilities=True)
+        assert text == alone.text
+        assert one.log_probabilities[0] == pytest.approx(alone.log_probabilities, abs=1e-5)
+        assert other.log_probabilities[0] == []
+
+
+def test_who_gives_up_frees_a_stream_at_once() -> None:
+    with scheduler(streams=1) as running:
+        request, listener = ask(running, "the ", [1], length=10**9)
+        assert isinstance(listener.events.get(timeout=10), Came)
+        _, second = ask(running, "a", [2], length=10)
+        began = time.monotonic()
+        request.cancel()
+        assert second.wait() == [MODEL.generate("a", seed=2, length=10)]
+        assert time.monotonic() - began < 5  # and not 10**9 tokens
+        assert not any(isinstance(event, Ended) for event in list(listener.events.queue))
+
+
+def test_who_waits_too_long_in_line_is_told_when_to_come_back() -> None:
+    with scheduler(streams=1, waiting=2) as running:
+        requests = [ask(running, "the ", [1], length=10**9)]
+        assert isinstance(requests[0][1].events.get(timeout=10), Came)
+        requests += [ask(running, "the ", [1], length=5) for _ in range(2)]
+        with pytest.raises(BusyError, match="2 requests are waiting") as refused:
+            ask(running, "the ", [1])
+        assert refused.value.retry_after >= 1
+        assert running.queued == 2
+        requests[0][0].cancel()
+        for _, listener in requests[1:]:
+            listener.wait()
+        ask(running, "the ", [1], length=5)[1].wait()
+
+
+def test_a_long_prompt_keeps_nobody_waiting() -> None:
+    with scheduler(streams=8) as running:
+        request, long = ask(running, VERSE * 20_000, [1], length=1)  # 1.8 million characters: seconds to read
+        _, short = ask(running, "the ", [2], length=10)
+        assert short.wait(seconds=5) == [MODEL.generate("the ", seed=2, length=10)]
+        assert long.events.empty()
+        request.cancel()
+
+
+def test_all_texts_become_longer_together() -> None:
+    with scheduler(streams=50) as running:
+        asked = [ask(running, "the ", [seed], length=4000) for seed in range(50)]
+        for _, listener in asked:
+            listener.wait()
+        first, last = ([next(iter(one.parts.values()))[place] for _, one in asked] for place in (0, -1))
+        assert all(first)
+        assert all(last)
+
+
+def test_one_who_fails_to_listen_disturbs_nobody() -> None:
+    def deaf(event: Event) -> None:
+        raise RuntimeError(str(event))
+
+    with scheduler(streams=2) as running:
+        running.submit(Request(task(MODEL, length=10**9), "the ", [1], deaf))
+        _, listener = ask(running, "a", [2], length=300)
+        assert listener.wait() == [MODEL.generate("a", seed=2, length=300)]
+        deadline = time.monotonic() + 10
+        while running.writing and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert running.writing == 0
+
+
+def test_a_defect_is_told_to_whom_it_concerns_and_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    with scheduler(streams=2) as running:
+        broken = threading.Event()
+
+        def advance(*_: Any, **__: Any) -> Any:
+            broken.set()
+            raise MemoryError("no room")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("longhand.serving.scheduler.advance", advance)
+            _, listener = ask(running, "the ", [1], length=10)
+            with pytest.raises(MemoryError, match="no room"):
+                listener.wait()
+        assert broken.is_set()
+        assert ask(running, "a", [2], length=20)[1].wait() == [MODEL.generate("a", seed=2, length=20)]
+
+
+def test_closing_lets_short_texts_end_and_tells_the_others() -> None:
+    with scheduler(streams=2) as running:
+        _, short = ask(running, "a", [2], length=200)
+        _, endless = ask(running, "the ", [1], length=10**9)
+        assert isinstance(endless.events.get(timeout=10), Came)
+        running.close(grace=0.5)
+        assert short.wait() == [MODEL.generate("a", seed=2, length=200)]
+        with pytest.raises(TimeoutError, match="the server ends"):
+            endless.wait()
+        with pytest.raises(BusyError):
+            ask(running, "a", [1])
