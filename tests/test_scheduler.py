@@ -198,6 +198,33 @@ def test_a_defect_is_told_to_whom_it_concerns_and_others_go_on(monkeypatch: pyte
         assert ask(running, "a", [2], length=20)[1].wait() == [MODEL.generate("a", seed=2, length=20)]
 
 
+@pytest.mark.parametrize("what", ["Opening", "task.text", "begin", "advance"])
+def test_whatever_fails_no_stream_is_lost_and_nobody_waits_for_ever(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise MemoryError("no room")
+
+    places = {
+        "Opening": "longhand.serving.scheduler.Opening",
+        "task.text": "longhand.generation.writing.Task.text",
+        "begin": "longhand.generation.opening.Opening.begin",
+        "advance": "longhand.serving.scheduler.advance",
+    }
+    with scheduler(streams=2) as running:
+        with monkeypatch.context() as patched:
+            patched.setattr(places[what], fails)
+            for _, listener in [ask(running, "the ", [1, 2, 3], length=10) for _ in range(6)]:
+                with pytest.raises(MemoryError, match="no room"):
+                    listener.wait(3)
+        asked = [ask(running, "a", [2, 3], length=20)[1] for _ in range(3)]
+        expected = [MODEL.generate("a", seed=seed, length=20) for seed in (2, 3)]
+        assert [listener.wait(2) for listener in asked] == [expected] * 3
+        deadline = time.monotonic() + 10
+        while len(running._free) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert sorted(running._free) == [0, 1]
+        assert running.writing == running.queued == 0
+
+
 def test_closing_lets_short_texts_end_and_tells_the_others() -> None:
     with scheduler(streams=2) as running:
         _, short = ask(running, "a", [2], length=200)

@@ -57,7 +57,7 @@ def score(
 
     from longhand.cli.score_text import heading, page_of, score_lines, settings_facts
     from longhand.files import refuse_existing, write_atomically, written_atomically
-    from longhand.learned import halves, learned_text, other_text
+    from longhand.learned import halves, learned_text, other_text, training_of
     from longhand.model import load
     from longhand.scoring.comparison import Comparing
     from longhand.settings import train_config
@@ -78,6 +78,8 @@ def score(
     with ExitStack() as opened:
         before = held_out = None
         if corpus:
+            if not files and not training_of(loaded.file).held_out:
+                raise OptionError("nothing was held out of this model's training: name a FILE that it has not seen")
             learned = text = opened.enter_context(learned_text(loaded.file, corpus, tell))
             before, held_out = halves(loaded.file, learned)
         if files:

@@ -137,10 +137,10 @@ class Scheduler:
 
     def _round(self, admitted: list[Request]) -> None:
         """Let prompts be read on, and all texts become longer."""
+        for request in admitted:  # at once, so that a failure finds all whom it concerns
+            self._readers.append(_Reader(request, self._free.pop()))
         while self._free and self._begun:
             self._begin(*self._begun.popleft(), self._free.pop())
-        for request in admitted:
-            self._readers.append(_Reader(request, self._free.pop()))
         self._session.restart([reader.stream for reader in self._readers if not reader.at])
         self._read()
         self._write()
@@ -157,9 +157,14 @@ class Scheduler:
             self._free.append(stream)
 
     def _begin(self, request: Request, opening: Opening, number: int, stream: int) -> None:
-        """Let a stream write a text of a request."""
-        text = request.task.text(opening, request.seeds[number])
-        piece = opening.begin(self._session, text, stream)
+        """Let a stream write a text of a request; where that fails, it is the request's failure alone."""
+        try:
+            text = request.task.text(opening, request.seeds[number])
+            piece = opening.begin(self._session, text, stream)
+        except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
+            _give_up(request, error)
+            self._free.append(stream)
+            return
         writer = self._writers[stream] = _Writer(request, number, text)
         self._deliver(stream, writer, piece)
 
@@ -182,8 +187,8 @@ class Scheduler:
     def _open(self, readers: list[_Reader]) -> None:
         """Let the texts begin whose prompts are read."""
         for reader in readers:
-            self._readers.remove(reader)
             opening = Opening(self._session, reader.request.prompt, reader.stream, is_read=True)
+            self._readers.remove(reader)
             self._begin(reader.request, opening, 0, reader.stream)
             self._begun.extend((reader.request, opening, number) for number in range(1, len(reader.request.seeds)))
 
@@ -224,11 +229,15 @@ class Scheduler:
 
     def _fail(self, error: Exception) -> None:
         """Tell all whose texts or prompts were in the session that these are lost, and go on for others."""
-        lost = {reader.request for reader in self._readers} | {one.request for one in self._writers.values()}
-        for request in lost:
-            _tell(request, Failed(error))
-            request.cancel()
+        for request in {reader.request for reader in self._readers} | {one.request for one in self._writers.values()}:
+            _give_up(request, error)
         self._leave()
+
+
+def _give_up(request: Request, error: Exception) -> None:
+    """Tell who asked that nothing more comes, and why."""
+    _tell(request, Failed(error))
+    request.cancel()
 
 
 def _tell(request: Request, event: Event) -> None:
