@@ -95,10 +95,7 @@ def generate(
     many = {name: settings.pop(name) for name in ManyConfig.__struct_fields__}
     several, states = bool(given(many)) or output == "jsonl", bool(save_state or load_state)
     prompts = sum((prompt != "", prompt_file is not None, seed_from is not None))
-    if adapt_to == "-" and interactive:
-        raise OptionError("--adapt-to: found -, but --interactive reads what you type from standard input: name a file")
-    if adapt_to == prompt_file == "-":
-        raise OptionError("--adapt-to and --prompt-file: found - for both, standard input is one text: name a file")
+    _refuse_stdin_twice(adapt_to, prompt_file, interactive=interactive)
     _refuse_together(prompts, several=several, states=states, interactive=interactive, report=report)
     if save_state:
         refuse_existing(Path(save_state), overwrite)
@@ -168,6 +165,14 @@ def _given_prompt(
         return prompt, prompt
     prompt = model.passage(seed_from, seed=seed)
     return prompt, f'Seed:\n"{prompt}"\n'
+
+
+def _refuse_stdin_twice(adapt_to: str | None, prompt_file: str | None, *, interactive: bool) -> None:
+    """Raise `OptionError` where two are to read standard input."""
+    if adapt_to == "-" and interactive:
+        raise OptionError("--adapt-to: found -, but --interactive reads what you type from standard input: name a file")
+    if adapt_to == prompt_file == "-":
+        raise OptionError("--adapt-to and --prompt-file: found - for both, standard input is one text: name a file")
 
 
 def _refuse_together(prompts: int, *, several: bool, states: bool, interactive: bool, report: bool) -> None:

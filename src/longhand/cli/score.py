@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import Waiting, note_runtime, noted_if_slow, show
-from longhand.config import RunConfig, ScoringConfig, TrainConfig
+from longhand.config import AdaptConfig, RunConfig, ScoringConfig, TrainConfig
 from longhand.errors import OptionError
+
+if TYPE_CHECKING:
+    from longhand.model import Model
+    from longhand.text.reading import Reading
+    from longhand.text.rereading import Text
 
 MOST_WORST = 10_000
 OF_FILES = ("column", "encoding", "normalize")
@@ -28,7 +34,9 @@ OF_SCORING, OF_RUN = ScoringConfig.__struct_fields__, RunConfig.__struct_fields_
     help="what MODEL learned from, whole: an n-gram model learns from the same part of it, to be compared with; "
     "without FILE, what was held out of it is scored",
 )
-@settings_options(ScoringConfig)
+@settings_options(ScoringConfig, only=("adapt",))
+@settings_options(AdaptConfig)
+@settings_options(ScoringConfig, only=("cache", "cache_size", "streams"))
 @click.option("--worst", type=click.IntRange(0, MOST_WORST), default=0, help="print so many least expected passages")
 @click.option("--per-character", metavar="FILE", help="write a line of JSON for each character: its bits")
 @click.option("--html", metavar="FILE", help="write a page that shows the text, tinted by surprise")
@@ -57,7 +65,6 @@ def score(
 
     from longhand.cli.score_text import heading, page_of, score_lines, settings_facts
     from longhand.files import refuse_existing, write_atomically, written_atomically
-    from longhand.learned import halves, learned_text, other_text, training_of
     from longhand.model import load
     from longhand.scoring.comparison import Comparing
     from longhand.settings import train_config
@@ -74,20 +81,11 @@ def score(
     loaded = load(model, **({"precision": "fp32"} | {name: options[name] for name in OF_RUN if name in options}))
     note_runtime(loaded.runtime)
     scorer = loaded.scorer(**{name: options[name] for name in OF_SCORING if name in options})
-    tell = Waiting().tell
     with ExitStack() as opened:
-        before = held_out = None
-        if corpus:
-            if not files and not training_of(loaded.file).held_out:
-                raise OptionError("nothing was held out of this model's training: name a FILE that it has not seen")
-            learned = text = opened.enter_context(learned_text(loaded.file, corpus, tell))
-            before, held_out = halves(loaded.file, learned)
-        if files:
-            text = opened.enter_context(other_text(loaded.file, files, reading, tell))
         lines = opened.enter_context(written_atomically(Path(per_character)) if per_character else nullcontext())
+        text, before, pieces = _given(opened, loaded, files, corpus, reading)
         with noted_if_slow("counting what the n-gram model learns from ..."):
             comparing = Comparing(learned=before, worst=worst, page=html is not None, characters=lines)
-        pieces = text.pieces("scoring") if files or held_out is None else held_out
         with noted_if_slow("scoring ..."):
             found = comparing.score(scorer, pieces)
     name = heading(text.names, held_out=not files)
@@ -99,6 +97,25 @@ def score(
         return
     for line in score_lines(found, loaded, name, scorer.settings):
         show(line)
+
+
+def _given(
+    opened: ExitStack, model: Model, files: tuple[str, ...], corpus: tuple[str, ...], reading: Reading
+) -> tuple[Text, Iterator[str] | None, Iterator[str]]:
+    """Return the text to be scored, what an n-gram model learns from, which is to be read before it, and its pieces."""
+    from longhand.learned import halves, learned_text, other_text, training_of
+
+    if not files and not training_of(model.file).held_out:
+        raise OptionError("nothing was held out of this model's training: name a FILE that it has not seen")
+    tell = Waiting().tell
+    before = None
+    if corpus:
+        text = opened.enter_context(learned_text(model.file, corpus, tell))
+        before, pieces = halves(model.file, text)
+    if files:
+        text = opened.enter_context(other_text(model.file, files, reading, tell))
+        pieces = text.pieces("scoring")
+    return text, before, pieces
 
 
 def _refuse_idle(files: tuple[str, ...], corpus: tuple[str, ...], options: dict[str, Any]) -> None:
