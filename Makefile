@@ -48,7 +48,7 @@ lock: .venv/.ready
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --no-header \
 		pyproject.toml -o requirements/base.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --no-header \
-		--extra train --extra keras --extra bpe --extra zst --extra copies --extra bench --extra tensorboard --extra dev --upgrade-package torch==2.13.0 pyproject.toml -o requirements/dev.lock
+		--extra train --extra keras --extra bpe --extra zst --extra copies --extra bench --extra tensorboard --extra serve --extra dev --upgrade-package torch==2.13.0 pyproject.toml -o requirements/dev.lock
 	sed -i -e '/^\(nvidia\|cuda\|triton\)-\?[a-z0-9-]*==/d' -e 's/^torch==\([0-9.]*\).*/torch==\1/' requirements/dev.lock
 
 clean:
