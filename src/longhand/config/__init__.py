@@ -6,7 +6,7 @@ its `config` record. Values that come from outside go through `longhand.settings
 
 from __future__ import annotations
 
-from longhand.config.inspecting import InspectConfig
+from longhand.config.inspecting import InspectConfig, ValuesConfig
 from longhand.config.running import BenchConfig, DemoConfig, RunConfig
 from longhand.config.scoring import AdaptConfig, ScoringConfig
 from longhand.config.training import (
@@ -57,4 +57,5 @@ __all__ = [
     "SamplingConfig",
     "ScoringConfig",
     "TrainConfig",
+    "ValuesConfig",
 ]
