@@ -50,6 +50,7 @@ class Prompt:
             if tokenizer.beginnings is not None and not whole:
                 self.begun = tokenizer.beginnings.open_end(text)
             tokens = tokenizer.encode(text[: len(text) - len(self.begun)])
+        self.length = len(tokens) + bool(self.begun)  # in tokens, the begun word being one
         first = tokenizer.start if before is None else before
         if first is not None:
             tokens = np.concatenate([np.array([first]), tokens])
