@@ -11,7 +11,7 @@ import numpy as np
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.generation.sampler import Sampler, logsumexp
 from longhand.generation.text import Chances, Text
-from longhand.runtime.session import Session, WritingSession
+from longhand.runtime.session import Session, writes
 
 if TYPE_CHECKING:
     from longhand.runtime.session import RecurrentSession
@@ -99,7 +99,7 @@ def draw_tokens(
     With them come the logits that they were drawn from, (time, batch, vocabulary), before anything was done to these,
     where `log_probabilities` asks for them.
     """
-    if not isinstance(session, WritingSession) or any(sampler.closely for sampler in samplers):
+    if not writes(session) or any(sampler.closely for sampler in samplers):
         logits = session.step(last) if streams is None else cast("RecurrentSession", session).step(last, streams)
         drawn = np.array([[sampler.draw(row) for sampler, row in zip(samplers, logits, strict=True)]])
         return drawn, logits[None] if log_probabilities else None
