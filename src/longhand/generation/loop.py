@@ -43,8 +43,8 @@ class Pace:
 
     def end(self) -> None:
         """Take note that they have come."""
-        slower = time.monotonic() - self._began >= self.seconds
-        self._size = min(_next_size(self._size, slower), LARGEST_PIECE)
+        share = (time.monotonic() - self._began) / self.seconds
+        self._size = min(_next_size(self._size, share), LARGEST_PIECE)
 
 
 def advance(
@@ -159,6 +159,6 @@ def chosen(logits: FloatArray, tokens: TokenIds) -> DoubleArray:
     return result
 
 
-def _next_size(size: int, slower: bool) -> int:
-    """Return how many tokens to ask for after `size` took longer than they should, or not so long."""
-    return max(1, size // 2) if slower else 2 * size
+def _next_size(size: int, share: float) -> int:
+    """Return how many tokens to ask for after `size` took this share of the time that they should."""
+    return max(1, min(2 * size, int(size / max(share, 1e-9))))
