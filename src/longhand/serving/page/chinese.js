@@ -1,0 +1,68 @@
+// All texts of the page, in Simplified Chinese.
+export const chinese = {
+  "title": "Longhand",
+  "write-view": "写作", "training-view": "训练", "views": "视图", "language": "语言", "to-text": "跳到正文",
+  "model": "模型", "no-models": "服务器上没有模型。", "loading": "正在查找模型……",
+  "fact-bits": "每字符 {bits} 比特", "fact-size": "{layers} × {hidden} LSTM，{parameters} 个权重",
+  "fact-tokens-char": "按字符书写，认识 {count} 个", "fact-tokens-byte": "按字节书写", "fact-tokens-word": "按词书写，认识 {count} 个",
+  "fact-tokens-bpe": "按子词书写，认识 {count} 个", "fact-window": "每次读 {count} 个词元", "fact-documents": "学自一篇篇独立的文档",
+
+  "manuscript": "你的文稿。按 Ctrl+Enter 由模型从末尾接着写；按 Alt+向下键查看光标处的其他可能。",
+  "placeholder": "写个开头，让模型接着往下写。",
+  "write": "开始写", "write-on": "接着写", "stop": "停下", "write-help": "模型从文稿末尾接着写（Ctrl+Enter）", "stop-help": "停止书写（Esc）",
+  "undo": "撤销", "redo": "重做", "undo-help": "撤销（Ctrl+Z）", "redo-help": "重做（Ctrl+Shift+Z）",
+  "surprise": "意外度", "surprise-help": "按模型感到意外的程度给每个字着色",
+  "gates": "内部", "gates-help": "看看网络读你的文稿时内部发生了什么",
+  "versions": "版本", "versions-help": "文稿的所有版本和分支",
+  "settings": "设置", "settings-help": "温度、长度等", "tools": "工具", "close": "关闭",
+  "copy": "复制", "download": "下载", "clear": "清空", "copied": "已复制。", "copy-failed": "浏览器不允许网页复制，请选中文字后手动复制。",
+  "copy-help": "复制全文", "download-help": "把文稿下载为文件", "clear-help": "从空白页重新开始（可撤销）", 
+  "cleared": "已清空，可以撤销。", "file": "文稿.txt", "choose": "换个写法", "choose-help": "这里还可以是什么？（在文稿中按 Alt+向下键）",
+
+  "writing": "正在写……", "speed": "每秒 {rate} 字", "done": "写了 {count} 个字符。", "done-speed": "写了 {count} 个字符，每秒 {rate} 个。",
+  "ended": "模型写完了。", "stopped": "已停下，写了 {count} 个字符。", "nothing": "模型没有要补充的。",
+  "lost": "服务器没有回应。文稿完好地保存在这里；正在寻找服务器……",
+  "lost-writing": "与服务器的连接断了。已写的内容都在；正在寻找服务器……",
+  "back": "服务器恢复了，可以从这里接着写。", "busy": "服务器正忙，请 {wait} 秒后再试。",
+  "not-kept": "这个浏览器无法保存内容，离开前请复制或下载文稿。", "restored": "这是你上次的文稿。",
+  "wrote": "键入", "model-wrote": "写出",
+
+  "temperature": "温度", "temperature-help": "低则谨慎，容易重复；高则大胆，容易出错。0 表示总取最可能的。",
+  "temperature-default": "模型自己的默认值：{value}", "top-p": "Top-p", "top-p-help": "只从概率合计达到这个比例的最可能的字中选。1 表示全都考虑。",
+  "min-p": "Min-p", "min-p-help": "不考虑概率低于最可能者这一比例的字。0 表示全都考虑。",
+  "length": "长度", "length-help-char": "要写多少个字符", "length-help-byte": "要写多少个字节", "length-help-word": "要写多少个词和标点",
+  "length-help-bpe": "要写多少个子词",
+  "seed": "种子", "seed-help": "种子相同，写出的文字就相同。留空则随机。", "seed-chance": "随机", "seed-used": "上次：{seed}", "keep": "沿用", "keep-help": "下次仍用这个种子",
+  "until": "写到", "until-none": "指定的长度", "until-sentence": "一句结束", "until-line": "一行结束", "until-document": "文档结束",
+  "reset": "恢复默认", "more": "更多", "defaults-done": "所有设置已恢复默认。",
+
+  "alternatives": "{text}的其他可能", "here": "{text}：{percent}，{bits} 比特", "here-unknown": "{text}", "choice": "{text}，{percent}", "choice-now": "{text}，{percent}，就是现在的这个：从这里重写",
+  "choose-hint": "选一个，文稿就从那里重新写下去。原来的内容留在版本里。", "end-of-text": "全文结束",
+  "before-token": "前一个", "next-token": "后一个", "edit-here": "在此编辑", "no-alternatives": "这里是人写的，模型没有别的意见。",
+  "asking": "正在问模型……", "nothing-to-choose": "还没有模型写的内容，先让模型写一段吧。",
+  "space": "空格", "newline": "换行", "tab": "制表符", "quoted": "“{text}”",
+
+  "legend-surprise": "意外程度（比特）", "legend-hint": "指向一个字，看它的比特数", "expected": "意料之中", "unexpected": "出乎意料",
+  "bits-here": "{text}  {bits} 比特", "value-here": "{text}  {value}", "legend-unit": "单元 {unit}", "mean-bits": "平均每个词元 {bits} 比特",
+
+  "no-versions": "文稿的所有版本都会列在这里。每次书写、换个写法或编辑，都会留下一个可以回去的版本。",
+  "version-typed": "键入", "version-written": "模型写", "version-branch": "另一种写法", "version-cleared": "清空", "beginning": "开头", "empty-page": "空白页",
+  "removed": "删去 {count} 个字符", "version-now": "当前版本", "versions-note": "当前版本有标记。缩进表示分叉：文稿从那里走上了不同的路。",
+
+  "gates-lead": "每一行是网络的一个记忆单元，每一列是文稿中的一个字：沿着一行看，就知道这个单元记住了什么、记了多久。越靠上的记得越久。",
+  "gates-empty": "还没有可看的，先写点什么吧。", "gates-window": "这个模型每个窗口都从头读起，中间不留记忆，没有单元可看。",
+  "layer": "层", "layer-number": "第 {layer} 层", "show": "显示", "show-cell": "记忆（细胞状态）", "show-hidden": "输出（隐藏状态）", "show-input": "输入门", "show-forget": "遗忘门",
+  "show-output": "输出门", "show-candidate": "候选值", "unit": "单元", "unit-is": "单元 {unit}：经过 {half} 个字，记住的内容忘掉一半", "unit-long": "单元 {unit}：几乎不会忘记",
+  "colour-text": "用这个单元给文稿着色", "gate-means": "平均开度：输入门 {input}，遗忘门 {forget}，输出门 {output}", "map": "{units} 个单元在 {tokens} 个词元上的分布图；下方选中的是单元 {unit}",
+  "looking": "正在查看内部……", "low": "低", "high": "高", "shut": "关", "open": "开", "negative": "负", "positive": "正",
+
+  "run": "训练", "run-finished": "训练已完成。", "run-early": "训练提前结束了。", "run-running": "正在训练……", "run-silent": "已有 {seconds} 秒没有消息，可能已经停止。",
+  "progress": "进度", "step": "步数", "time": "用时", "pace": "速度", "pace-is": "每秒 {rate} 个字符", "best": "留出文本上的最好成绩", "bits-per-character": "比特/字符",
+  "learning-rate": "学习率", "curve": "学习曲线", "curve-description": "每字符比特数随时间的变化：训练文本从 {first} 降到 {last}，留出文本目前为 {held}。越低越好。",
+  "curve-waiting": "有了第一批数字，曲线就会出现。", "training": "训练文本", "held-out": "留出文本", "samples": "训练中写出的样本", "no-samples": "第一次评分时会有第一个样本。",
+  "sample-at": "{time}，第 {step} 步", "sample-bits": "每字符 {bits} 比特", "incidents": "意外情况", "incident": "第 {step} 步{kind}：{problems}", "numbers": "具体数字", "plan": "训练计划",
+  "axis-time": "时间", "axis-bits": "比特/字符", "lower": "越低越好", "older": "更早的样本", "incident-resumed": "恢复训练", "incident-rolled back": "回退", "incident-no checkpoint": "没有检查点",
+
+  "key-title": "这个服务器需要密钥", "key-help": "请向运行服务器的人索取密钥。密钥保存到关闭此标签页为止。", "key": "密钥", "key-go": "继续", "key-wrong": "密钥不正确。", "cancel": "取消",
+  "print-note": "用 Longhand 写成",
+};

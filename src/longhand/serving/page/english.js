@@ -1,0 +1,68 @@
+// All texts of the page, in English.
+export const english = {
+  "title": "Longhand",
+  "write-view": "Write", "training-view": "Training", "views": "Views", "language": "Language", "to-text": "Skip to the text",
+  "model": "Model", "no-models": "No model is served.", "loading": "Looking for the models…",
+  "fact-bits": "{bits} bits per character", "fact-size": "{layers} × {hidden} LSTM, {parameters} weights",
+  "fact-tokens-char": "writes characters, knows {count}", "fact-tokens-byte": "writes bytes", "fact-tokens-word": "writes words, knows {count}",
+  "fact-tokens-bpe": "writes pieces of words, knows {count}", "fact-window": "reads {count} tokens at a time", "fact-documents": "learned from separate documents",
+
+  "manuscript": "Your text. Ctrl+Enter lets the model go on from its end; Alt+Down shows the alternatives at the caret.",
+  "placeholder": "Begin a sentence, and let the model go on.",
+  "write": "Write", "write-on": "Write on", "stop": "Stop", "write-help": "The model goes on from the end of your text (Ctrl+Enter)", "stop-help": "Stop writing (Esc)",
+  "undo": "Undo", "redo": "Redo", "undo-help": "Undo (Ctrl+Z)", "redo-help": "Redo (Ctrl+Shift+Z)",
+  "surprise": "Surprise", "surprise-help": "Tint each character by how unexpected it was to the model",
+  "gates": "Inside", "gates-help": "Look inside the network as it reads your text",
+  "versions": "Versions", "versions-help": "All versions and branches of your text",
+  "settings": "Settings", "settings-help": "Temperature, length and more", "tools": "Tools", "close": "Close",
+  "copy": "Copy", "download": "Download", "clear": "Clear", "copied": "Copied.", "copy-failed": "The browser does not let the page copy: select the text and copy it by hand.",
+  "copy-help": "Copy the text", "download-help": "Download the text as a file", "clear-help": "Begin with an empty page (Undo brings the text back)", 
+  "cleared": "Cleared. Undo brings it back.", "file": "text.txt", "choose": "Alternatives", "choose-help": "What else might stand here? (Alt+Down in the text)",
+
+  "writing": "Writing…", "speed": "{rate} characters a second", "done": "{count} characters written.", "done-speed": "{count} characters written, {rate} a second.",
+  "ended": "The model came to an end.", "stopped": "Stopped after {count} characters.", "nothing": "The model had nothing to add.",
+  "lost": "The server does not answer. Your text is safe here; looking for the server…",
+  "lost-writing": "The server went away. What was written stays; looking for the server…",
+  "back": "The server is back. Write goes on from here.", "busy": "The server is busy: try again in {wait} s.",
+  "not-kept": "This browser keeps nothing: copy or download your text before you leave.", "restored": "Here is your text from last time.",
+  "wrote": "Typed", "model-wrote": "Written",
+
+  "temperature": "Temperature", "temperature-help": "Low is careful and repeats itself, high is bold and makes mistakes. 0 always takes the likeliest.",
+  "temperature-default": "The model's own: {value}", "top-p": "Top-p", "top-p-help": "Draw only from the likeliest that add up to this share. 1 leaves nothing out.",
+  "min-p": "Min-p", "min-p-help": "Leave out what is less likely than this share of the likeliest. 0 leaves nothing out.",
+  "length": "Length", "length-help-char": "How many characters to write", "length-help-byte": "How many bytes to write", "length-help-word": "How many words and signs to write",
+  "length-help-bpe": "How many pieces of words to write",
+  "seed": "Seed", "seed-help": "The same seed writes the same text. Empty: chance.", "seed-chance": "chance", "seed-used": "Last: {seed}", "keep": "Keep", "keep-help": "Use this seed again",
+  "until": "Stop at", "until-none": "the length", "until-sentence": "the end of a sentence", "until-line": "the end of a line", "until-document": "the end of the document",
+  "reset": "As at first", "more": "More", "defaults-done": "All settings are as at first.",
+
+  "alternatives": "Alternatives for {text}", "here": "{text}: {percent}, {bits} bits", "here-unknown": "{text}", "choice": "{text}, {percent}", "choice-now": "{text}, {percent}, stands here: write anew from here",
+  "choose-hint": "Choose one: the text goes on from there. What was there stays among the versions.", "end-of-text": "end of the text",
+  "before-token": "The one before", "next-token": "The one after", "edit-here": "Edit here", "no-alternatives": "Here stands what was typed: the model has no say in it.",
+  "asking": "Asking the model…", "nothing-to-choose": "Nothing was written yet: let the model write first.",
+  "space": "a space", "newline": "a new line", "tab": "a tab", "quoted": "“{text}”",
+
+  "legend-surprise": "How unexpected, in bits", "legend-hint": "Point at a character to see its bits", "expected": "expected", "unexpected": "surprising",
+  "bits-here": "{text}  {bits} bits", "value-here": "{text}  {value}", "legend-unit": "Unit {unit}", "mean-bits": "On average {bits} bits a token",
+
+  "no-versions": "Here will be all versions of your text. Write, choose an alternative, or edit: each is a version to go back to.",
+  "version-typed": "typed", "version-written": "written", "version-branch": "another way", "version-cleared": "cleared", "beginning": "the beginning", "empty-page": "an empty page",
+  "removed": "{count} characters removed", "version-now": "shown now", "versions-note": "The present one is marked. A step in is a fork: from there the text went different ways.",
+
+  "gates-lead": "Each row is one of the network's memory cells, each column a character of your text: follow a row to see what a cell remembers, and for how long. Those at the top remember longest.",
+  "gates-empty": "There is nothing to look at yet: write something first.", "gates-window": "This model reads each window afresh and remembers nothing in between: there are no cells to watch.",
+  "layer": "Layer", "layer-number": "Layer {layer}", "show": "Show", "show-cell": "Memory (cell)", "show-hidden": "Output (hidden)", "show-input": "Input gate", "show-forget": "Forget gate",
+  "show-output": "Output gate", "show-candidate": "Candidate", "unit": "Unit", "unit-is": "Unit {unit}: half of what it remembers is gone after {half} characters", "unit-long": "Unit {unit}: it hardly forgets at all",
+  "colour-text": "Colour the text by this unit", "gate-means": "Open on average: input {input}, forget {forget}, output {output}", "map": "Map of {units} units over {tokens} tokens; unit {unit} is selected below",
+  "looking": "Looking inside…", "low": "low", "high": "high", "shut": "shut", "open": "open", "negative": "negative", "positive": "positive",
+
+  "run": "Training", "run-finished": "This training is finished.", "run-early": "This training ended early.", "run-running": "Training…", "run-silent": "No news for {seconds} s: it may have been stopped.",
+  "progress": "Progress", "step": "Step", "time": "Time", "pace": "Speed", "pace-is": "{rate} characters a second", "best": "Best on held-out text", "bits-per-character": "bits per character",
+  "learning-rate": "Learning rate", "curve": "How it learns", "curve-description": "Bits per character against time: the training text went from {first} to {last}; the held-out text stands at {held}. Lower is better.",
+  "curve-waiting": "The curve begins with the first numbers.", "training": "on the training text", "held-out": "on held-out text", "samples": "What it writes meanwhile", "no-samples": "The first sample comes with the first score.",
+  "sample-at": "After {time}, step {step}", "sample-bits": "{bits} bits per character", "incidents": "Incidents", "incident": "{kind} at step {step}: {problems}", "numbers": "The numbers", "plan": "The plan",
+  "axis-time": "time", "axis-bits": "bits per character", "lower": "lower is better", "older": "Older samples", "incident-resumed": "Resumed", "incident-rolled back": "Rolled back", "incident-no checkpoint": "No checkpoint",
+
+  "key-title": "This server wants a key", "key-help": "Whoever runs the server can tell you the key. It is kept until this tab is closed.", "key": "Key", "key-go": "Go on", "key-wrong": "That key was not the right one.", "cancel": "Cancel",
+  "print-note": "Written with Longhand",
+};
