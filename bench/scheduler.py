@@ -25,7 +25,7 @@ from longhand.serving.scheduler import Scheduler
 
 def measure(model: Model, writers: int, length: int, prompt: str) -> None:
     """Print the figures of so many writers."""
-    task = model._task(model._sampling({"length": length}))
+    task = model.task(length=length)
     first, last = np.zeros(writers), np.zeros(writers)
     done = threading.Semaphore(0)
     began = time.monotonic()

@@ -103,7 +103,7 @@ def test_without_a_number_they_fill_the_length(model: Model) -> None:
 
 def test_the_text_does_not_depend_on_how_it_is_drawn(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = model.generate(documents=30, seed=7)
-    monkeypatch.setattr(loop, "_next_size", lambda size, seconds: 1 if size > 8 else size + 3)  # noqa: ARG005
+    monkeypatch.setattr(loop, "_next_size", lambda size, _: 1 if size > 8 else size + 3)
     assert model.generate(documents=30, seed=7) == expected
     monkeypatch.setenv("LONGHAND_NATIVE", "0")
     assert Model(model.file).generate(documents=30, seed=7) == expected

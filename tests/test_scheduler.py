@@ -25,7 +25,7 @@ MODEL = Model(small_file(hidden=16))
 
 
 def task(model: Model, **sampling: Any) -> Task:
-    return model._task(model._sampling(sampling))
+    return model.task(**sampling)
 
 
 class Listener:
@@ -49,12 +49,13 @@ class Listener:
                 continue
             self.parts.setdefault(event.number, []).append(event.text)
             self.tokens[event.number] = self.tokens.get(event.number, 0) + event.tokens
-            self.log_probabilities.setdefault(event.number, []).extend(event.log_probabilities)
+            said = [one.log_probability for one in event.drawn]
+            self.log_probabilities.setdefault(event.number, []).extend(said)
         return ["".join(self.parts.get(number, [])) for number in range(texts)]
 
 
 @contextmanager
-def scheduler(model: Model = MODEL, **options: int) -> Iterator[Scheduler]:
+def scheduler(model: Model = MODEL, **options: Any) -> Iterator[Scheduler]:
     open_session = cast("Callable[[int], RecurrentSession]", model.session)
     started = Scheduler(open_session, model.config.vocabulary_size, **options)
     try:
@@ -66,8 +67,9 @@ def scheduler(model: Model = MODEL, **options: int) -> Iterator[Scheduler]:
 def ask(
     to: Scheduler, prompt: str, seeds: list[int], model: Model = MODEL, **sampling: Any
 ) -> tuple[Request, Listener]:
-    listener, listed = Listener(), sampling.pop("log_probabilities", False)
-    request = Request(task(model, **sampling), prompt, seeds, listener.events.put, log_probabilities=listed)
+    listener = Listener()
+    given = {name: sampling.pop(name) for name in ("likeliest", "before", "whose", "client") if name in sampling}
+    request = Request(task(model, **sampling), prompt, seeds, listener.events.put, **given)
     to.submit(request)
     return request, listener
 
@@ -111,7 +113,7 @@ def test_several_texts_of_one_prompt_are_those_of_their_seeds_even_with_one_stre
 
 def test_log_probabilities_are_told_to_who_asked_for_them() -> None:
     with scheduler(streams=4) as running:
-        _, one = ask(running, "the ", [1], length=50, log_probabilities=True)
+        _, one = ask(running, "the ", [1], length=50, likeliest=0)
         _, other = ask(running, "the ", [1], length=50)
         (text,) = one.wait()
         other.wait()

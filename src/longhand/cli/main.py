@@ -21,6 +21,7 @@ from longhand.cli.novelty import novelty
 from longhand.cli.output import complain, note, use_utf8
 from longhand.cli.report import report
 from longhand.cli.score import score
+from longhand.cli.serve import serve
 from longhand.cli.train import train
 from longhand.cli.tune import tune
 from longhand.errors import LonghandError
@@ -36,7 +37,22 @@ def longhand(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (train, generate, tune, novelty, score, inspect, check, info, report, cache, import_, bench, demo):
+for command in (
+    train,
+    generate,
+    tune,
+    novelty,
+    score,
+    inspect,
+    serve,
+    check,
+    info,
+    report,
+    cache,
+    import_,
+    bench,
+    demo,
+):
     longhand.add_command(command)
 
 

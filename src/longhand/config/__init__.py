@@ -6,9 +6,10 @@ its `config` record. Values that come from outside go through `longhand.settings
 
 from __future__ import annotations
 
-from longhand.config.inspecting import InspectConfig
+from longhand.config.inspecting import InspectConfig, ValuesConfig
 from longhand.config.running import BenchConfig, DemoConfig, RunConfig
 from longhand.config.scoring import AdaptConfig, ScoringConfig
+from longhand.config.serving import COMPLETION_TOKENS, ServingConfig
 from longhand.config.training import (
     CHANGEABLE,
     CLASSIC,
@@ -35,6 +36,7 @@ from longhand.config.writing import (
 __all__ = [
     "CHANGEABLE",
     "CLASSIC",
+    "COMPLETION_TOKENS",
     "DETECT",
     "FEWEST_SUBWORDS",
     "LENGTH",
@@ -56,5 +58,7 @@ __all__ = [
     "RunConfig",
     "SamplingConfig",
     "ScoringConfig",
+    "ServingConfig",
     "TrainConfig",
+    "ValuesConfig",
 ]

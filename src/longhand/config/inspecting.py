@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -29,3 +29,15 @@ class InspectConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         int,
         Meta(ge=0, le=2**63 - 1, description="of the tokens that are replaced, and of the text that --generate writes"),
     ] = 0
+
+
+class ValuesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which of a network's numbers are shown, token by token."""
+
+    layer: (
+        Annotated[int, Meta(ge=1, description="the layer whose units are shown, from 1; the last if left out")] | None
+    ) = None
+    show: Annotated[
+        Literal["cell", "hidden", "input", "forget", "output", "candidate"],
+        Meta(description="what of each unit: its cell, what it says (hidden), a gate, or what it would write"),
+    ] = "cell"

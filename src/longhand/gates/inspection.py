@@ -48,7 +48,7 @@ class Inspection:
 
     def gate_means(self, gate: str) -> DoubleArray:
         """Return how far a gate of each unit is open on average, from 0 to 1, (layers, hidden)."""
-        return np.stack([layer.mean(axis=0, dtype=np.float64) for layer in getattr(self.trace, gate)])
+        return self.trace.gate_means(gate)
 
     @cached_property
     def longest_lived(self) -> list[tuple[int, int]]:

@@ -92,6 +92,10 @@ class Trace:
         """The mean surprise, of a character."""
         return float(self.surprise.sum(dtype=np.float64)) / max(self.reading.characters, 1)
 
+    def gate_means(self, gate: str) -> DoubleArray:
+        """Return how far a gate of each unit is open on average, from 0 to 1, (layers, hidden)."""
+        return np.stack([layer.mean(axis=0, dtype=np.float64) for layer in getattr(self, gate)])
+
 
 def read_text(file: ModelFile, tokenizer: Tokenizer, text: str) -> Reading:
     """Return a text as a model reads it, cut into documents if it learned from such.

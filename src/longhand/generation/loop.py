@@ -10,7 +10,7 @@ import numpy as np
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.generation.sampler import Sampler, logsumexp
-from longhand.generation.text import Text
+from longhand.generation.text import Chances, Text
 from longhand.runtime.session import Session, WritingSession
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Pace:
     def __init__(self) -> None:
         self._size = 1
         self._began = time.monotonic()
+        self.seconds = PIECE_SECONDS
 
     def begin(self) -> int:
         """Return how many tokens to ask for now."""
@@ -42,7 +43,8 @@ class Pace:
 
     def end(self) -> None:
         """Take note that they have come."""
-        self._size = min(_next_size(self._size, time.monotonic() - self._began), LARGEST_PIECE)
+        slower = time.monotonic() - self._began >= self.seconds
+        self._size = min(_next_size(self._size, slower), LARGEST_PIECE)
 
 
 def advance(
@@ -51,29 +53,29 @@ def advance(
     count: int,
     streams: Sequence[int] | None = None,
     *,
-    exact: bool = False,
     log_probabilities: bool = False,
 ) -> list[str]:
     """Let each text become longer by up to `count` tokens, and return by what.
 
     - streams: that write them; all, in their order, if left out
-    - exact: whether a stream whose text ended before goes back to where it did
     - log_probabilities: whether the texts are told how probable their tokens were
     """
-    exact = exact or any(text.guarded for text in texts)
     last = np.array([text.last for text in texts])
     places = range(len(texts)) if streams is None else streams
-    before = cast("RecurrentSession", session).states(places) if exact else None
-    drawn, chances = draw_tokens(
+    exact = [number for number, text in enumerate(texts) if text.exact or text.guarded]
+    saved = {number: place for place, number in enumerate(exact)}
+    before = cast("RecurrentSession", session).states([places[number] for number in exact]) if exact else None
+    drawn, logits = draw_tokens(
         session, last, [text.sampler for text in texts], count, streams, log_probabilities=log_probabilities
     )
     pieces = []
     for number, text in enumerate(texts):
-        pieces.append(text.take(drawn[:, number], None if chances is None else chances[:, number]))
-        if before is not None and text.accepted < len(drawn):
+        chances = None if logits is None else chances_of(logits[:, number], drawn[:, number], text.likeliest)
+        pieces.append(text.take(drawn[:, number], chances))
+        if before is not None and number in saved and text.accepted < len(drawn):
             read = np.array([last[number], *drawn[: text.accepted, number]])[: text.accepted]
             recurrent = cast("RecurrentSession", session)
-            recurrent.put(before.of([number]), [places[number]])
+            recurrent.put(before.of([saved[number]]), [places[number]])
             recurrent.feed(read[:, None], [places[number]])
     return pieces
 
@@ -86,17 +88,18 @@ def draw_tokens(
     streams: Sequence[int] | None = None,
     *,
     log_probabilities: bool = False,
-) -> tuple[TokenIds, DoubleArray | None]:
+) -> tuple[TokenIds, FloatArray | None]:
     """Read each stream's last token, (batch,), and return up to `count` that follow, (time, batch).
 
     - samplers: one a stream, which are to take note of what becomes of the tokens
 
-    With them come the logarithms of their probabilities before anything was done to these, (time, batch), if asked for.
+    With them come the logits that they were drawn from, (time, batch, vocabulary), before anything was done to these,
+    where `log_probabilities` asks for them.
     """
     if not isinstance(session, WritingSession) or any(sampler.closely for sampler in samplers):
         logits = session.step(last) if streams is None else cast("RecurrentSession", session).step(last, streams)
         drawn = np.array([[sampler.draw(row) for sampler, row in zip(samplers, logits, strict=True)]])
-        return drawn, chosen(logits[None], drawn) if log_probabilities else None
+        return drawn, logits[None] if log_probabilities else None
     uniforms = np.stack([sampler.uniforms(count) for sampler in samplers], axis=1)
     heats = None
     if any(sampler.changes for sampler in samplers):
@@ -114,7 +117,7 @@ def draw_tokens(
     )
     for sampler in samplers:
         sampler.give_back(count - len(drawn))
-    return drawn, None if said is None else chosen(said[: len(drawn)], drawn)
+    return drawn, None if said is None else said[: len(drawn)]
 
 
 def drawn_pieces(session: Session, last: TokenIds, samplers: Sequence[Sampler], left: int) -> Iterator[TokenIds]:
@@ -130,6 +133,16 @@ def drawn_pieces(session: Session, last: TokenIds, samplers: Sequence[Sampler], 
         yield drawn
 
 
+def chances_of(logits: FloatArray, tokens: TokenIds, likeliest: int = 0) -> Chances:
+    """Return what logits, (tokens, vocabulary), gave tokens, (tokens,), and the likeliest in the place of each."""
+    if not likeliest:
+        none = np.zeros((len(tokens), 0))
+        return Chances(chosen(logits, tokens), none.astype(np.int64), none)
+    order = np.argsort(-logits, axis=-1, kind="stable")[:, :likeliest]
+    theirs = chosen(logits[:, None], order)
+    return Chances(chosen(logits, tokens), order, theirs)
+
+
 def chosen(logits: FloatArray, tokens: TokenIds) -> DoubleArray:
     """Return the natural logarithms of the probabilities of tokens, (...), by the logits before, (..., vocabulary)."""
     wide = logits.astype(np.float64)
@@ -138,6 +151,6 @@ def chosen(logits: FloatArray, tokens: TokenIds) -> DoubleArray:
     return result
 
 
-def _next_size(size: int, seconds: float) -> int:
-    """Return how many tokens to ask for after `size` took some seconds."""
-    return 2 * size if seconds < PIECE_SECONDS else max(1, size // 2)
+def _next_size(size: int, slower: bool) -> int:
+    """Return how many tokens to ask for after `size` took longer than they should, or not so long."""
+    return max(1, size // 2) if slower else 2 * size

@@ -162,4 +162,6 @@ class _Together:
 
     def _written(self, number: int, text: Text) -> Written:
         self._ended, self._tokens = self._ended + 1, self._tokens + text.tokens
-        return Written(self._parts.pop(number), number, text.tokens, text.ended, text.log_probabilities)
+        return Written(
+            self._parts.pop(number), number, text.tokens, text.ended, [one.log_probability for one in text.drawn]
+        )

@@ -9,7 +9,7 @@ import numpy as np
 from longhand.arrays import DoubleArray, TokenIds
 from longhand.errors import OptionError
 from longhand.generation.sampler import NO_TOKENS, logsumexp
-from longhand.generation.text import Text
+from longhand.generation.text import Drawn, Text
 from longhand.runtime.session import RecurrentSession, Session
 from longhand.state import State
 from longhand.text.beginnings import Way
@@ -29,6 +29,7 @@ class Prompt:
     - recent: the tokens before the prompt, as far as they count for penalties
     - whole: whether its last word is one, whatever follows
     - window: how many tokens are read at most, by a model that reads a window
+    - tokens: what `text` is to be read as, where that is not left to the tokenizer
 
     Raises `OptionError` for an empty prompt where the tokenizer has no start token.
     """
@@ -42,11 +43,14 @@ class Prompt:
         recent: TokenIds = NO_TOKENS,
         whole: bool = False,
         window: int | None = None,
+        tokens: TokenIds | None = None,
     ) -> None:
         self.text, self.begun = text, ""
-        if tokenizer.beginnings is not None and not whole:
-            self.begun = tokenizer.beginnings.open_end(text)
-        tokens = tokenizer.encode(text[: len(text) - len(self.begun)])
+        if tokens is None:
+            if tokenizer.beginnings is not None and not whole:
+                self.begun = tokenizer.beginnings.open_end(text)
+            tokens = tokenizer.encode(text[: len(text) - len(self.begun)])
+        self.length = len(tokens) + bool(self.begun)  # in tokens, the begun word being one
         first = tokenizer.start if before is None else before
         if first is not None:
             tokens = np.concatenate([np.array([first]), tokens])
@@ -97,11 +101,12 @@ class Opening:
         recurrent.put(self.state, [stream])
         if not self._ways or text.ended:
             return ""
-        word = self._drawn(text)
+        word, chance = self._drawn(text)
         read = np.array([self.last, *word[:-1]])
         recurrent.feed(read[:, None], [stream])
         text.last = int(word[-1])
         text.sampler.note(word)
+        text.drawn.append(Drawn(-1, chance))
         return text.say(text.decoder.decode(word)[len(self._begun) :], 1)
 
     def _scored(self, session: RecurrentSession, way: Way, stream: int) -> DoubleArray:
@@ -114,12 +119,17 @@ class Opening:
         scores: DoubleArray = first + logarithms[-1, way.next]
         return scores
 
-    def _drawn(self, text: Text) -> TokenIds:
-        """Return tokens of a word that begins as the prompt's last one, drawn by how probable each way is."""
-        drawn = text.sampler.draw_among(np.concatenate(self._scores))
+    def _drawn(self, text: Text) -> tuple[TokenIds, float]:
+        """Return tokens of a word that begins as the prompt's last one, drawn by how probable each way is.
+
+        With them comes the logarithm of the probability of their way among all.
+        """
+        scores = np.concatenate(self._scores)
+        drawn = text.sampler.draw_among(scores)
+        chance = float(scores[drawn] - logsumexp(scores)[0])
         for way in self._ways:
             if drawn < len(way.next):
-                return np.array([*way.first, way.next[drawn]])
+                return np.array([*way.first, way.next[drawn]]), chance
             drawn -= len(way.next)
         raise AssertionError("none of the ways")
 

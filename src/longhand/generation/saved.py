@@ -6,7 +6,7 @@ JSON for the rest. Reading runs no code from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,6 +56,12 @@ class Facts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     bias: list[tuple[Number, float]] = []
 
 
+class _Header(msgspec.Struct, rename={"metadata": "__metadata__"}):
+    """The header of a safetensors file, as far as it is no tensor's."""
+
+    metadata: dict[str, str] = {}
+
+
 @dataclass(frozen=True)
 class WritingState:
     """Where a text was left.
@@ -73,14 +79,22 @@ class WritingState:
         """With which it was drawn, and is to be drawn on."""
         return self.facts.settings | ({"logit_bias": dict(self.facts.bias)} if self.facts.bias else {})
 
+    def with_unsaid(self, unsaid: str) -> WritingState:
+        """Return it with another text that its tokens say beyond the end."""
+        return replace(self, facts=msgspec.structs.replace(self.facts, unsaid=unsaid))
+
+    def to_bytes(self) -> bytes:
+        """Return it as the bytes of its file."""
+        arrays = {"hidden": self.state.hidden[:, 0], "cell": self.state.cell[:, 0], "recent": self.recent}
+        metadata = {"format": FORMAT, "version": VERSION, "facts": msgspec.json.encode(self.facts).decode()}
+        kept = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        return safetensors.numpy.save(kept, metadata)
+
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write it to a file, whole or not at all; raises `OutputError`."""
         target = Path(path)
         refuse_existing(target, overwrite)
-        arrays = {"hidden": self.state.hidden[:, 0], "cell": self.state.cell[:, 0], "recent": self.recent}
-        metadata = {"format": FORMAT, "version": VERSION, "facts": msgspec.json.encode(self.facts).decode()}
-        kept = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        write_atomically(target, safetensors.numpy.save(kept, metadata))
+        write_atomically(target, self.to_bytes())
         return target
 
 
@@ -95,17 +109,23 @@ def load_state(path: str | Path) -> WritingState:
     try:
         if source.stat().st_size > LARGEST_FILE:
             raise ModelFormatError(f"{path}: larger than any state is")
-        with safetensors.safe_open(source, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT or metadata.get("version") != VERSION:
-                raise ModelFormatError(f"{path}: no state of this version of Longhand (--save-state writes such)")
-            names = set(file.keys())
-            if names != {"hidden", "cell", "recent"}:
-                raise ModelFormatError(f"{path}: a damaged state, it has {', '.join(sorted(names))[:80]}")
-            arrays = {name: file.get_tensor(name) for name in names}
-        facts = msgspec.json.decode(metadata.get("facts", ""), type=Facts)
+        return state_of_bytes(source.read_bytes())
     except OSError as error:
         raise ModelFormatError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except ModelFormatError as error:
+        raise ModelFormatError(f"{path}: {error}") from None
+
+
+def state_of_bytes(data: bytes) -> WritingState:
+    """Read the bytes of a state file, as `load_state` does. Raises `ModelFormatError`."""
+    try:
+        arrays = safetensors.numpy.load(data)
+        header = msgspec.json.decode(data[8 : 8 + int.from_bytes(data[:8], "little")], type=_Header)
+        if header.metadata.get("format") != FORMAT or header.metadata.get("version") != VERSION:
+            raise ModelFormatError("no state of this version of Longhand (--save-state writes such)")
+        if arrays.keys() != {"hidden", "cell", "recent"}:
+            raise ModelFormatError(f"a damaged state, it has {', '.join(sorted(arrays))[:80]}")
+        facts = msgspec.json.decode(header.metadata.get("facts", ""), type=Facts)
     except (
         safetensors.SafetensorError,
         msgspec.MsgspecError,
@@ -113,10 +133,11 @@ def load_state(path: str | Path) -> WritingState:
         UnicodeError,
         TypeError,  # types of numbers that NumPy does not know
         AttributeError,
+        KeyError,
     ) as error:
-        raise ModelFormatError(f"{path}: no state or a damaged one ({error})") from None
+        raise ModelFormatError(f"no state or a damaged one ({error})") from None
     recent = arrays["recent"]
     if recent.ndim != 1 or recent.dtype.kind not in "iu" or any(arrays[name].ndim != 2 for name in ("hidden", "cell")):
-        raise ModelFormatError(f"{path}: a damaged state, its arrays have other shapes")
+        raise ModelFormatError("a damaged state, its arrays have other shapes")
     state = State(arrays["hidden"][:, None], arrays["cell"][:, None])
     return WritingState(state, recent.astype(np.int64), facts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from longhand.arrays import DoubleArray, TokenIds
@@ -18,6 +20,30 @@ UNLIMITED = 2**62  # tokens, where characters are counted
 FIRST_STRIDE = 32  # tokens drawn at once after one was refused: those behind the next one would be lost
 
 
+class Chances(NamedTuple):
+    """What a network gave the tokens that were drawn, in natural logarithms, before anything was done to it.
+
+    - drawn: of the tokens themselves, (tokens,)
+    - likeliest: the likeliest tokens at each place, the likeliest first, (tokens, some)
+    - theirs: what they were given, of the same shape
+    """
+
+    drawn: DoubleArray
+    likeliest: TokenIds
+    theirs: DoubleArray
+
+
+class Drawn(NamedTuple):
+    """A token of a text: the logarithm of its probability, and those of the likeliest in its place.
+
+    - token: its number; -1 for the end of a word that the prompt began
+    """
+
+    token: int
+    log_probability: float
+    likeliest: tuple[tuple[int, float], ...] = ()
+
+
 class Text:
     """A text that one stream of a session writes.
 
@@ -27,6 +53,9 @@ class Text:
     - guard: what refuses copies
     - separator: what is written behind its end token, which the guard is asked about too
     - length: how many tokens it has at most, or characters as `sampling.length_in` says; `sampling`'s, if left out
+
+    Where it is `exact`, its stream is to stand where it ended. Of so many tokens as `likeliest` says it wants to know
+    how probable they were in each place.
     """
 
     def __init__(
@@ -45,7 +74,8 @@ class Text:
         self.decoder: Decoder = tokenizer.decoder()
         self.tokens = self.characters = 0
         self.accepted = 0  # how many of the tokens that were drawn last became a part of it
-        self.log_probabilities: list[float] = []  # of its tokens, where they were asked for
+        self.drawn: list[Drawn] = []  # its tokens, where it was asked how probable they were
+        self.exact, self.likeliest = False, 0
         self._length, self._end = length_of(sampling) if length is None else length, end
         self._in_characters = sampling.length_in == "characters"
         self._endings = Endings(sampling.stop, sampling.until)
@@ -90,11 +120,8 @@ class Text:
         self.tokens += tokens
         return self._closed(self._within(without_surrogates(text)))
 
-    def take(self, ids: TokenIds, log_probabilities: DoubleArray | None = None) -> str:
-        """Take tokens, (tokens,), as far as the text goes, and return what it has become longer by.
-
-        - log_probabilities: (tokens,)
-        """
+    def take(self, ids: TokenIds, chances: Chances | None = None) -> str:
+        """Take tokens, (tokens,), as far as the text goes, and return what it has become longer by."""
         drawn = len(ids)
         if not self._in_characters:
             ids = ids[: self._length - self.tokens]
@@ -117,8 +144,8 @@ class Text:
         if refused:
             self.sampler.refuse(int(ids[taken]))
         self.sampler.left = UNLIMITED if self._in_characters else self._length - self.tokens
-        if log_probabilities is not None:
-            self.log_probabilities += log_probabilities[:taken].tolist()
+        if chances is not None:
+            self.drawn += _listed(ids[:taken], chances)
         return self._closed(text)
 
     def _one_by_one(self, ids: TokenIds) -> tuple[str, int]:
@@ -160,3 +187,11 @@ class Text:
         if self.ended in ("length", "document", "shape"):
             text += self._counted(self._endings.rest())
         return text
+
+
+def _listed(ids: TokenIds, chances: Chances) -> list[Drawn]:
+    likeliest = [
+        tuple(zip(tokens, theirs, strict=True))
+        for tokens, theirs in zip(chances.likeliest.tolist(), chances.theirs.tolist(), strict=True)
+    ]
+    return [Drawn(*each) for each in zip(ids.tolist(), chances.drawn.tolist(), likeliest, strict=False)]

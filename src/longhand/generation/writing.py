@@ -76,6 +76,50 @@ class Task:
             separator=separator,
         )
 
+    def gone_on(self, opening: Opening, seed: int | None, before: WritingState) -> Text:
+        """Return a text that goes on where another one was left; `opening` is what it read since.
+
+        With its chance too where there is no `seed`. Raises `ModelFormatError` for a damaged state.
+        """
+        text = self.text(opening, seed)
+        text.sampler.restore(before.facts, chance=seed is None)
+        if not opening.prompt:
+            text.decoder.begun = bytes.fromhex(before.facts.begun)
+            text.go_on(before.facts.tail, before.facts.inside)
+        return text
+
+    def left(self, session: RecurrentSession, text: Text, whose: tuple[str, str], stream: int = 0) -> WritingState:
+        """Return where a text is that is `exact`.
+
+        - whose: the model's fingerprint, and what it is called
+        """
+        settings = {key: value for key, value in given_settings(self.sampling).items() if key not in NOT_KEPT}
+        tail, inside = text.left_at
+        model, name = whose
+        facts = Facts(
+            model=model,
+            model_name=name,
+            last=text.last,
+            begun=text.decoder.begun.hex(),
+            unsaid=text.unsaid,
+            tail=tail,
+            inside=inside,
+            settings=settings,
+            bias=list(self.bias),
+            **text.sampler.facts(),
+        )
+        return WritingState(session.states([stream]), text.sampler.recent, facts)
+
+
+def begin(opening: Opening, session: Session, text: Text, before: WritingState | None = None, stream: int = 0) -> str:
+    """Put a stream where a text begins; return what is known of it before anything is drawn.
+
+    - before: where it was left
+    """
+    rest = opening.begin(session, text, stream)
+    unsaid = "" if before is None or opening.prompt else before.facts.unsaid
+    return text.say(unsaid, 0) + rest if unsaid else rest
+
 
 def replace_seed(sampling: SamplingConfig, seed: int | None) -> SamplingConfig:
     """Return settings with another seed."""
@@ -106,14 +150,16 @@ class Writing(Iterator[Piece]):
     """One text as it is written, in pieces as soon as they are drawn.
 
     - session: one stream, in the state to start from
-    - begun: what of the text is known before anything is drawn
+    - before: where the text was left, if it was
     """
 
-    def __init__(self, task: Task, session: Session, opening: Opening, text: Text, begun: str = "") -> None:
+    def __init__(
+        self, task: Task, session: Session, opening: Opening, text: Text, before: WritingState | None = None
+    ) -> None:
         self.text = text
         self._task, self._session = task, session
-        rest = opening.begin(session, text)
-        self._waiting = text.say(begun, 0) + rest if begun else rest
+        text.exact = session.window is None
+        self._waiting = begin(opening, session, text, before)
         self._pace = Pace()
 
     def __next__(self) -> Piece:
@@ -124,8 +170,7 @@ class Writing(Iterator[Piece]):
         if self.text.ended:
             raise StopIteration
         before = self.text.tokens
-        exact = self._session.window is None
-        (piece,) = advance(self._session, [self.text], min(self._pace.begin(), self.text.room), exact=exact)
+        (piece,) = advance(self._session, [self.text], min(self._pace.begin(), self.text.room))
         self._pace.end()
         return Piece(piece, self.text.tokens - before)
 
@@ -138,22 +183,8 @@ class Writing(Iterator[Piece]):
         """
         if self._session.window is not None:
             raise OptionError("a model that reads a window has no state to save: give it the text so far as --prompt")
-        sampler, text = self.text.sampler, self.text
-        settings = {key: value for key, value in given_settings(self._task.sampling).items() if key not in NOT_KEPT}
-        tail, inside = text.left_at
-        facts = Facts(
-            model=model,
-            model_name=name,
-            last=text.last,
-            begun=text.decoder.begun.hex(),
-            unsaid=self._waiting + text.unsaid,
-            tail=tail,
-            inside=inside,
-            settings=settings,
-            bias=list(self._task.bias),
-            **sampler.facts(),
-        )
-        return WritingState(cast("RecurrentSession", self._session).states([0]), sampler.recent, facts)
+        left = self._task.left(cast("RecurrentSession", self._session), self.text, (model, name))
+        return left.with_unsaid(self._waiting + left.facts.unsaid)
 
 
 def given_settings(sampling: SamplingConfig) -> dict[str, object]:
@@ -196,28 +227,22 @@ def go_on(task: Task, session: Session, before: WritingState, prompt: str) -> Wr
     sampling, recurrent = task.sampling, cast("RecurrentSession", session)
     if sampling.documents is not None:
         raise OptionError("documents: a text that was left is gone on with to its end: leave --documents out")
-    _refuse_damaged(before, task.tokenizer)
-    try:
-        recurrent.put(before.state, [0])
-    except ValueError as error:
-        raise ModelFormatError(f"the state is damaged: its {error}") from None
+    put_back(before, recurrent, task.tokenizer)
     opening = opened(
         session, task.tokenizer, prompt, before.facts.last, recent=before.recent, whole=task.takes_prompts_whole
     )
-    text = task.text(opening, sampling.seed)
-    text.sampler.restore(before.facts, chance=sampling.seed is None)
-    if prompt:
-        return Writing(task, session, opening, text)
-    text.decoder.begun = bytes.fromhex(before.facts.begun)
-    text.go_on(before.facts.tail, before.facts.inside)
-    return Writing(task, session, opening, text, before.facts.unsaid)
+    return Writing(task, session, opening, task.gone_on(opening, sampling.seed, before), before)
 
 
-def _refuse_damaged(state: WritingState, tokenizer: Tokenizer) -> None:
-    """Raise `ModelFormatError` for a state with tokens that the model does not have."""
+def put_back(state: WritingState, session: RecurrentSession, tokenizer: Tokenizer, stream: int = 0) -> None:
+    """Put a stream where a text was left; raises `ModelFormatError` for a state that no model like this was in."""
     tokens = [state.facts.last, *state.recent.tolist()]
     if not 0 <= min(tokens) <= max(tokens) < tokenizer.size:
         raise ModelFormatError(f"the state is damaged: its tokens are {min(tokens)} to {max(tokens)}")
+    try:
+        session.put(state.state, [stream])
+    except ValueError as error:
+        raise ModelFormatError(f"the state is damaged: its {error}") from None
 
 
 def _documents(task: Task, writing: Callable[[Text], Writing], opening: Opening, prompt: str) -> Iterator[Piece]:

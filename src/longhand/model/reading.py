@@ -21,6 +21,7 @@ from longhand.text.utf8 import without_surrogates
 if TYPE_CHECKING:
     from longhand.gates.clamping import Clamps
     from longhand.gates.inspection import Inspection
+    from longhand.gates.values import GateValues
     from longhand.scoring.score import Score, Scorer, Watch
 
 AnyModel = TypeVar("AnyModel", bound="ReadingModel")
@@ -90,6 +91,19 @@ class ReadingModel(ModelBase):
         return inspect(
             self.file, self.tokenizer, self.runtime, text, wanted, name=without_surrogates(self.name), tell=tell
         )
+
+    def gate_values(self, text: str, layer: int | None = None, show: str = "cell") -> GateValues:
+        """Return what the units of one layer do as the network reads a text of at most 4,000 tokens, as plain numbers.
+
+        - layer: from 1; the last if left out
+        - show: "cell", "hidden", "input", "forget", "output" or "candidate"
+
+        Raises `OptionError`, `CorpusError`.
+        """
+        from longhand.gates.values import gate_values
+
+        name = without_surrogates(self.name)
+        return gate_values(self.file, self.tokenizer, text, layer=layer, show=show, name=name)
 
     def clamped(self: AnyModel, clamps: Clamps) -> AnyModel:
         """Return a model whose units are held at a value, by (layer, unit) from 1; this one stays as it is.

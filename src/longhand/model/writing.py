@@ -68,14 +68,25 @@ class WritingModel(ModelBase):
 
         Raises `ModelFormatError` for a state of another model.
         """
+        task = self.task(state, **sampling)
         if state is None:
-            return write(self._task(self._sampling(sampling)), self.session(), prompt)
-        self._refuse_state_of_others(state)
-        before = state.settings
-        if sampling.get("temperature") is not None:
-            before.pop("greedy", None)
-        config = self._sampling({**before, **sampling})
-        return go_on(self._task(config), self.session(), state, prompt)
+            return write(task, self.session(), prompt)
+        return go_on(task, self.session(), state, prompt)
+
+    def task(self, state: WritingState | None = None, **sampling: Any) -> Task:
+        """Return how a text is to be written, made ready for this model: what `longhand.serving` writes by.
+
+        Keywords and `state` as for `pieces`. Raises `OptionError` and `ModelFormatError` as that does.
+        """
+        if state is not None:
+            self._refuse_state_of_others(state)
+            before = state.settings
+            if sampling.get("temperature") is not None:
+                before.pop("greedy", None)
+            sampling = {**before, **sampling}
+        config = self._sampling(sampling)
+        index = None if config.max_copy is None else self.copies
+        return task_of(self.tokenizer, config, self.separator, index)
 
     def texts(
         self,
@@ -103,10 +114,10 @@ class WritingModel(ModelBase):
         """
         values = {"count": count, "unique": unique, "best_of": best_of, "beam": beam, "length_penalty": length_penalty}
         wanted = configured(ManyConfig, values)
-        config = self._sampling(sampling)
+        task = self.task(**sampling)
+        config = task.sampling
         if config.documents is not None:
             raise OptionError("documents: found with --count, expected one of them: a text is a document already")
-        task = self._task(config)
         if config.max_copy is not None and (self.config.window is not None or wanted.beam):
             raise OptionError("max copy: neither a beam nor a model that reads a window can go back from a copy")
         if wanted.beam:
@@ -132,10 +143,10 @@ class WritingModel(ModelBase):
 
         Keywords as for `stream`. Raises `OptionError` for a model with a window.
         """
-        config = self._sampling(sampling)
-        if others := [name for name in given_settings(config) if name not in EXPLORED]:
+        task = self.task(**sampling)
+        if others := [name for name in given_settings(task.sampling) if name not in EXPLORED]:
             raise OptionError(f"{others[0].replace('_', ' ')}: not for texts that are written together: leave it out")
-        return Explorer(self._task(config), self.session(), prompt)
+        return Explorer(task, self.session(), prompt)
 
     def state_of(self, writing: Iterator[Piece]) -> WritingState:
         """Return where a text is that `pieces` writes, to be saved, and gone on with by `pieces(state=...)`.
@@ -197,10 +208,6 @@ class WritingModel(ModelBase):
 
     def _sampling(self, values: Mapping[str, Any]) -> SamplingConfig:
         return sampling_for(self.config, values, self.card.sampling)
-
-    def _task(self, sampling: SamplingConfig) -> Task:
-        index = None if sampling.max_copy is None else self.copies
-        return task_of(self.tokenizer, sampling, self.separator, index)
 
     def _refuse_state_of_others(self, state: WritingState) -> None:
         if state.facts.model != self.file.fingerprint:

@@ -7,7 +7,6 @@ run, and nothing load, but the style and the script that are in it.
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,8 @@ from longhand.modelfile import SUFFIX
 from longhand.pages.rendering import rendered
 from longhand.report.charts import Chart, Reading, chart
 from longhand.report.fields import shown
-from longhand.report.history import LOG, History, Score, Standing, read_history
+from longhand.report.history import LOG, History, Score, read_history
+from longhand.report.readings import held_out_readings, rate_readings, score_of, training_readings, with_samples
 
 REPORT = "report.html"
 MOST_SAMPLES = 40
@@ -56,7 +56,7 @@ def report_page(history: History, name: str) -> str:
         history=history,
         name=shown(name.removesuffix(SUFFIX)),
         begun=_day(history.time),
-        score=_score(history),
+        score=score_of(history),
         charts=_charts(history),
         samples=_samples(history),
         rows=_some(history.scores, MOST_ROWS),
@@ -64,38 +64,13 @@ def report_page(history: History, name: str) -> str:
     )
 
 
-def _score(history: History) -> float | None:
-    """Return the one number of a training: the card's, once it has ended; until then the best so far."""
-    if history.card is not None:
-        return history.card.validation_bits_per_character
-    return None if history.best is None else history.best.held_out_bits
-
-
 def _charts(history: History) -> list[Drawn]:
-    standings = sorted([*history.steps, *history.scores], key=lambda standing: standing.step)
-    training = _readings(standings, _training_bits)
-    held_out = _readings(history.scores, lambda score: score.held_out_bits)
-    rates = _readings(standings, lambda standing: standing.learning_rate)
+    held_out = held_out_readings(history)
     moments = [(incident.kind, incident.seconds) for incident in history.incidents if incident.seconds is not None]
-    lines, flagged = {"training": training, "held out": held_out}, _flagged(history, held_out)
+    lines, flagged = {"training": training_readings(history), "held out": held_out}, _flagged(history, held_out)
     drawn = [("scores", _bits, chart(lines, dotted="held out", moments=moments, flagged=flagged))]
-    drawn.append(("rate", _rate, chart({"rate": rates}, moments=moments, from_zero=True)))
+    drawn.append(("rate", _rate, chart({"rate": rate_readings(history)}, moments=moments, from_zero=True)))
     return [Drawn(shows, one, _points(one, label)) for shows, label, one in drawn if one is not None]
-
-
-def _readings(standings: Sequence[Standing], value: Callable[[Any], float | None]) -> list[Reading]:
-    """Return one reading for each step that has both a time and a value."""
-    found = {}
-    for standing in standings:
-        if standing.seconds is not None and (number := value(standing)) is not None:
-            found[standing.step] = Reading(standing.seconds, number, standing.step)
-    return list(found.values())
-
-
-def _training_bits(standing: Standing) -> float | None:
-    if standing.training_bits is None and isinstance(standing, Score) and standing.loss is not None:
-        return standing.loss / math.log(2)
-    return standing.training_bits
 
 
 def _flagged(history: History, held_out: list[Reading]) -> list[tuple[str, Reading]]:
@@ -124,7 +99,7 @@ def _points(drawn: Chart, label: Callable[[float], str]) -> list[dict[str, Any]]
 
 def _samples(history: History) -> list[Score]:
     """Return scores whose samples are shown, the newest first, and the very first among them."""
-    return _some([score for score in reversed(history.scores) if score.sample.strip()], MOST_SAMPLES)
+    return _some(with_samples(history)[::-1], MOST_SAMPLES)
 
 
 def _some(items: Sequence[Item], most: int) -> list[Item]:

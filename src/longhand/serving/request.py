@@ -6,8 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from longhand.arrays import TokenIds
 from longhand.errors import LonghandError
 from longhand.generation.opening import Prompt
+from longhand.generation.sampler import NO_TOKENS
+from longhand.generation.saved import WritingState
+from longhand.generation.text import Drawn
 from longhand.generation.writing import Task
 
 
@@ -18,21 +22,25 @@ class Came:
     - number: which of the texts that were asked for, from 0
     - text: by what
     - tokens: by how many, of which the text may not show all yet
-    - log_probabilities: natural logarithms of what the model gave these, where they were asked for
+    - drawn: these, where it was asked how probable they were
     """
 
     number: int
     text: str
     tokens: int
-    log_probabilities: Sequence[float] = ()
+    drawn: Sequence[Drawn] = ()
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A text has come to its end: `why` is "length", "stop", "sentence", "line", "document" or "shape"."""
+    """A text has come to its end: `why` is "length", "stop", "sentence", "line", "document" or "shape".
+
+    - state: where it was left, where that was asked for
+    """
 
     number: int
     why: str
+    state: WritingState | None = None
 
 
 @dataclass(frozen=True)
@@ -48,29 +56,69 @@ Tell: TypeAlias = Callable[[Event], None]
 
 
 class BusyError(LonghandError):
-    """Too many are waiting; `retry_after` says in how many seconds it is worth to try again."""
+    """Too many are waiting; `retry_after` says in how many seconds it is worth to try again.
 
-    def __init__(self, waiting: int, retry_after: float) -> None:
-        super().__init__(f"{waiting:,} requests are waiting: try again in {retry_after:.0f} s")
-        self.retry_after = retry_after
+    - closing: nothing is taken any more, because the server ends
+    """
+
+    def __init__(self, waiting: int, retry_after: float, *, closing: bool = False) -> None:
+        why = "the server ends" if closing else f"{waiting:,} requests are waiting"
+        super().__init__(f"{why}: try again in {retry_after:.0f} s")
+        self.retry_after, self.closing = retry_after, closing
 
 
 class Request:
     """Texts that go on from one prompt.
 
     - task: how they are to be written
-    - seeds: one a text
+    - prompt: its text, or its tokens
+    - seeds: one a text; None leaves it to chance, or where it goes on with another text to that one's
     - tell: is called with each event, by the thread that writes: it must not wait for anything
-    - log_probabilities: whether to tell how probable each token was
+    - likeliest: how many of the likeliest tokens are to be told in the place of each; None where nobody asks how
+      probable the tokens were
+    - before: where the text was left that they go on with
+    - whose: the model's fingerprint and name, where it is to be told where each text was left
+    - client: who asks: clients take turns where not all can be served at once
+
+    Raises `OptionError` as `Prompt` does.
     """
 
     def __init__(
-        self, task: Task, prompt: str, seeds: Sequence[int], tell: Tell, *, log_probabilities: bool = False
+        self,
+        task: Task,
+        prompt: str | TokenIds,
+        seeds: Sequence[int | None],
+        tell: Tell,
+        *,
+        likeliest: int | None = None,
+        before: WritingState | None = None,
+        whose: tuple[str, str] | None = None,
+        client: str = "",
     ) -> None:
-        self.task, self.seeds, self.tell, self.log_probabilities = task, list(seeds), tell, log_probabilities
-        self.prompt = Prompt(task.tokenizer, prompt, whole=task.takes_prompts_whole)
-        self.cancelled = False
+        self.task, self.seeds, self.tell, self.client = task, list(seeds), tell, client
+        self.likeliest, self.before, self.whose = likeliest, before, whose
+        tokens = None if isinstance(prompt, str) else prompt
+        self.prompt = Prompt(
+            task.tokenizer,
+            prompt if isinstance(prompt, str) else task.tokenizer.decode(prompt),
+            None if before is None else before.facts.last,
+            recent=NO_TOKENS if before is None else before.recent,
+            whole=task.takes_prompts_whole,
+            tokens=tokens,
+        )
+        self.cancelled = self.paused = False
+        self.changed: Callable[[], None] = lambda: None  # what the scheduler wants to hear of it by
 
     def cancel(self) -> None:
         """Give up all texts; nothing more is told."""
         self.cancelled = True
+        self.changed()
+
+    def pause(self) -> None:
+        """Let the texts wait: whoever asked does not keep up with them."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Go on with the texts."""
+        self.paused = False
+        self.changed()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,12 +17,16 @@ import numpy as np
 from longhand.generation.loop import LARGEST_PIECE, MOST_LOGITS, Pace, advance
 from longhand.generation.opening import Opening
 from longhand.generation.text import Text
+from longhand.generation.writing import begin, put_back
 from longhand.runtime.session import RecurrentSession
+from longhand.serving.line import Line
 from longhand.serving.request import BusyError, Came, Ended, Event, Failed, Request
 
 READ_AT_ONCE = 512  # tokens of prompts between two pieces of the texts: so long they wait at most
 USUAL_SECONDS = 1.0  # that a text takes, until some have been seen
 REMEMBERED = 50  # texts of which the time is known
+ROUND = 0.02  # seconds that a piece of the texts takes: so long somebody new waits, and no writer's page stands still
+ROUND_OF_MORE = 0.0001  # for each text more: a piece costs Python some time for each, which is to be the smaller part
 
 
 @dataclass
@@ -46,8 +50,15 @@ class _Writer:
     request: Request
     number: int
     text: Text
+    stream: int
     began: float = field(default_factory=time.monotonic)
     told: int = 0  # of its tokens
+    pace: Pace = field(default_factory=Pace)
+
+    @property
+    def alone(self) -> bool:
+        """Whether it advances by itself: its rules may take time at every token, and others are not to wait for it."""
+        return self.text.guarded or self.text.sampler.guide is not None
 
 
 class Scheduler:
@@ -56,6 +67,7 @@ class Scheduler:
     - open_session: opens a session of so many streams
     - streams: texts that are written at the same time
     - waiting: requests that may wait for a stream
+    - after: is called after each round of pieces, when all that came of it has been told
     """
 
     def __init__(
@@ -65,15 +77,16 @@ class Scheduler:
         *,
         streams: int = 1024,
         waiting: int = 1024,
+        after: Callable[[], None] = lambda: None,
     ) -> None:
-        self._session, self._vocabulary = open_session(streams), vocabulary
+        self._session, self._vocabulary, self._after = open_session(streams), vocabulary, after
         self._free, self._most_waiting = list(reversed(range(streams))), waiting
         self._changed = threading.Condition()
-        self._waiting: deque[Request] = deque()
+        self._waiting = Line()
         self._readers: list[_Reader] = []
         self._begun: deque[tuple[Request, Opening, int]] = deque()  # texts that wait for a stream, by their numbers
         self._writers: dict[int, _Writer] = {}
-        self._pace = Pace()
+        self._paces = {False: Pace(), True: Pace()}  # of those that write together; of those whose tokens are listed
         self._took: deque[float] = deque(maxlen=REMEMBERED)
         self._closing = self._ending = False
         self._thread = threading.Thread(target=self._run, name="longhand scheduler", daemon=True)
@@ -89,12 +102,14 @@ class Scheduler:
         """How many requests wait for a stream."""
         return len(self._waiting)
 
-    def submit(self, request: Request) -> None:
-        """Let a request be written as soon as there is a stream. Raises `BusyError` if too many wait already."""
+    def submit(self, *requests: Request) -> None:
+        """Let requests be written as soon as there are streams. Raises `BusyError` if too many wait already."""
         with self._changed:
-            if self._closing or len(self._waiting) >= self._most_waiting:
-                raise BusyError(len(self._waiting), self._patience())
-            self._waiting.append(request)
+            if self._closing or len(self._waiting) + len(requests) > max(self._most_waiting, len(requests)):
+                raise BusyError(len(self._waiting), self._patience(), closing=self._closing)
+            for request in requests:
+                request.changed = self._wake
+                self._waiting.add(request)
             self._changed.notify()
 
     def close(self, grace: float = 5.0) -> None:
@@ -104,7 +119,12 @@ class Scheduler:
             self._changed.notify()
         self._thread.join(grace)
         self._ending = True
+        self._wake()
         self._thread.join()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify()
 
     def _patience(self) -> float:
         """Return in how many seconds about a stream is free for one more."""
@@ -115,21 +135,30 @@ class Scheduler:
         found = {*self._waiting, *(request for request, _, _ in self._begun)}
         return found | {reader.request for reader in self._readers} | {one.request for one in self._writers.values()}
 
+    def _idle(self) -> bool:
+        """Whether there is nothing to do but to wait for somebody."""
+        if self._readers or ((self._waiting or self._begun) and self._free):
+            return False
+        return all(one.request.paused and not one.request.cancelled for one in self._writers.values())
+
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._closing and not self._all():
+                while not self._ending and self._idle() and not (self._closing and not self._all()):
                     self._changed.wait()
                 if self._closing and (self._ending or not self._all()):
                     break
                 self._leave()
-                admitted = [self._waiting.popleft() for _ in range(self._room())]
+                admitted = [self._waiting.next() for _ in range(self._room())]
             try:
                 self._round(admitted)
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it, and others come)
-                self._fail(error)
+                self._fail(self._readers, error)
+                self._fail(list(self._writers.values()), error)
+            self._after()
         for request in self._all():
             _tell(request, Failed(TimeoutError("the server ends"), closing=True))
+        self._after()
 
     def _room(self) -> int:
         """Return how many of those who wait get a stream: texts whose prompt is read already come before them."""
@@ -141,13 +170,25 @@ class Scheduler:
             self._readers.append(_Reader(request, self._free.pop()))
         while self._free and self._begun:
             self._begin(*self._begun.popleft(), self._free.pop())
-        self._session.restart([reader.stream for reader in self._readers if not reader.at])
+        for reader in [reader for reader in self._readers if not reader.at]:
+            self._place(reader)
         self._read()
         self._write()
 
+    def _place(self, reader: _Reader) -> None:
+        """Put a stream where a prompt is to be read from: the beginning, or where another text was left."""
+        before = reader.request.before
+        try:
+            if before is None:
+                self._session.restart([reader.stream])
+            else:
+                put_back(before, self._session, reader.request.task.tokenizer, reader.stream)
+        except Exception as error:  # noqa: BLE001 (a damaged state is its own request's failure)
+            self._fail([reader], error)
+
     def _leave(self) -> None:
         """Free the streams of those who gave up."""
-        self._waiting = deque(request for request in self._waiting if not request.cancelled)
+        self._waiting.leave()
         self._begun = deque(each for each in self._begun if not each[0].cancelled)
         for reader in [reader for reader in self._readers if reader.request.cancelled]:
             self._readers.remove(reader)
@@ -158,15 +199,17 @@ class Scheduler:
 
     def _begin(self, request: Request, opening: Opening, number: int, stream: int) -> None:
         """Let a stream write a text of a request; where that fails, it is the request's failure alone."""
+        task, seed, before = request.task, request.seeds[number], request.before
         try:
-            text = request.task.text(opening, request.seeds[number])
-            piece = opening.begin(self._session, text, stream)
+            text = task.text(opening, seed) if before is None else task.gone_on(opening, seed, before)
+            text.exact, text.likeliest = request.whose is not None, request.likeliest or 0
+            piece = begin(opening, self._session, text, before, stream)
         except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
             _give_up(request, error)
             self._free.append(stream)
             return
-        writer = self._writers[stream] = _Writer(request, number, text)
-        self._deliver(stream, writer, piece)
+        writer = self._writers[stream] = _Writer(request, number, text, stream)
+        self._deliver(writer, piece)
 
     def _read(self) -> None:
         """Read on in the prompts, in all of them as far."""
@@ -193,45 +236,60 @@ class Scheduler:
             self._begun.extend((reader.request, opening, number) for number in range(1, len(reader.request.seeds)))
 
     def _write(self) -> None:
-        """Let all texts become longer."""
-        if not self._writers:
-            return
-        streams, writers = list(self._writers), list(self._writers.values())
+        """Let all texts become longer whose readers keep up: most together, some by themselves."""
+        writers = [writer for writer in self._writers.values() if not writer.request.paused]
+        together = [writer for writer in writers if not writer.alone]
+        groups = [([writer], writer.pace) for writer in writers if writer.alone]
+        for listed, pace in self._paces.items():
+            if group := [writer for writer in together if (writer.request.likeliest is not None) == listed]:
+                groups.append((group, pace))
+        for group, pace in groups:
+            pace.seconds = (ROUND + ROUND_OF_MORE * len(writers)) / len(groups)
+            try:
+                self._advance(group, pace)
+            except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
+                self._fail(group, error)
+
+    def _advance(self, writers: list[_Writer], pace: Pace) -> None:
+        """Let texts become longer together."""
         texts = [writer.text for writer in writers]
-        listed = any(writer.request.log_probabilities for writer in writers)
-        count = min(self._pace.begin(), self._most(texts, listed=listed))
+        listed = any(writer.request.likeliest is not None for writer in writers)
+        count = min(pace.begin(), self._most(texts, listed=listed))
+        streams = [writer.stream for writer in writers]
         pieces = advance(self._session, texts, count, streams, log_probabilities=listed)
-        self._pace.end()
-        for stream, writer, piece in zip(streams, writers, pieces, strict=True):
-            self._deliver(stream, writer, piece)
+        pace.end()
+        for writer, piece in zip(writers, pieces, strict=True):
+            self._deliver(writer, piece)
 
     def _most(self, texts: list[Text], *, listed: bool) -> int:
         """Return how many tokens may be drawn at once."""
         room = max(text.room for text in texts)
-        guided = min((text.room for text in texts if text.sampler.guide is not None), default=room)
         logits = max(1, MOST_LOGITS // (len(texts) * self._vocabulary)) if listed else room
-        return min(room, guided, logits, LARGEST_PIECE)
+        return min(room, logits, LARGEST_PIECE)
 
-    def _deliver(self, stream: int, writer: _Writer, piece: str) -> None:
+    def _deliver(self, writer: _Writer, piece: str) -> None:
         """Tell what has come of a text, and free its stream where it has ended."""
         text, request = writer.text, writer.request
-        tokens, found = text.tokens - writer.told, text.log_probabilities
+        tokens = text.tokens - writer.told
         if piece or tokens:
-            said = tuple(found) if request.log_probabilities else ()
-            _tell(request, Came(writer.number, piece, tokens, said))
+            drawn = () if request.likeliest is None else tuple(text.drawn)
+            _tell(request, Came(writer.number, piece, tokens, drawn))
         writer.told = text.tokens
-        found.clear()
+        text.drawn.clear()
         if text.ended:
-            _tell(request, Ended(writer.number, text.ended))
+            whose = request.whose
+            left = None if whose is None else request.task.left(self._session, text, whose, writer.stream)
+            _tell(request, Ended(writer.number, text.ended, left))
             self._took.append(time.monotonic() - writer.began)
-            del self._writers[stream]
-            self._free.append(stream)
+            del self._writers[writer.stream]
+            self._free.append(writer.stream)
 
-    def _fail(self, error: Exception) -> None:
-        """Tell all whose texts or prompts were in the session that these are lost, and go on for others."""
-        for request in {reader.request for reader in self._readers} | {one.request for one in self._writers.values()}:
+    def _fail(self, those: Sequence[_Reader | _Writer], error: Exception) -> None:
+        """Tell those whose texts or prompts were in the session that these are lost, and go on for others."""
+        for request in {one.request for one in those}:
             _give_up(request, error)
-        self._leave()
+        with self._changed:
+            self._leave()
 
 
 def _give_up(request: Request, error: Exception) -> None:

@@ -1,0 +1,75 @@
+"""`longhand serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from longhand.cli.options import given, settings_options
+from longhand.cli.output import note, note_runtime
+from longhand.config import RunConfig, ServingConfig
+from longhand.errors import MissingExtraError, OptionError
+from longhand.settings import configured
+
+if TYPE_CHECKING:
+    from longhand.model import Model
+
+RUN = ".run"
+SHOWN = ("host", "port", "allow_host", "streams", "waiting", "longest", "grace", "state_hours")
+
+
+@click.command()
+@click.argument("names", metavar="MODEL...", nargs=-1, required=True)
+@click.option("--key-file", metavar="FILE", help="keys, one a line: one of them is demanded of everybody")
+@click.option("--state-key-file", metavar="FILE", help="what signs texts' states, the same for servers that share them")
+@settings_options(ServingConfig, only=SHOWN)
+@settings_options(RunConfig)
+def serve(names: tuple[str, ...], key_file: str | None, state_key_file: str | None, **settings: Any) -> None:
+    """Serve models to programs, and a page to write with them.
+
+    MODEL is a file made by longhand train or import, or the folder NAME.run of a training, which the page then shows as
+    it goes on. Programs speak to it as to OpenAI's completions, at /v1; the page is at /, what can be asked at /docs.
+    """
+    try:
+        from longhand.serving.server import read_keys, read_state_key
+        from longhand.serving.server import serve as run_server
+    except ImportError as error:
+        raise MissingExtraError(f"serve: {error.name} is missing: pip install 'longhand[serve]'") from None
+    from longhand.serving.runs import RunFolder
+
+    run = {name: settings.pop(name) for name in RunConfig.__struct_fields__}
+    config = configured(ServingConfig, given(settings))
+    keys = [] if key_file is None else read_keys(Path(key_file))
+    state_key = None if state_key_file is None else read_state_key(Path(state_key_file))
+    models: dict[str, Model] = {}
+    runs: dict[str, RunFolder] = {}
+    for path in names:
+        if path.rstrip("/\\").endswith(RUN):
+            _add(runs, Path(path).name.removesuffix(RUN), RunFolder(path))
+        else:
+            _add(models, *_loaded(path, given(run)))
+    run_server(models, runs, config, keys=keys, state_key=state_key, ready=lambda address: _say(address, models))
+
+
+def _loaded(path: str, run: dict[str, Any]) -> tuple[str, Model]:
+    """Return what a model is called, and the model."""
+    from longhand.model import load
+    from longhand.modelfile import SUFFIX
+
+    model = load(path, **run)
+    if model.config.window is not None:
+        raise OptionError(f"{path}: a model of the classic recipe reads a window and cannot be served yet")
+    note_runtime(model.runtime)
+    return model.name.removesuffix(SUFFIX), model
+
+
+def _add(known: dict[str, Any], name: str, what: object) -> None:
+    if name in known:
+        raise OptionError(f"two are called {name}: rename a file, requests name models by their files")
+    known[name] = what
+
+
+def _say(address: str, models: dict[str, Model]) -> None:
+    note(f"serving {', '.join(models) or 'no model'} at {address} (Ctrl-C ends it)")

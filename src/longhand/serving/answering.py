@@ -1,0 +1,155 @@
+"""A completion as it comes about: what came of each of its texts, whole at the end or told bit by bit."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from msgspec import UNSET, UnsetType
+
+from longhand.generation.text import Drawn
+from longhand.serving.asking import Asked, Prompted
+from longhand.serving.listing import Lister, of_prompt
+from longhand.serving.mailbox import Letter, Mailbox
+from longhand.serving.request import Came, Ended, Request
+from longhand.serving.sealing import Sealer
+from longhand.serving.served import Served
+from longhand.serving.wire import Choice, Completion, CompletionRequest, Finish, Usage
+
+
+@dataclass
+class _Text:
+    """A text that is written for a completion, and what has come of it since it was last told."""
+
+    lister: Lister
+    parts: list[str] = field(default_factory=list)
+    drawn: list[tuple[Drawn, str]] = field(default_factory=list)
+    log_probability: float = 0.0
+    tokens: int = 0
+    finish: Finish | None = None
+    state: str | None = None
+
+    @property
+    def mean_log_probability(self) -> float:
+        """How probable the model finds it, a token, in the mean."""
+        return self.log_probability / max(self.tokens, 1)
+
+
+class Answer:
+    """What is answered to a completion.
+
+    - box: where the events of its texts come
+    """
+
+    def __init__(self, served: Served, wanted: CompletionRequest, asked: Asked, sealer: Sealer, box: Mailbox) -> None:
+        self._served, self._wanted, self._asked, self._sealer, self.box = served, wanted, asked, sealer, box
+        self._id, self._created = f"cmpl-{secrets.token_hex(12)}", int(time.time())
+        self._listed = wanted.logprobs is not None
+        self._each = len(asked.seeds)  # texts of a prompt
+        self._prompt_tokens = 0
+        self._texts = [text for prompt in asked.prompts for text in self._begun(prompt)]
+        self._left = len(self._texts)
+
+    def submit(self, client: str) -> None:
+        """Have the texts written. Raises `BusyError`, and `OptionError` for a prompt that cannot be gone on from."""
+        asked, wanted = self._asked, self._wanted
+        likeliest = wanted.logprobs if self._each == asked.keep else wanted.logprobs or 0
+        requests = [
+            Request(
+                asked.task,
+                prompt.text if prompt.tokens is None else prompt.tokens,
+                asked.seeds,
+                self.box.teller(number * self._each, self._served.postman),
+                likeliest=likeliest,
+                before=asked.before,
+                whose=self._served.whose if wanted.return_state else None,
+                client=client,
+            )
+            for number, prompt in enumerate(asked.prompts)
+        ]
+        self._prompt_tokens = sum(request.prompt.length for request in requests)
+        self.box.watch(requests)
+        self._served.scheduler.submit(*requests)
+
+    @property
+    def done(self) -> bool:
+        """Whether all texts have come to their end."""
+        return self._left == 0
+
+    @property
+    def usage(self) -> Usage:
+        """How many tokens were read and written so far."""
+        written = sum(text.tokens for text in self._texts)
+        return Usage(self._prompt_tokens, written, self._prompt_tokens + written)
+
+    def take(self, letters: Iterable[Letter]) -> list[int]:
+        """Take note of what happened, and return which texts have changed. Raises what made them fail."""
+        changed: dict[int, None] = {}
+        for first, event in letters:
+            if not isinstance(event, Came | Ended):
+                raise event.error
+            number = first + event.number
+            text = self._texts[number]
+            changed[number] = None
+            if isinstance(event, Came):
+                text.parts.append(event.text)
+                text.tokens += event.tokens
+                text.log_probability += sum(one.log_probability for one in event.drawn)
+                if self._listed:
+                    text.drawn += [(one, event.text if one.token < 0 else "") for one in event.drawn]
+                continue
+            text.finish = "length" if event.why == "length" else "stop"
+            text.state = None if event.state is None else self._sealer.seal(event.state)
+            self._left -= 1
+        return list(changed)
+
+    def chunk(self, number: int) -> Completion:
+        """Return what has come of a text since it was last told."""
+        return self._completion([self._choice(number, number)])
+
+    def last_chunk(self) -> Completion:
+        """Return what a stream ends with, where its usage is asked for."""
+        return self._completion([], self.usage)
+
+    def whole(self) -> Completion:
+        """Return all of it: of each prompt the texts that are wanted, the most probable first if there are others."""
+        keep, chosen = self._asked.keep, []
+        for first in range(0, len(self._texts), self._each):
+            numbers = list(range(first, first + self._each))
+            if keep < self._each:
+                numbers.sort(key=lambda number: -self._texts[number].mean_log_probability)
+            chosen += numbers[:keep]
+        choices = [self._choice(number, index) for index, number in enumerate(chosen)]
+        return self._completion(choices, self.usage)
+
+    def _completion(self, choices: list[Choice], usage: Usage | UnsetType = UNSET) -> Completion:
+        seed = UNSET if self._asked.first_seed is None else self._asked.first_seed
+        name = self._served.name
+        return Completion(id=self._id, created=self._created, model=name, choices=choices, usage=usage, seed=seed)
+
+    def _begun(self, prompt: Prompted) -> list[_Text]:
+        """Return a prompt's texts before they are written: with the prompt, if that is to be echoed."""
+        tokenizer, likeliest = self._served.model.tokenizer, self._wanted.logprobs or 0
+        texts = [_Text(Lister(tokenizer, likeliest)) for _ in range(self._each)]
+        if self._wanted.echo and prompt.text:
+            read: list[tuple[Drawn, str]] = []
+            if self._listed:
+                tokens = tokenizer.encode(prompt.text) if prompt.tokens is None else prompt.tokens
+                read = [(one, "") for one in of_prompt(self._served.model, tokens, likeliest)]
+            for text in texts:
+                text.parts.append(prompt.text)
+                text.drawn += read
+        return texts
+
+    def _choice(self, number: int, index: int) -> Choice:
+        """Return what has come of a text since it was last told, and forget it."""
+        text = self._texts[number]
+        choice = Choice(index, "".join(text.parts), text.finish)
+        if self._listed:
+            choice.logprobs = text.lister.listed(text.drawn)
+        if text.state is not None:
+            choice.state = text.state
+        text.parts, text.drawn = [], []
+        return choice

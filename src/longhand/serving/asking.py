@@ -1,0 +1,157 @@
+"""From the JSON of a completion to what a scheduler is asked for; everything that is wrong with it is said here."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from longhand.arrays import TokenIds
+from longhand.config import COMPLETION_TOKENS, SamplingConfig
+from longhand.generation.saved import WritingState
+from longhand.generation.writing import Task
+from longhand.model import Model
+from longhand.serving.problems import ApiError
+from longhand.serving.sealing import Sealer
+from longhand.serving.wire import MOST_TEXTS, CompletionRequest
+
+MOST_PROMPTS = MOST_TEXTS
+SEEDS = 2**63
+SETTINGS = tuple(name for name in SamplingConfig.__struct_fields__ if name in CompletionRequest.__struct_fields__)
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """A prompt: its text, and its tokens where these were given."""
+
+    text: str
+    tokens: TokenIds | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be written.
+
+    - seeds: of the texts of each prompt; None where they go on with another text's chance
+    - keep: how many of them are returned
+    - first_seed: the first of them; None where they go on with another text's chance
+    """
+
+    task: Task
+    prompts: list[Prompted]
+    seeds: list[int | None]
+    keep: int
+    before: WritingState | None
+    first_seed: int | None
+
+
+def asked(wanted: CompletionRequest, model: Model, sealer: Sealer, longest: int) -> Asked:
+    """Return what a request asks for, checked as far as can be known before it is written.
+
+    - longest: the most tokens that a text may have
+
+    Raises `ApiError` and `LonghandError`.
+    """
+    prompts = _prompts(wanted.prompt, model)
+    n = wanted.n or 1
+    best_of = wanted.best_of or n
+    _refuse_together(wanted, len(prompts), n, best_of)
+    before = None if wanted.state is None else sealer.open(wanted.state)
+    task = model.task(before, **_settings(wanted, longest))
+    seed = wanted.seed if wanted.seed is not None or before is not None else secrets.randbits(32)
+    seeds: list[int | None] = [None] * best_of
+    if seed is not None:
+        seeds = [(seed + number) % SEEDS for number in range(best_of)]
+    return Asked(task, prompts, seeds, n, before, seed)
+
+
+def _settings(wanted: CompletionRequest, longest: int) -> dict[str, Any]:
+    """Return the settings that a text is drawn with."""
+    length = COMPLETION_TOKENS if wanted.max_tokens is None else wanted.max_tokens
+    if not 0 <= length <= longest:
+        raise ApiError(400, f"max_tokens: found {length}, expected 0 to {longest:,}", param="max_tokens")
+    values = {name: value for name in SETTINGS if (value := getattr(wanted, name)) is not None}
+    values["length"] = length
+    if isinstance(values.get("stop"), list):
+        values["stop"] = tuple(values["stop"])
+    if "ban" in values:
+        values["ban"] = tuple(values["ban"])
+    if "logit_bias" in values:
+        biases = values["logit_bias"].items()
+        values["logit_bias"] = {int(name) if _is_number(name) else name: value for name, value in biases}
+    return values
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit() and len(name) < 10
+
+
+def _prompts(given: str | list[Any] | None, model: Model) -> list[Prompted]:
+    """Return prompts of whatever may stand for them."""
+    if given is None or isinstance(given, str):
+        return [Prompted(_characters(given or ""))]
+    if not given:
+        raise ApiError(400, "prompt: found an empty list, expected texts or tokens", param="prompt")
+    if _are_tokens(given):
+        return [_of_tokens(given, model)]
+    if len(given) > MOST_PROMPTS:
+        raise ApiError(400, f"prompt: found {len(given):,}, expected up to {MOST_PROMPTS} texts", param="prompt")
+    if all(isinstance(each, str) for each in given):
+        return [Prompted(_characters(each)) for each in given]
+    if all(map(_are_tokens, given)):
+        return [_of_tokens(each, model) for each in given]
+    raise ApiError(400, "prompt: expected a text, a list of texts, of tokens, or of lists of tokens", param="prompt")
+
+
+def _are_tokens(given: Any) -> bool:
+    return isinstance(given, list) and all(type(each) is int for each in given)
+
+
+def _characters(text: str) -> str:
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ApiError(400, "prompt: found half of a surrogate pair, expected characters", param="prompt")
+    return text
+
+
+def _of_tokens(tokens: Any, model: Model) -> Prompted:
+    size = model.tokenizer.size
+    if wrong := next((token for token in tokens if not 0 <= token < size), None):
+        raise ApiError(400, f"prompt: found the token {wrong}, the model's are 0 to {size - 1}", param="prompt")
+    ids = np.array(tokens, np.int64)
+    return Prompted(model.tokenizer.decode(ids), ids)
+
+
+def _refuse_together(wanted: CompletionRequest, prompts: int, n: int, best_of: int) -> None:
+    """Raise `ApiError` for fields that do not go together."""
+    if wanted.suffix is not None:
+        raise ApiError(400, "suffix: texts are written from their beginning to their end: leave it out", param="suffix")
+    if best_of < n:
+        raise ApiError(400, f"best_of: found {best_of}, expected at least n, {n}", param="best_of")
+    if best_of > n and wanted.stream:
+        raise ApiError(400, "best_of: nobody knows which text is the best before all are written", param="best_of")
+    if prompts * best_of > MOST_TEXTS:
+        raise ApiError(400, f"n: found {prompts * best_of:,} texts in all, expected up to {MOST_TEXTS}", param="n")
+    if wanted.stream_options is not None and not wanted.stream:
+        raise ApiError(400, "stream_options: found without stream", param="stream_options")
+    if wanted.echo and wanted.state is not None:
+        raise ApiError(400, "echo: nobody knows here what came before the state: leave it out", param="echo")
+
+
+def decoded(body: bytes, kind: type[msgspec.Struct]) -> Any:
+    """Return what the JSON of a request says; raises `ApiError` for what is none, or has other fields."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$")
+        name = place.strip(".`").partition(".")[0].partition("[")[0]
+        if problem.startswith("Object contains unknown field"):
+            name = name or problem.split("`")[1]
+            problem = f"{name}: no field that this server knows"
+        else:
+            problem = f"{name}: {problem}" if name else problem
+        raise ApiError(400, problem, param=name or None) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise ApiError(400, f"the body is no JSON: {error}") from None

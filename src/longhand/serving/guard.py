@@ -1,0 +1,202 @@
+"""Who may ask, and for how much: everything that is refused before anything looks into a request.
+
+A server on this machine can be reached by every page that its browser shows. So requests have to name a host that is
+ours (or a page whose name is made to point here could ask), bodies have to be JSON (which no page can send elsewhere
+without being asked for leave, and none is given), and a key is demanded wherever others may come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import logging
+import socket
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from longhand.config import ServingConfig
+from longhand.serving.metrics import Metrics
+from longhand.serving.problems import UNKNOWN_KEY, ApiError, api_error
+
+OPEN = ("/", "/health", "/docs", "/openapi.json", "/favicon.ico")  # what is the same for everybody
+OPEN_FOLDER = "/assets/"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+log = logging.getLogger("longhand.serving")
+
+
+class Guard:
+    """Stands before the application.
+
+    - keys: one of which is demanded; everybody may ask where there are none
+    """
+
+    def __init__(self, app: ASGIApp, limits: ServingConfig, keys: Sequence[bytes], metrics: Metrics) -> None:
+        self._app, self._limits, self._metrics = app, limits, metrics
+        self._keys = [sha256(key).digest() for key in keys]
+        self._hosts = _hosts(limits)
+        self._any_address = is_any(limits.host)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*_unless_given(message["headers"]), *message["headers"]]}
+            await send(message)
+
+        try:
+            self._admit(scope)
+            if scope["method"] in ("POST", "PUT", "PATCH"):
+                receive = await self._whole(scope, receive)
+            await self._app(scope, receive, sent)
+        except Exception as error:
+            if status:
+                raise
+            answer = api_error(error)
+            if answer.status == 500:
+                log.exception("a defect: please report it")
+            await _refuse(answer, sent)
+        finally:
+            self._metrics.requests.labels(_route(scope), str(status)).inc()
+
+    def _admit(self, scope: Scope) -> None:
+        """Raise `ApiError` for who may not ask, or asks in another way than is understood."""
+        headers = dict(reversed(scope["headers"]))  # the first of a name counts
+        if not self._is_ours(headers.get(b"host", b"").decode("latin-1")):
+            raise ApiError(
+                403,
+                "the Host header names another server: if it is this one's name, start it with --allow-host NAME",
+                code="host_not_allowed",
+            )
+        path = scope["path"]
+        if self._keys and path not in OPEN and not path.startswith(OPEN_FOLDER):
+            self._check_key(headers.get(b"authorization", b""))
+        if scope["method"] == "POST":
+            kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+            if kind != b"application/json":
+                raise ApiError(415, "expected Content-Type: application/json", code="content_type")
+
+    def _check_key(self, header: bytes) -> None:
+        scheme, _, key = header.partition(b" ")
+        given = sha256(key.strip()).digest()
+        right = [hmac.compare_digest(given, known) for known in self._keys]  # all of them, in the same time
+        if scheme.lower() != b"bearer" or not any(right):
+            raise ApiError(
+                401,
+                "expected Authorization: Bearer KEY, with a key of this server",
+                type=UNKNOWN_KEY,
+                code="invalid_api_key",
+            )
+
+    def _is_ours(self, host: str) -> bool:
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
+        name = name.strip("[]").lower().rstrip(".")
+        if "*" in self._hosts or name in self._hosts:
+            return True
+        return self._any_address and _is_address(name)  # no page's name can be an address
+
+    async def _whole(self, scope: Scope, receive: Receive) -> Receive:
+        """Read a body as far as it may go, and return what gives it out."""
+        most = self._limits.body
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value[:20]) > most:
+                raise self._too_large()
+        try:
+            body = await asyncio.wait_for(_body(receive, most), self._limits.body_seconds)
+        except asyncio.TimeoutError:
+            raise ApiError(408, f"the body took over {self._limits.body_seconds:g} s to come", code="slow") from None
+        if body is None:
+            raise self._too_large()
+        told = False
+
+        async def given() -> Message:
+            nonlocal told
+            if told:
+                return await receive()
+            told = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return given
+
+    def _too_large(self) -> ApiError:
+        return ApiError(413, f"a request has {self._limits.body:,} bytes at most", code="too_large")
+
+
+async def _body(receive: Receive, most: int) -> bytes | None:
+    """Return a request's body; None if it has more bytes than it may."""
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ApiError(400, "the request was not finished")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            return None
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+async def _refuse(error: ApiError, send: Send) -> None:
+    headers = {"content-type": "application/json", "content-length": str(len(error.body)), **error.headers}
+    if error.status in (408, 413):  # what follows on the connection is the rest of the body
+        headers["connection"] = "close"
+    listed = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": error.status, "headers": listed})
+    await send({"type": "http.response.body", "body": error.body, "more_body": False})
+
+
+def _unless_given(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    given = {name for name, _ in headers}
+    return [(name, value) for name, value in HEADERS if name not in given]
+
+
+def _route(scope: Scope) -> str:
+    """Return the path that a request is counted under: one of ours, so that nobody can make up millions."""
+    route: Any = scope.get("route")
+    return route.path if route is not None else "other"
+
+
+def _hosts(limits: ServingConfig) -> set[str]:
+    named = {*limits.allow_host, limits.host}
+    if is_any(limits.host):
+        named |= {socket.gethostname()}
+    return {*LOOPBACK, *(name.strip("[]").lower() for name in named)}
+
+
+def is_any(host: str) -> bool:
+    """Whether an address stands for all of a machine's."""
+    return host in ("0.0.0.0", "::", "")  # noqa: S104 (it is asked about here, not used)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine itself can reach an address."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host.strip("[]")).is_loopback)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,92 @@
+"""How probable tokens were, as OpenAI's clients are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from longhand.arrays import TokenIds
+from longhand.generation.loop import chances_of
+from longhand.generation.text import Drawn
+from longhand.model import Model
+from longhand.serving.wire import Logprobs
+from longhand.text.decoder import Decoder
+from longhand.text.tokenizer import Tokenizer
+
+END = "<|end|>"  # what the end of a document is called
+READ_AT_ONCE = 256  # tokens: bounds the memory that their logits take
+PLACES = 6  # of a logarithm
+
+
+class Lister:
+    """Says how probable the tokens of one text were, as they come.
+
+    - likeliest: how many others are told of in the place of each
+    - offset: the character at which it begins
+    """
+
+    def __init__(self, tokenizer: Tokenizer, likeliest: int, offset: int = 0) -> None:
+        self._tokenizer, self._likeliest, self._offset = tokenizer, likeliest, offset
+        self._decoder: Decoder = tokenizer.decoder()
+
+    def listed(self, drawn: Sequence[tuple[Drawn, str]]) -> Logprobs:
+        """Return what is told of tokens; beside each that is the end of a begun word, what it adds to the text."""
+        found = Logprobs([], [], [] if self._likeliest else None, [])
+        for (token, log_probability, likeliest), rest in drawn:
+            text = rest if token < 0 else self._added(token)
+            found.tokens.append(text)
+            found.token_logprobs.append(_rounded(log_probability))
+            found.text_offset.append(self._offset)
+            self._offset += len(text)
+            if found.top_logprobs is not None:
+                found.top_logprobs.append(self._named(token, text, log_probability, likeliest))
+        return found
+
+    def _named(
+        self, token: int, text: str, log_probability: float, likeliest: Sequence[tuple[int, float]]
+    ) -> dict[str, float] | None:
+        """Return the likeliest tokens of a place and the one that was drawn, by name; None where nobody knows."""
+        if not np.isfinite(log_probability):
+            return None
+        named = {name_of(self._tokenizer, other): round(value, PLACES) for other, value in likeliest}
+        name = text if token < 0 else name_of(self._tokenizer, token)
+        return named | {name: round(log_probability, PLACES)}
+
+    def _added(self, token: int) -> str:
+        if token in self._tokenizer.never_written:
+            return END if token == self._tokenizer.start else ""
+        return self._decoder.decode(np.array([token]))
+
+
+def name_of(tokenizer: Tokenizer, token: int) -> str:
+    """Return what a token is called by itself: its text, or its bytes where these are a part of a character."""
+    if token in tokenizer.never_written:
+        return END if token == tokenizer.start else "<|unknown|>"
+    decoder = tokenizer.decoder()
+    text = decoder.decode(np.array([token]))
+    if decoder.begun or "\ufffd" in text:
+        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in decoder.begun or text.encode())
+    return text
+
+
+def of_prompt(model: Model, tokens: TokenIds, likeliest: int) -> list[Drawn]:
+    """Return how probable a prompt's tokens, (tokens,), were.
+
+    What the first one was, where the model has no beginning of its own, nobody knows: not a number.
+    """
+    start = model.tokenizer.start
+    read = tokens if start is None else np.concatenate([[start], tokens])
+    session, found = model.runtime.recurrent(1), [] if start is not None else [Drawn(int(tokens[0]), np.nan)]
+    for place in range(0, len(read) - 1, READ_AT_ONCE):
+        logits = session.feed(read[place : place + READ_AT_ONCE, None])[:, 0]
+        following = read[place + 1 : place + 1 + READ_AT_ONCE]
+        chances = chances_of(logits[: len(following)], following, likeliest)
+        for number, token in enumerate(following.tolist()):
+            others = zip(chances.likeliest[number].tolist(), chances.theirs[number].tolist(), strict=True)
+            found.append(Drawn(token, float(chances.drawn[number]), tuple(others)))
+    return found
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, PLACES) if np.isfinite(value) else None

@@ -1,0 +1,88 @@
+"""uvicorn's protocol on httptools, with limits to what it lets pass: headers of any size, sent in any time."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from longhand.serving.problems import ApiError
+
+MOST_HEAD = 65_536  # bytes of a request line and headers
+HEAD_SECONDS = 15.0  # in which they have to come
+SEND_BUFFER = 65_536  # bytes of an answer that the system keeps for who does not read it
+HIGH_WATER = 16_384  # the same, here
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """A connection."""
+
+    _head, _in_head = 0, True
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a new connection."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=HIGH_WATER)
+        found: Any = transport.get_extra_info("socket")
+        if found is not None:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget a connection."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, if it is not too much before anything is known of the request."""
+        if self._in_head:
+            self._head += len(data)
+            if self._head > MOST_HEAD and not self.transport.is_closing():
+                super().data_received(data[:MOST_HEAD])
+                if self._in_head and not self.transport.is_closing():
+                    self._refuse(431, f"a request's line and headers have {MOST_HEAD:,} bytes at most")
+                    return
+                data = data[MOST_HEAD:]
+        if self.parser is not None and not self.transport.is_closing():
+            super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self.scope["longhand.abort"] = self.transport.abort  # type: ignore[typeddict-unknown-key]
+        self._in_head = True
+        if self._deadline is None:
+            self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """Begin a request's body."""
+        self._head, self._in_head = 0, False
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def _await_head(self) -> None:
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        if not self.transport.is_closing():
+            self._refuse(408, f"the headers took over {HEAD_SECONDS:g} s to come")
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answer what is no request that could be given to the application, and close the connection."""
+        body = ApiError(status, message).body
+        lines = [f"HTTP/1.1 {status} Refused", "content-type: application/json", f"content-length: {len(body)}"]
+        self.transport.write("\r\n".join([*lines, "connection: close", "", ""]).encode() + body)
+        self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP."""
+        self._refuse(400, msg)

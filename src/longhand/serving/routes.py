@@ -1,0 +1,192 @@
+"""The paths of the API, and what is done where."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from fastapi import APIRouter, FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from longhand.config import ScoringConfig
+from longhand.gates.trace import read_text
+from longhand.gates.values import TokenBits
+from longhand.generation.constraints.build import SHAPES
+from longhand.serving.answering import Answer
+from longhand.serving.asking import asked, decoded
+from longhand.serving.guard import Guard
+from longhand.serving.mailbox import Mailbox
+from longhand.serving.openapi import described, described_as
+from longhand.serving.problems import ApiError
+from longhand.serving.service import Service
+from longhand.serving.static import add_page
+from longhand.serving.streaming import Answering
+from longhand.serving.wire import (
+    CompletionRequest,
+    Health,
+    InspectRequest,
+    ModelList,
+    RunEntry,
+    RunList,
+    ScoreAnswer,
+    ScoreRequest,
+)
+from longhand.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from longhand.arrays import DoubleArray
+    from longhand.model import Model
+
+LONG = 20_000  # bytes of a request whose prompt takes its time to be cut into tokens
+
+
+class Json(Response):
+    """An answer in JSON."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """See `starlette.responses.Response`."""
+        return msgspec.json.encode(content)
+
+
+def application(service: Service, keys: Sequence[bytes] = ()) -> FastAPI:
+    """Return the application that answers for a service; one of the `keys` is demanded, if there are any."""
+
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        yield
+        await service.close()
+
+    app = FastAPI(title="Longhand", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None, lifespan=running)
+    app.include_router(_router(service))
+    add_page(app)
+    description = described(app, service.limits)
+    app.openapi = lambda: description  # type: ignore[method-assign]
+    page = ""
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return Json(description)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return Response(page, media_type="text/html; charset=utf-8")
+
+    app.add_exception_handler(HTTPException, _told)
+    app.add_middleware(Guard, limits=service.limits, keys=keys, metrics=service.metrics)
+    return app
+
+
+async def _told(_request: Request, error: Exception) -> Response:
+    """Say what the router refuses: paths and methods that there are not."""
+    assert isinstance(error, HTTPException)
+    problem = ApiError(error.status_code, str(error.detail))
+    return Response(problem.body, error.status_code, dict(error.headers or {}), "application/json")
+
+
+def _router(service: Service) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/v1/completions", openapi_extra=described_as("completions"))
+    async def completions(request: Request) -> Response:
+        """Write texts that go on from a prompt, as OpenAI's clients ask for them."""
+        body = await request.body()
+        wanted = decoded(body, CompletionRequest)
+        served = service.find(wanted.model)
+        box = Mailbox(bounded=bool(wanted.stream))
+        client = f"{request.client.host if request.client else ''} {wanted.user or ''}"
+
+        def begin() -> Answer:
+            what = asked(wanted, served.model, service.sealer, service.limits.longest)
+            return Answer(served, wanted, what, service.sealer, box)
+
+        heavy = len(body) > LONG or (wanted.echo and wanted.logprobs is not None)
+        heavy = heavy or any(getattr(wanted, name) is not None for name in SHAPES)
+        answer = await service.aside(begin) if heavy else begin()
+        answer.submit(client)
+        with_usage = bool(wanted.stream_options and wanted.stream_options.include_usage)
+        return Answering(
+            answer,
+            service.metrics,
+            stream=bool(wanted.stream),
+            with_usage=with_usage,
+            send_seconds=service.limits.send_seconds,
+        )
+
+    @router.get("/v1/models", openapi_extra=described_as("models"))
+    async def models() -> Response:
+        """List the models that can be asked."""
+        return Json(ModelList([each.entry() for each in service.served.values()]))
+
+    @router.get("/v1/models/{name}", openapi_extra=described_as("model"))
+    async def model(name: str) -> Response:
+        """Say what a model is."""
+        return Json(service.find(name).entry())
+
+    @router.post("/v1/score", openapi_extra=described_as("score"))
+    async def score(request: Request) -> Response:
+        """Say how well a model predicts a text."""
+        wanted = decoded(await request.body(), ScoreRequest)
+        served = service.find(wanted.model)
+        return Json(await service.aside(lambda: _score(served.name, served.model, wanted)))
+
+    @router.post("/v1/inspect", openapi_extra=described_as("inspect"))
+    async def inspect(request: Request) -> Response:
+        """Look at a network's gates and cells as it reads a text."""
+        wanted = decoded(await request.body(), InspectRequest)
+        served = service.find(wanted.model)
+        return Json(await service.aside(lambda: served.model.gate_values(wanted.input, wanted.layer, wanted.show)))
+
+    @router.get("/v1/runs", openapi_extra=described_as("runs"))
+    async def runs() -> Response:
+        """List the trainings that can be followed."""
+        return Json(RunList([RunEntry(name, run.record().state) for name, run in service.runs.items()]))
+
+    @router.get("/v1/runs/{name}", openapi_extra=described_as("run"))
+    async def run(name: str) -> Response:
+        """Say how far a training is, and what it writes."""
+        return Json(await service.aside(service.run(name).record))
+
+    @router.get("/health", openapi_extra=described_as("health"))
+    async def health() -> Response:
+        """Say that the server is there."""
+        return Json(Health("ok", VERSION))
+
+    @router.get("/metrics", openapi_extra=described_as("metrics"))
+    async def metrics() -> Response:
+        """Give the figures of this server, as Prometheus reads them."""
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
+
+    return router
+
+
+def _score(name: str, model: Model, wanted: ScoreRequest) -> ScoreAnswer:
+    """Return how well a model predicts a text."""
+    how = {field: getattr(wanted, field) for field in ScoringConfig.__struct_fields__}
+    bits: list[DoubleArray] = []
+    found = model.score(wanted.input, lambda _, part: bits.append(part), **how)
+    answer = ScoreAnswer(
+        model=name,
+        bits=found.bits,
+        characters=found.characters,
+        bytes=found.bytes,
+        tokens=found.tokens,
+        unknown=found.unknown,
+        bits_per_character=found.bits_per_character,
+        bits_per_byte=found.bits_per_byte,
+        perplexity=found.perplexity if math.isfinite(found.perplexity) else None,
+    )
+    if wanted.per_token:
+        pieces = read_text(model.file, model.tokenizer, wanted.input).pieces
+        each = np.concatenate(bits).tolist()
+        answer.token_bits = [TokenBits(text, round(value, 4)) for text, value in zip(pieces, each, strict=True)]
+    return answer

@@ -1,0 +1,50 @@
+"""A model that is served: its name, what it is, and the thread that writes with it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import cast
+
+from longhand.config import ServingConfig
+from longhand.model import Model
+from longhand.runtime.session import RecurrentSession
+from longhand.serving.mailbox import Postman
+from longhand.serving.scheduler import Scheduler
+from longhand.serving.wire import ModelEntry, ModelFacts
+
+
+class Served:
+    """A model, and what it is called."""
+
+    def __init__(self, name: str, model: Model, limits: ServingConfig, loop: asyncio.AbstractEventLoop) -> None:
+        self.name, self.model = name, model
+        self.whose = (model.file.fingerprint, model.name)
+        self.postman = Postman(loop)
+        open_session = cast("Callable[[int], RecurrentSession]", model.session)
+        self.scheduler = Scheduler(
+            open_session,
+            model.config.vocabulary_size,
+            streams=limits.streams,
+            waiting=limits.waiting,
+            after=self.postman.deliver,
+        )
+        self._since = int(time.time())
+
+    def entry(self) -> ModelEntry:
+        """Return what the API says of it."""
+        model, config = self.model, self.model.config
+        facts = ModelFacts(
+            tokens=model.tokenizer.kind,
+            vocabulary=config.vocabulary_size,
+            layers=config.layers,
+            hidden=config.hidden,
+            parameters=model.file.parameters,
+            bits_per_character=model.card.validation_bits_per_character,
+            documents=config.documents,
+            window=config.window,
+            temperature=model.task(length=1).sampling.temperature or 0.0,
+            max_copy=model.copies is not None,
+        )
+        return ModelEntry(id=self.name, created=self._since, longhand=facts)

@@ -1,0 +1,151 @@
+"""Running the server: where it listens, what it says when it is ready, how it ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from longhand.config import ServingConfig
+from longhand.errors import OptionError
+from longhand.model import Model
+from longhand.serving.guard import is_loopback
+from longhand.serving.protocol import LimitedProtocol
+from longhand.serving.routes import application
+from longhand.serving.runs import RunFolder
+from longhand.serving.sealing import FEWEST
+from longhand.serving.service import Service
+
+BACKLOG = 4096  # connections that wait to be taken
+MARGIN = 2.0  # seconds beyond the grace, in which answers that are written are also read
+
+
+class _Server(uvicorn.Server):
+    """A server that ends its texts as soon as it is told to end, so that all answers end in time."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, ready: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._service, self._ready = service, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`; says where it listens once it does."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`."""
+        self._service.begin_to_close()
+        await super().shutdown(sockets)
+
+
+def serve(
+    models: Mapping[str, Model],
+    runs: Mapping[str, RunFolder],
+    config: ServingConfig,
+    *,
+    keys: Sequence[bytes] = (),
+    state_key: bytes | None = None,
+    ready: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve models until a signal ends it (SIGINT, SIGTERM); it ends within `config.grace` and some seconds.
+
+    - models, runs: by name
+    - keys: one of which is demanded
+    - state_key: what signs states; the same one for servers that are to understand each other's
+    - ready: is told the address as soon as it can be asked
+
+    Raises `OptionError` for an address that cannot be listened at, or that others can reach without a key.
+    """
+    if not keys and not is_loopback(config.host):
+        raise OptionError(
+            f"host: found {config.host} without a key, so that anybody who reaches this machine could ask: add "
+            "--key-file FILE, or listen at 127.0.0.1"
+        )
+    listening = _listening(config)
+    service = Service(models, runs, config, state_key)
+    _raise_limit_of_files()
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # who sends no HTTP is told so; nobody else is
+    settings = uvicorn.Config(
+        application(service, keys),
+        http=LimitedProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=int(config.grace + MARGIN) + 1,
+        timeout_keep_alive=30,
+    )
+    server = _Server(settings, service, ready)
+    with listening:
+        server.run([listening])
+
+
+def read_keys(path: Path) -> list[bytes]:
+    """Return the keys in a file, one a line. Raises `OptionError` where there is none, or one that can be guessed."""
+    keys = [line.strip() for line in _bytes_of(path).splitlines() if line.strip()]
+    if not keys:
+        raise OptionError(f"{path}: found no key, expected one a line")
+    for number, key in enumerate(keys, 1):
+        if len(key) < FEWEST or not all(0x21 <= byte < 0x7F for byte in key):
+            raise OptionError(
+                f"{path}: key {number} has {len(key)} bytes, expected at least {FEWEST}, of visible ASCII, such as "
+                "python -c 'import secrets; print(secrets.token_urlsafe(32))' writes"
+            )
+    return keys
+
+
+def read_state_key(path: Path) -> bytes:
+    """Return the key that signs states, a file's content. Raises `OptionError` for one that can be guessed."""
+    key = _bytes_of(path).strip()
+    if len(key) < FEWEST:
+        raise OptionError(f"{path}: found {len(key)} bytes, expected at least {FEWEST}")
+    return key
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _listening(config: ServingConfig) -> socket.socket:
+    """Return a socket at the address."""
+    try:
+        found = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        opened = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise OptionError(f"host: found {config.host!r}, which is no address ({error.strerror or error})") from None
+    try:
+        if os.name != "nt":
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind(address)
+    except OSError as error:
+        opened.close()
+        raise OptionError(
+            f"port: cannot listen at {config.host}, port {config.port} ({error.strerror or error}): choose another one "
+            "with --port"
+        ) from None
+    return opened
+
+
+def _raise_limit_of_files() -> None:
+    """Allow as many connections as the system does: each is a file."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (ValueError, OSError):
+        return
