@@ -30,7 +30,7 @@ const look = async () => {
 // Show what went wrong; a server that went away is looked for.
 export const complain = (error, whileWriting = false) => {
   if (error.name === "AbortError") return;
-  if (error instanceof LostError) {
+  if (error instanceof LostError || error.status === 503) { // 503: it is ending
     say(whileWriting ? "lost-writing" : "lost", {}, "error");
     look();
   } else if (error instanceof ApiError && error.wait) say("busy", { wait: error.wait }, "error");

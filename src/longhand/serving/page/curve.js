@@ -2,7 +2,7 @@
 import { number, t } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [720, 300, 52, 44, 14, 14];
+const [HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [300, 44, 44, 14, 18];
 
 const shape = (name, attributes, text = "") => {
   const made = document.createElementNS(SVG, name);
@@ -21,21 +21,22 @@ export const clock = (seconds) => {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 };
 
-export const curve = (training, heldOut) => {
-  const all = [...training, ...heldOut], svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", class: "curve", "aria-labelledby": "curve-title curve-desc" });
+// The drawing; width: in pixels, so that its letters are as large as others.
+export const curve = (training, heldOut, width) => {
+  const all = [...training, ...heldOut], svg = shape("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", class: "curve", "aria-labelledby": "curve-title curve-desc" });
   const end = Math.max(...all.map(([seconds]) => seconds), 1), bits = all.map(([, value]) => value);
   const stepY = stepFor(Math.max(Math.max(...bits) - Math.min(...bits), 0.1), 6, BITS);
   const low = Math.floor(Math.min(...bits) / stepY) * stepY, high = Math.max(low + stepY, Math.ceil(Math.max(...bits) / stepY) * stepY);
-  const x = (seconds) => LEFT + (WIDTH - LEFT - RIGHT) * seconds / end, y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low);
+  const x = (seconds) => LEFT + (width - LEFT - RIGHT) * seconds / end, y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low);
   const last = (points) => points.length ? number(points.at(-1)[1], 2) : "–";
   svg.append(shape("title", { id: "curve-title" }, t("curve")), shape("desc", { id: "curve-desc" }, t("curve-description", {
     first: training.length ? number(training[0][1], 2) : "–", last: last(training), held: last(heldOut) })));
   for (let value = low; value <= high + stepY / 2; value += stepY) {
-    svg.append(shape("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value), class: "grid" }), shape("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, number(value, stepY < 0.1 ? 2 : stepY < 1 ? 1 : 0)));
+    svg.append(shape("line", { x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value), class: "grid" }), shape("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, number(value, stepY < 0.1 ? 2 : stepY < 1 ? 1 : 0)));
   }
-  const stepX = stepFor(end, 6, TIMES);
+  const stepX = stepFor(end, width / 110, TIMES);
   for (let seconds = 0; seconds <= end; seconds += stepX) svg.append(shape("text", { x: x(seconds), y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" }, clock(seconds)));
-  svg.append(shape("text", { x: WIDTH - RIGHT, y: HEIGHT - 6, "text-anchor": "end", class: "axis" }, t("axis-time")));
+  svg.append(shape("text", { x: width - RIGHT, y: HEIGHT - 6, "text-anchor": "end", class: "axis" }, t("axis-time")));
   svg.append(shape("text", { x: LEFT, y: HEIGHT - 6, class: "axis" }, `${t("axis-bits")}, ${t("lower")}`));
   const path = (points) => points.map(([seconds, value], at) => `${at ? "L" : "M"}${x(seconds).toFixed(1)} ${y(value).toFixed(1)}`).join("");
   if (training.length) svg.append(shape("path", { d: path(training), class: "on-training" }));

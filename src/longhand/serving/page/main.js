@@ -12,13 +12,19 @@ import { openLast } from "./panels.js";
 import { pieceAt } from "./pieces.js";
 import * as settings from "./settings.js";
 import "./taking.js";
-import { point, tint } from "./tints.js";
+import { point, suit as suitTint, tint } from "./tints.js";
 import { showRuns } from "./training.js";
 import * as versions from "./versions.js";
 import { language, speak, translate, whenLanguageChanges } from "./words.js";
 import { isWriting, nameButton, stop, write } from "./writing.js";
 
 const by = (id) => document.getElementById(id);
+// The model goes on; where none is known yet, after asking again.
+const go = async () => {
+  alternatives.close();
+  if (!desk.model) await fetchModels();
+  if (desk.model) write();
+};
 const step = (way) => { stop(); alternatives.close(); desk.tree[way](); };
 
 const steps = () => {
@@ -60,7 +66,7 @@ field.addEventListener("pointermove", (event) => {
 });
 
 // ---- Buttons and keys.
-by("write").addEventListener("click", () => { alternatives.close(); if (isWriting()) stop(); else write(); });
+by("write").addEventListener("click", () => { if (isWriting()) { alternatives.close(); stop(); } else go(); });
 by("undo").addEventListener("click", () => step("undo"));
 by("redo").addEventListener("click", () => step("redo"));
 by("choose").addEventListener("click", () => alternatives.openAtCaret());
@@ -76,7 +82,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") { if (alternatives.isOpen()) alternatives.close(); else stop(); return; }
   if (!control || event.altKey) return;
   const elsewhere = event.target !== field && event.target.matches("input[type=text], input[type=number]");
-  if (key === "enter") { event.preventDefault(); alternatives.close(); write(); }
+  if (key === "enter") { event.preventDefault(); go(); }
   else if (key === "z" && !elsewhere) { event.preventDefault(); step(event.shiftKey ? "redo" : "undo"); }
   else if (key === "y" && !elsewhere) { event.preventDefault(); step("redo"); }
 });
@@ -91,7 +97,7 @@ whenLanguageChanges(() => { markLanguage(); nameButton(); tinted(); alternatives
 const dock = document.querySelector(".dock");
 new ResizeObserver(() => document.documentElement.style.setProperty("--dock", `${dock.offsetHeight}px`)).observe(dock);
 whenKeyIsWanted(askForKey);
-whenChosen((model) => { settings.suit(model); gates.suit(model); });
+whenChosen((model) => { suitTint(model); tinted(); settings.suit(model); gates.suit(model); });
 whenBack(() => { fetchModels(); showRuns(); });
 tint.surprise = Boolean(remembered("surprise").is);
 by("surprise").setAttribute("aria-pressed", String(tint.surprise));

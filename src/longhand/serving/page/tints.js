@@ -3,12 +3,11 @@ import { bitsOf } from "./pieces.js";
 import { number, seen, t } from "./words.js";
 
 const BINS = 7;
-const MOST_BITS = 8;
 const legend = document.getElementById("legend");
 
-export const tint = { surprise: false, unit: null }; // unit: {values: [[from, to, share from -1 or 0 to 1, value]], signed, name}
+export const tint = { surprise: false, most: 8, unit: null }; // most: the bits of the strongest tint; unit: {values: [[from, to, share from -1 or 0 to 1, value]], signed, name}
 
-export const surpriseBin = (bits) => Math.min(BINS - 1, Math.round((bits / MOST_BITS) * (BINS - 1)));
+export const surpriseBin = (bits) => Math.min(BINS - 1, Math.round((bits / tint.most) * (BINS - 1)));
 const unitBin = (share, signed) => signed ? `u${Math.round(share * 3)}` : `g${Math.round(share * (BINS - 1))}`;
 
 // The class of a piece, for manuscript.show; pieces are asked for one after the other.
@@ -56,6 +55,11 @@ const word = (text, name = "") => {
   return span;
 };
 
+const hint = () => window.matchMedia("(hover: hover)").matches ? t("legend-hint") : "";
+
+// One choice among all of a vocabulary by mere chance is the most surprise that is usual, but 8 bits at least.
+export const suit = (model) => { tint.most = Math.max(8, Math.ceil(Math.log2(model?.longhand.vocabulary ?? 2))); };
+
 // The legend under the text, and beside it what is pointed at.
 export const drawLegend = () => {
   const { unit, surprise } = tint;
@@ -68,8 +72,8 @@ export const drawLegend = () => {
     scale.append(word(t(unit.signed ? "negative" : "shut")), ...swatches(names), word(t(unit.signed ? "positive" : "open")));
     legend.replaceChildren(word(unit.name, "what"), scale, word("", "pointed"));
   } else {
-    scale.append(word(`0 ${t("expected")}`), ...swatches(Array.from({ length: BINS }, (_, bin) => `s${bin}`)), word(`${MOST_BITS}+ ${t("unexpected")}`));
-    legend.replaceChildren(word(t("legend-surprise"), "what"), scale, word(t("legend-hint"), "pointed"));
+    scale.append(word(`0 ${t("expected")}`), ...swatches(Array.from({ length: BINS }, (_, bin) => `s${bin}`)), word(`${tint.most}+ ${t("unexpected")}`));
+    legend.replaceChildren(word(t("legend-surprise"), "what"), scale, word(hint(), "pointed"));
   }
 };
 
@@ -83,5 +87,5 @@ export const point = (place, piece) => {
     return;
   }
   const bits = piece?.m ? bitsOf(piece) : undefined;
-  pointed.textContent = bits === undefined ? t("legend-hint") : t("bits-here", { text: seen(piece.t), bits: number(bits, 1) });
+  pointed.textContent = bits === undefined ? hint() : t("bits-here", { text: seen(piece.t), bits: number(bits, 1) });
 };

@@ -67,7 +67,7 @@ const samples = () => {
 const legend = () => element("p", { className: "legend" }, ...["training", "held-out"].map((name) => element("span", {}, element("i", { className: `on-${name}` }), element("span", { textContent: t(name) }))));
 
 const curves = () => element("section", {}, element("h2", { textContent: t("curve") }),
-  ...data.training.length + data.held_out.length > 1 ? [legend(), curve(data.training, data.held_out), details("numbers", table())] : [element("p", { className: "remark", textContent: t("curve-waiting") })]);
+  ...data.training.length + data.held_out.length > 1 ? [legend(), curve(data.training, data.held_out, Math.max(300, Math.min(760, view.clientWidth - 40))), details("numbers", table())] : [element("p", { className: "remark", textContent: t("curve-waiting") })]);
 
 const incidents = () => data.incidents.length ? element("section", {}, element("h2", { textContent: t("incidents") }), element("ul", {}, ...data.incidents.map((one) =>
   element("li", { textContent: t("incident", { kind: t(`incident-${one.kind}`), step: one.step, problems: one.problems.join("; ") }) })))) : null;

@@ -8,7 +8,7 @@ import { sampling, used } from "./settings.js";
 import { t } from "./words.js";
 
 export const ALTERNATIVES = 5;
-const EASE = 8; // frames in which what has come is shown
+const EASE = 30, LEAST = 2; // a frame shows so small a part of what has come, but so many tokens
 const button = document.getElementById("write");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 const ends = []; // who is told when the model has written
@@ -31,7 +31,7 @@ const show = (most = Infinity) => {
 const flowing = (writing) => new Promise((finished) => {
   const frame = () => {
     if (present !== writing) return finished();
-    show(calm.matches || document.hidden ? Infinity : Math.max(1, Math.ceil(writing.queue.length / EASE)));
+    show(calm.matches || document.hidden ? Infinity : Math.max(LEAST, Math.ceil(writing.queue.length / EASE)));
     if (writing.done && !writing.queue.length) return finished();
     if (document.hidden) setTimeout(frame, 200);
     else requestAnimationFrame(frame);
@@ -91,7 +91,7 @@ const finish = (writing, failure, before) => {
 
 // Go on from the end of the text.
 export const write = () => {
-  if (isWriting() || !desk.model) return;
+  if (isWriting()) return;
   desk.tree.change(desk.tree.text.length, 0, [], "written");
   run();
 };
