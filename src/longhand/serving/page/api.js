@@ -1,5 +1,6 @@
 // Requests to the server: errors that can be shown, the key, and the stream of a text.
 const KEY = "longhand.key";
+const ENDING = ["ending", "busy"]; // what a server says in a stream as it ends
 
 export class ApiError extends Error {
   constructor(status, { message, param = null, code = null }, wait = null) {
@@ -87,7 +88,7 @@ export async function* completion(body, signal) {
   const response = await request("/v1/completions", { body: { ...body, stream: true }, signal });
   for await (const data of events(response)) {
     const chunk = JSON.parse(data);
-    if (chunk.error) throw new ApiError(503, chunk.error);
+    if (chunk.error) throw new ApiError(ENDING.includes(chunk.error.code) ? 503 : 500, chunk.error);
     yield chunk;
   }
 }

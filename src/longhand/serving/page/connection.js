@@ -3,7 +3,7 @@ import { alive, ApiError, LostError } from "./api.js";
 import { t, whenLanguageChanges } from "./words.js";
 
 const line = document.getElementById("status");
-const AGAIN = 1500; // milliseconds between two looks
+const AGAIN = 1000; // milliseconds between two looks
 let said = null; // {name, values, kind}, or a server's own words
 let looking = false;
 const returns = [];
@@ -21,7 +21,7 @@ export const whenBack = (listener) => returns.push(listener);
 const look = async () => {
   if (looking) return;
   looking = true;
-  while (!await alive()) await new Promise((done) => setTimeout(done, AGAIN));
+  do await new Promise((done) => setTimeout(done, AGAIN)); while (!await alive());
   looking = false;
   say("back");
   for (const listener of returns) listener();

@@ -85,8 +85,9 @@ const draw = () => {
   const best = data.best_bits === null ? null : element("p", { className: "score" }, element("strong", { textContent: number(data.best_bits, 2) }), element("span", {}, t("bits-per-character"), element("small", { textContent: t("best") })));
   const facts = element("dl", { className: "facts" }, fact("progress", data.progress === null ? null : percent(data.progress)), fact("time", clock(data.seconds ?? 0)), fact("step", number(data.step ?? 0)),
     fact("pace", data.characters_per_second ? t("pace-is", { rate: Math.round(data.characters_per_second) }) : null), fact("learning-rate", data.learning_rate ? data.learning_rate.toPrecision(2) : null));
+  const notes = data.plan.length ? [] : data.notes.map((note) => element("p", { className: "remark", textContent: note }));
   const plan = data.plan.length ? details("plan", element("ul", {}, ...[...data.plan, ...data.notes].map((line) => element("li", { textContent: line })))) : null;
-  view.replaceChildren(...[element("div", { className: "run-head" }, element("h2", { textContent: data.id }), picker()), status, progress, best, facts, curves(), samples(), incidents(), plan].filter(Boolean));
+  view.replaceChildren(...[element("div", { className: "run-head" }, element("h2", { textContent: data.id }), picker()), status, ...notes, progress, best, facts, curves(), samples(), incidents(), plan].filter(Boolean));
   if (focused) document.getElementById("run")?.focus();
 };
 
