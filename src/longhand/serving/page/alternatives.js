@@ -2,11 +2,13 @@
 import { complete } from "./api.js";
 import { complain, say } from "./connection.js";
 import { desk } from "./desk.js";
+import { button, element } from "./dom.js";
 import { boxOf, field, mirror } from "./manuscript.js";
 import { bitsOf, choosable, END, pieceAt } from "./pieces.js";
 import { number, percent, seen, spoken, t } from "./words.js";
 import { ALTERNATIVES, branch } from "./writing.js";
 
+const fine = window.matchMedia("(pointer: fine)"); // a finger that chooses is not to bring up a keyboard
 const card = document.getElementById("alternatives");
 const spot = document.getElementById("spot");
 const sheet = card.parentElement;
@@ -45,19 +47,13 @@ const itemAt = (place) => {
   return { place: unit.place, length: unit.text.length, text: unit.text, p: undefined, choices: null };
 };
 
-const element = (name, className, text = "") => Object.assign(document.createElement(name), { className, textContent: text });
-const tool = (name, sign, action) => {
-  const made = element("button", "plain", sign);
-  made.type = "button";
-  made.title = t(name);
-  made.setAttribute("aria-label", t(name));
-  made.addEventListener("click", action);
-  return made;
-};
+const span = (className, textContent) => element("span", { className, textContent });
+const tool = (name, sign, action) => button("plain", sign, action, t(name));
 
 const place = () => {
   const box = boxOf(item.place, item.place + item.length), base = sheet.getBoundingClientRect();
-  Object.assign(spot.style, { left: `${box.left - base.left}px`, top: `${box.top - base.top}px`, width: `${Math.max(box.width, 6)}px`, height: `${box.height}px` });
+  const around = { left: box.left - base.left, top: box.top - base.top, width: Math.max(box.width, 6), height: box.height };
+  for (const [side, pixels] of Object.entries(around)) spot.style[side] = `${pixels}px`;
   spot.hidden = card.hidden = false;
   const dock = document.querySelector(".dock").getBoundingClientRect().top, { width, height } = card.getBoundingClientRect();
   const below = box.bottom + 8 + height <= dock || box.top - 8 - height < 0;
@@ -65,41 +61,40 @@ const place = () => {
   card.style.top = `${below ? box.bottom - base.top + 8 : box.top - base.top - 8 - height}px`;
 };
 
+// One alternative, with a bar beside that of the likeliest.
 const choice = (text, p, most) => {
-  const now = text === item.text, name = text === END ? t("end-of-text") : seen(text);
-  const button = element("button", `choice${now ? " now" : ""}`);
-  button.type = "button";
-  button.setAttribute("aria-label", t(now ? "choice-now" : "choice", { text: text === END ? name : spoken(text), percent: percent(Math.exp(p)) }));
-  const track = element("span", "track"), bar = element("span", "bar");
-  track.append(bar);
+  const now = text === item.text, share = percent(Math.exp(p)), name = text === END ? t("end-of-text") : seen(text);
+  const made = button(`choice${now ? " now" : ""}`, "", () => choose(text, p));
+  made.setAttribute("aria-label", t(now ? "choice-now" : "choice", { text: text === END ? name : spoken(text), percent: share }));
+  const bar = span("bar", "");
   bar.style.width = `${Math.max(2, 100 * Math.exp(p - most))}%`;
-  button.append(element("span", "token", name), track, element("span", "share", percent(Math.exp(p))));
-  button.addEventListener("click", () => choose(text, p));
-  const row = document.createElement("li");
-  row.append(button);
-  return row;
+  made.append(span("token", name), element("span", { className: "track" }, bar), span("share", share));
+  return element("li", {}, made);
 };
 
 const choose = (text, p) => {
   const { place: at, choices } = item;
   close();
-  field.focus({ preventScroll: true });
+  if (fine.matches) field.focus({ preventScroll: true });
   branch(at, text === END ? null : { t: text, m: true, p, a: choices });
 };
 
-const draw = (focus) => {
-  const { text, p, choices } = item, bits = bitsOf({ p });
-  card.setAttribute("aria-label", t("alternatives", { text: spoken(text) }));
-  const head = element("div", "card-head"), what = element("p", "", "");
+const head = () => {
+  const { text, p } = item, bits = bitsOf({ p });
+  const chance = bits === undefined ? "" : ` ${percent(Math.exp(p))} · ${t("bits-here", { text: "", bits: number(bits, 1) }).trim()}`;
+  const what = element("p", {}, element("strong", { className: "token", textContent: seen(text) }), chance);
   what.setAttribute("aria-live", "polite");
-  what.append(element("strong", "token", seen(text)), bits === undefined ? "" : element("span", "", ` ${percent(Math.exp(p))} · ${t("bits-here", { text: "", bits: number(bits, 1) }).trim()}`));
-  head.append(what, tool("before-token", "‹", () => step(-1)), tool("next-token", "›", () => step(1)), tool("close", "×", () => close({ focus: true })));
-  const list = element("ul", "choices"), shown = (choices ?? []).filter(([one]) => choosable(one));
-  list.append(...shown.map(([one, chance]) => choice(one, chance, shown[0][1])));
-  const foot = element("div", "card-foot"), edit = tool("edit-here", t("edit-here"), () => close({ focus: true }));
-  edit.className = "quiet";
-  foot.append(element("p", "hint", choices ? t("choose-hint") : t("asking")), edit);
-  card.replaceChildren(head, list, foot);
+  const tools = [tool("before-token", "‹", () => step(-1)), tool("next-token", "›", () => step(1)), tool("close", "×", () => close({ focus: fine.matches }))];
+  return element("div", { className: "card-head" }, what, ...tools);
+};
+
+const draw = (focus) => {
+  const shown = (item.choices ?? []).filter(([text]) => choosable(text));
+  const list = element("ul", { className: "choices" }, ...shown.map(([text, p]) => choice(text, p, shown[0][1])));
+  const hint = element("p", { className: "hint", textContent: t(item.choices ? "choose-hint" : "asking") });
+  const foot = element("div", { className: "card-foot" }, hint, button("quiet", t("edit-here"), () => close({ focus: true })));
+  card.setAttribute("aria-label", t("alternatives", { text: spoken(item.text) }));
+  card.replaceChildren(head(), list, foot);
   place();
   if (focus) (list.querySelector("button") ?? card).focus({ preventScroll: true });
 };
@@ -108,7 +103,8 @@ const draw = (focus) => {
 const ask = async (wanted, focus) => {
   asking = new AbortController();
   try {
-    const answer = await complete({ model: desk.model.id, prompt: desk.tree.text.slice(0, wanted.place), max_tokens: 1, temperature: 0, logprobs: ALTERNATIVES }, asking.signal);
+    const prompt = desk.tree.text.slice(0, wanted.place);
+    const answer = await complete({ model: desk.model.id, prompt, max_tokens: 1, temperature: 0, logprobs: ALTERNATIVES }, asking.signal);
     if (item !== wanted) return;
     const top = Object.entries(answer.choices[0].logprobs?.top_logprobs?.[0] ?? {}).sort((one, other) => other[1] - one[1]);
     item.choices = top;

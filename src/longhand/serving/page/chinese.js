@@ -20,7 +20,7 @@ export const chinese = {
   "cleared": "已清空，可以撤销。", "file": "文稿.txt", "choose": "换个写法", "choose-help": "这里还可以是什么？（在文稿中按 Alt+向下键）",
 
   "writing": "正在写……", "speed": "每秒 {rate} 字", "done": "写了 {count} 个字符。", "done-speed": "写了 {count} 个字符，每秒 {rate} 个。",
-  "ended": "模型写完了。", "stopped": "已停下，写了 {count} 个字符。", "nothing": "模型没有要补充的。",
+  "ended": "模型写完了。", "stopped": "已停下，写了 {count} 个字符。", "nothing": "模型认为文稿到此已经完结：可以继续键入，或换个写法。",
   "lost": "服务器没有回应。文稿完好地保存在这里；正在寻找服务器……",
   "lost-writing": "与服务器的连接断了。已写的内容都在；正在寻找服务器……",
   "back": "服务器恢复了，可以从这里接着写。", "busy": "服务器正忙，请 {wait} 秒后再试。",
@@ -49,10 +49,11 @@ export const chinese = {
   "version-typed": "键入", "version-written": "模型写", "version-branch": "另一种写法", "version-cleared": "清空", "beginning": "开头", "empty-page": "空白页",
   "removed": "删去 {count} 个字符", "version-now": "当前版本", "versions-note": "当前版本有标记。缩进表示分叉：文稿从那里走上了不同的路。",
 
-  "gates-lead": "每一行是网络的一个记忆单元，每一列是文稿中的一个字：沿着一行看，就知道这个单元记住了什么、记了多久。越靠上的记得越久。",
+  "gates-lead": "每一行是网络的一个记忆单元，每一列是文稿中的一个{what}：沿着一行看，就知道这个单元记住了什么、记了多久。越靠上的记得越久。",
   "gates-empty": "还没有可看的，先写点什么吧。", "gates-window": "这个模型每个窗口都从头读起，中间不留记忆，没有单元可看。",
+  "one-char": "字", "one-byte": "字节", "one-word": "词或标点", "one-bpe": "子词", "many-char": "字", "many-byte": "字节", "many-word": "词", "many-bpe": "子词",
   "layer": "层", "layer-number": "第 {layer} 层", "show": "显示", "show-cell": "记忆（细胞状态）", "show-hidden": "输出（隐藏状态）", "show-input": "输入门", "show-forget": "遗忘门",
-  "show-output": "输出门", "show-candidate": "候选值", "unit": "单元", "unit-is": "单元 {unit}：经过 {half} 个字，记住的内容忘掉一半", "unit-long": "单元 {unit}：几乎不会忘记",
+  "show-output": "输出门", "show-candidate": "候选值", "unit": "单元", "unit-is": "单元 {unit}：经过 {half} 个{what}，记住的内容忘掉一半", "unit-long": "单元 {unit}：几乎不会忘记",
   "colour-text": "用这个单元给文稿着色", "gate-means": "平均开度：输入门 {input}，遗忘门 {forget}，输出门 {output}", "map": "{units} 个单元在 {tokens} 个词元上的分布图；下方选中的是单元 {unit}",
   "looking": "正在查看内部……", "low": "低", "high": "高", "shut": "关", "open": "开", "negative": "负", "positive": "正",
 

@@ -24,19 +24,22 @@ export const clock = (seconds) => {
 
 // The drawing; width: in pixels, so that its letters are as large as others.
 export const curve = (training, heldOut, width) => {
-  const all = [...training, ...heldOut], svg = shape("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", class: "curve", "aria-labelledby": "curve-title curve-desc" });
-  const end = Math.max(...all.map(([seconds]) => seconds), 1), bits = all.map(([, value]) => value);
+  const all = [...training, ...heldOut], bits = all.map(([, value]) => value), end = Math.max(...all.map(([seconds]) => seconds), 1);
   const stepY = stepFor(Math.max(Math.max(...bits) - Math.min(...bits), 0.1), 6, BITS);
   const low = Math.floor(Math.min(...bits) / stepY) * stepY, high = Math.max(low + stepY, Math.ceil(Math.max(...bits) / stepY) * stepY);
   const x = (seconds) => LEFT + (width - LEFT - RIGHT) * seconds / end, y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low);
-  const last = (points) => points.length ? number(points.at(-1)[1], 2) : "–";
-  svg.append(shape("title", { id: "curve-title" }, t("curve")), shape("desc", { id: "curve-desc" }, t("curve-description", {
-    first: training.length ? number(training[0][1], 2) : "–", last: last(training), held: last(heldOut) })));
+  const told = (point) => point ? number(point[1], 2) : "–";
+  const said = t("curve-description", { first: told(training[0]), last: told(training.at(-1)), held: told(heldOut.at(-1)) });
+  const svg = shape("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", class: "curve", "aria-labelledby": "curve-title curve-desc" });
+  svg.append(shape("title", { id: "curve-title" }, t("curve")), shape("desc", { id: "curve-desc" }, said));
   for (let value = low; value <= high + stepY / 2; value += stepY) {
-    svg.append(shape("line", { x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value), class: "grid" }), shape("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, number(value, stepY < 0.1 ? 2 : stepY < 1 ? 1 : 0)));
+    svg.append(shape("line", { x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value), class: "grid" }));
+    svg.append(shape("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, number(value, stepY < 0.1 ? 2 : stepY < 1 ? 1 : 0)));
   }
   const stepX = stepFor(end, width / 110, TIMES);
-  for (let seconds = 0; seconds <= end; seconds += stepX) svg.append(shape("text", { x: x(seconds), y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" }, clock(seconds)));
+  for (let seconds = 0; seconds <= end; seconds += stepX) {
+    svg.append(shape("text", { x: x(seconds), y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" }, clock(seconds)));
+  }
   svg.append(shape("text", { x: width - RIGHT, y: HEIGHT - 6, "text-anchor": "end", class: "axis" }, t("axis-time")));
   svg.append(shape("text", { x: LEFT, y: HEIGHT - 6, class: "axis" }, `${t("axis-bits")}, ${t("lower")}`));
   const path = (points) => points.map(([seconds, value], at) => `${at ? "L" : "M"}${x(seconds).toFixed(1)} ${y(value).toFixed(1)}`).join("");

@@ -20,7 +20,7 @@ export const tinted = () => { draw(); drawLegend(); };
 // What was typed becomes part of the text.
 export const typed = () => {
   typing = true;
-  desk.tree.edit(manuscript.field.value, manuscript.field.selectionEnd);
+  desk.tree.edit(manuscript.typedText(), manuscript.field.selectionEnd);
   typing = false;
 };
 

@@ -20,7 +20,7 @@ export const english = {
   "cleared": "Cleared. Undo brings it back.", "file": "text.txt", "choose": "Alternatives", "choose-help": "What else might stand here? (Alt+Down in the text)",
 
   "writing": "Writing…", "speed": "{rate} characters a second", "done": "{count} characters written.", "done-speed": "{count} characters written, {rate} a second.",
-  "ended": "The model came to an end.", "stopped": "Stopped after {count} characters.", "nothing": "The model had nothing to add.",
+  "ended": "The model came to an end.", "stopped": "Stopped after {count} characters.", "nothing": "To the model the text is finished here: type on, or choose an alternative.",
   "lost": "The server does not answer. Your text is safe here; looking for the server…",
   "lost-writing": "The server went away. What was written stays; looking for the server…",
   "back": "The server is back. Write goes on from here.", "busy": "The server is busy: try again in {wait} s.",
@@ -49,10 +49,11 @@ export const english = {
   "version-typed": "typed", "version-written": "written", "version-branch": "another way", "version-cleared": "cleared", "beginning": "the beginning", "empty-page": "an empty page",
   "removed": "{count} characters removed", "version-now": "shown now", "versions-note": "The present one is marked. A step in is a fork: from there the text went different ways.",
 
-  "gates-lead": "Each row is one of the network's memory cells, each column a character of your text: follow a row to see what a cell remembers, and for how long. Those at the top remember longest.",
+  "gates-lead": "Each row is one of the network's memory cells, each column one {what} of your text: follow a row to see what a cell remembers, and for how long. Those at the top remember longest.",
   "gates-empty": "There is nothing to look at yet: write something first.", "gates-window": "This model reads each window afresh and remembers nothing in between: there are no cells to watch.",
+  "one-char": "character", "one-byte": "byte", "one-word": "word or sign", "one-bpe": "piece", "many-char": "characters", "many-byte": "bytes", "many-word": "words", "many-bpe": "pieces",
   "layer": "Layer", "layer-number": "Layer {layer}", "show": "Show", "show-cell": "Memory (cell)", "show-hidden": "Output (hidden)", "show-input": "Input gate", "show-forget": "Forget gate",
-  "show-output": "Output gate", "show-candidate": "Candidate", "unit": "Unit", "unit-is": "Unit {unit}: half of what it remembers is gone after {half} characters", "unit-long": "Unit {unit}: it hardly forgets at all",
+  "show-output": "Output gate", "show-candidate": "Candidate", "unit": "Unit", "unit-is": "Unit {unit}: half of what it remembers is gone after {half} {what}", "unit-long": "Unit {unit}: it hardly forgets at all",
   "colour-text": "Colour the text by this unit", "gate-means": "Open on average: input {input}, forget {forget}, output {output}", "map": "Map of {units} units over {tokens} tokens; unit {unit} is selected below",
   "looking": "Looking inside…", "low": "low", "high": "high", "shut": "shut", "open": "open", "negative": "negative", "positive": "positive",
 

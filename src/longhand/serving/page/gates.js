@@ -2,6 +2,7 @@
 import { inspection } from "./api.js";
 import { complain } from "./connection.js";
 import { desk, tinted } from "./desk.js";
+import { element, select } from "./dom.js";
 import * as heatmap from "./heatmap.js";
 import { isShown, openPanel, whenOpened } from "./panels.js";
 import { tint } from "./tints.js";
@@ -17,12 +18,6 @@ let found = null; // the answer, with order, reach, signed, from
 let column = null;
 let asking = null;
 
-const element = (name, properties = {}, ...children) => {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-};
-
 // The end of the text, as much of it as is looked at, from the beginning of a character.
 const lookedAt = () => {
   const { text } = desk.tree, most = ["word", "bpe"].includes(desk.model.longhand.tokens) ? LONG_TOKENS : CHARACTERS;
@@ -32,7 +27,11 @@ const lookedAt = () => {
 };
 
 const unit = () => found.order[wanted.row];
-const half = (of) => found.half_life[of] >= 1e5 ? t("unit-long", { unit: of + 1 }) : t("unit-is", { unit: of + 1, half: number(found.half_life[of], found.half_life[of] < 10 ? 1 : 0) });
+const half = (of) => {
+  const long = found.half_life[of];
+  if (long >= 1e5) return t("unit-long", { unit: of + 1 });
+  return t("unit-is", { unit: of + 1, half: number(long, long < 10 ? 1 : 0), what: t(`many-${desk.model.longhand.tokens}`) });
+};
 
 // The text takes the colours of the unit.
 const colour = () => {
@@ -62,13 +61,6 @@ const paint = () => {
   pointed.textContent = column === null ? "" : t("value-here", { text: seen(found.tokens[column].text), value: number(found.values[column][unit()], 2) });
 };
 
-const select = (id, label, options, value, chosen) => {
-  const made = element("select", { id }, ...options.map(([key, text]) => element("option", { value: key, textContent: text })));
-  made.value = value;
-  made.addEventListener("change", () => chosen(made.value));
-  return element("label", { htmlFor: id }, element("span", { textContent: label }), made);
-};
-
 const range = () => {
   const input = element("input", { type: "range", id: "unit", min: 0, max: found.units - 1, step: 1, value: wanted.row });
   const told = () => input.setAttribute("aria-valuetext", half(unit()));
@@ -83,20 +75,27 @@ const box = () => {
   return element("label", { htmlFor: "colour-text", className: "check" }, input, element("span", { textContent: t("colour-text") }));
 };
 
+const choices = () => {
+  const layers = Array.from({ length: found.layers }, (_, at) => [at + 1, t("layer-number", { layer: at + 1 })]);
+  const shows = SHOWS.map((name) => [name, t(`show-${name}`)]);
+  return element("div", { className: "choices-row" },
+    select("layer", t("layer"), layers, found.layer, (value) => { wanted.layer = Number(value); look(); }),
+    select("show", t("show"), shows, found.show, (value) => { wanted.show = value; look(); }));
+};
+
+const means = () => {
+  const { input, forget, output } = found.gates[found.layer - 1];
+  const open = t("gate-means", { input: percent(input), forget: percent(forget), output: percent(output) });
+  const bits = found.tokens.reduce((sum, token) => sum + token.bits, 0) / found.tokens.length;
+  return element("p", { className: "means", textContent: `${open} · ${t("mean-bits", { bits: number(bits, 2) })}` });
+};
+
 const draw = (message = null) => {
-  const lead = element("p", { className: "lead", textContent: t("gates-lead") });
+  const lead = element("p", { className: "lead", textContent: t("gates-lead", { what: t(`one-${desk.model?.longhand.tokens ?? "char"}`) }) });
   if (!found) return panel.replaceChildren(lead, element("p", { className: "remark", textContent: t(message ?? "gates-empty") }));
   const focused = panel.contains(document.activeElement) ? document.activeElement.id : "", scroll = panel.querySelector(".map")?.scrollLeft;
-  const layers = Array.from({ length: found.layers }, (_, at) => [at + 1, t("layer-number", { layer: at + 1 })]);
-  const means = found.gates[found.layer - 1];
   const map = element("div", { className: "map" }, canvas, bars);
-  panel.replaceChildren(
-    lead,
-    element("div", { className: "choices-row" }, select("layer", t("layer"), layers, found.layer, (value) => { wanted.layer = Number(value); look(); }),
-      select("show", t("show"), SHOWS.map((name) => [name, t(`show-${name}`)]), found.show, (value) => { wanted.show = value; look(); })),
-    map, range(), remark, pointed, box(),
-    element("p", { className: "means", textContent: `${t("gate-means", { input: percent(means.input), forget: percent(means.forget), output: percent(means.output) })} · ${t("mean-bits", { bits: number(found.tokens.reduce((sum, token) => sum + token.bits, 0) / found.tokens.length, 2) })}` }),
-  );
+  panel.replaceChildren(lead, choices(), map, range(), remark, pointed, box(), means());
   paint();
   map.scrollLeft = scroll ?? map.scrollWidth;
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });

@@ -20,8 +20,9 @@ const unpacked = (kept) => {
   return piece;
 };
 
-const record = (tree, simple) => JSON.stringify({
-  format: FORMAT, when: Date.now(), current: tree.current.id,
+// A text as it is kept: when, a new line, and its versions.
+const record = (tree, simple) => `${Date.now()}\n` + JSON.stringify({
+  format: FORMAT, current: tree.current.id,
   versions: [...tree.versions.values()].map((version) => [
     version.id, version.parent, version.at, version.removed, version.kind, version.when, version.next ?? null,
     version.pieces.map((piece) => simple && piece.m ? [piece.t] : packed(piece)),
@@ -31,13 +32,13 @@ const record = (tree, simple) => JSON.stringify({
 // What was kept, as a Tree takes it; null where it is damaged.
 const restored = (text) => {
   try {
-    const kept = JSON.parse(text);
+    const kept = JSON.parse(text.slice(text.indexOf("\n") + 1));
     if (kept.format !== FORMAT) return null;
     const versions = kept.versions.map(([id, parent, at, removed, kind, when, next, pieces]) =>
       ({ id, parent, at, removed, kind, when, next: next ?? undefined, pieces: pieces.map(unpacked) }));
     const ids = new Set(versions.map((version) => version.id));
-    const sound = versions.length && ids.has(kept.current) && versions.every((version) => version.parent === null || (ids.has(version.parent) && version.parent < version.id));
-    return sound ? { versions, current: kept.current, when: kept.when } : null;
+    const known = ({ id, parent }) => parent === null || (ids.has(parent) && parent < id);
+    return ids.has(kept.current) && versions.every(known) ? { versions, current: kept.current } : null;
   } catch { return null; }
 };
 
@@ -63,7 +64,7 @@ export class Keeper {
 
   #others() {
     const names = Object.keys(localStorage).filter((name) => name.startsWith(TEXT) && name !== this.name);
-    const when = (name) => restored(localStorage.getItem(name))?.when ?? 0;
+    const when = (name) => parseInt(localStorage.getItem(name), 10) || 0;
     return names.map((name) => ({ name, when: when(name) })).sort((one, other) => other.when - one.when);
   }
 
@@ -105,7 +106,7 @@ export class Keeper {
   }
 
   #forget(most) {
-    for (const { name } of Object.keys(localStorage).filter((name) => name.startsWith(TEXT)).length - 1 > most ? this.#others().slice(most) : []) localStorage.removeItem(name);
+    for (const { name } of this.#others().slice(most)) localStorage.removeItem(name);
   }
 }
 

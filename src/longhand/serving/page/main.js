@@ -34,7 +34,9 @@ const steps = () => {
 };
 
 // ---- What is typed and pointed at.
-const quietKeys = new Set(["Shift", "Control", "Alt", "Meta", "CapsLock", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown", "Tab", "Escape"]);
+const quietKeys = new Set([
+  "Shift", "Control", "Alt", "Meta", "CapsLock", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown", "Tab", "Escape",
+]);
 field.addEventListener("keydown", (event) => {
   if (isWriting() && !quietKeys.has(event.key) && !event.ctrlKey && !event.metaKey) stop(); // the person takes over
   if (event.altKey && event.key === "ArrowDown") { event.preventDefault(); alternatives.openAtCaret(); }

@@ -6,6 +6,11 @@ const field = document.getElementById("text");
 const mirror = document.getElementById("mirror");
 const GAP = 250; // milliseconds between two times that the field follows while the model writes
 
+// A field knows no carriage return: it stands there as its sign, so that all places stay the same.
+const RETURN = "\r", SIGN = "\u240d";
+const shown = (text) => text.replaceAll(RETURN, SIGN);
+export const typedText = () => field.value.replaceAll(SIGN, RETURN);
+
 let lines = []; // each {runs: [[class, text], ...], length, key}
 let fieldTime = 0;
 
@@ -13,7 +18,7 @@ let fieldTime = 0;
 const cut = (pieces, classOf) => {
   const made = [[]];
   for (const [index, piece] of pieces.entries()) {
-    const name = classOf(piece, index), parts = piece.t.split("\n");
+    const name = classOf(piece, index), parts = shown(piece.t).split("\n");
     for (const [number, part] of parts.entries()) {
       if (number > 0) made.push([]);
       if (!part) continue;
@@ -71,14 +76,14 @@ export const show = (pieces, classOf) => {
 };
 
 // The field's text becomes this one; while the model writes it follows now and then.
-export const follow = (text, { now = true, caret = null } = {}) => {
+export const follow = (whole, { now = true } = {}) => {
   const time = performance.now();
   if (!now && time - fieldTime < GAP) return;
   fieldTime = time;
+  const text = shown(whole);
   const [start, end] = [field.selectionStart, field.selectionEnd], length = field.value.length;
   if (field.value !== text) field.value = text;
-  if (caret !== null) field.setSelectionRange(caret, caret);
-  else if (start >= length) field.setSelectionRange(text.length, text.length);
+  if (start >= length) field.setSelectionRange(text.length, text.length);
   else field.setSelectionRange(Math.min(start, text.length), Math.min(end, text.length));
 };
 
@@ -133,9 +138,11 @@ const inLine = (start, length, x, y) => {
     if (y >= box.bottom || (y >= box.top && x >= box.right)) low = middle + 1;
     else high = middle;
   }
-  const box = low < start + length ? boxOf(low, low + 1) : null;
-  return box && y >= box.top - 4 && y < box.bottom + 4 && x >= box.left && x < box.right ? low : null;
+  const caret = field.selectionStart; // where text runs from the right, halving does not find it: it is beside the caret, if anywhere
+  return [low, caret, caret - 1].find((place) => place >= start && place < start + length && within(boxOf(place, place + 1), x, y)) ?? null;
 };
+
+const within = (box, x, y) => y >= box.top - 4 && y < box.bottom + 4 && x >= box.left && x < box.right;
 
 export const writing = (is) => mirror.classList.toggle("writing", is);
 export { field, mirror };

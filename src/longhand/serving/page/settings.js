@@ -1,4 +1,5 @@
 // How the model writes: the controls, what they are set to, and what a request says of it.
+import { button, element } from "./dom.js";
 import { remember, remembered } from "./keeping.js";
 import { number, t, whenLanguageChanges } from "./words.js";
 
@@ -8,16 +9,12 @@ const values = { ...FIRST, ...remembered("settings") };
 let facts = null; // of the model that is chosen
 let lastSeed = null;
 
-const element = (name, properties = {}, ...children) => {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-};
 const save = () => remember("settings", values);
 const temperature = () => values.temperature ?? facts?.temperature ?? 0.8;
 
 const helped = (id, label, help, ...controls) => {
-  const row = element("div", { className: "setting" }, element("label", { htmlFor: id, textContent: label }), ...controls, element("p", { id: `${id}-help`, textContent: help }));
+  const words = element("label", { htmlFor: id, textContent: label }), more = element("p", { id: `${id}-help`, textContent: help });
+  const row = element("div", { className: "setting" }, words, ...controls, more);
   row.querySelector(`#${id}`).setAttribute("aria-describedby", `${id}-help`);
   return row;
 };
@@ -46,7 +43,8 @@ const length = () => {
 };
 
 const seed = () => {
-  const input = element("input", { type: "text", id: "set-seed", value: values.seed, inputMode: "numeric", placeholder: t("seed-chance"), pattern: "[0-9]*", maxLength: 15, autocomplete: "off" });
+  const digits = { inputMode: "numeric", pattern: "[0-9]*", maxLength: 15, autocomplete: "off" };
+  const input = element("input", { type: "text", id: "set-seed", value: values.seed, placeholder: t("seed-chance"), ...digits });
   input.addEventListener("input", () => {
     values.seed = input.value.replace(/\D/g, "");
     if (input.value !== values.seed) input.value = values.seed;
@@ -54,33 +52,33 @@ const seed = () => {
   });
   const row = helped("set-seed", t("seed"), t("seed-help"), input);
   if (lastSeed !== null && String(lastSeed) !== values.seed) {
-    const keep = element("button", { type: "button", className: "quiet", textContent: t("keep"), title: t("keep-help") });
-    keep.addEventListener("click", () => { values.seed = String(lastSeed); save(); draw(); panel.querySelector("#set-seed").focus(); });
-    row.insertBefore(element("p", { className: "used" }, element("span", { textContent: t("seed-used", { seed: String(lastSeed) }) }), keep), row.lastChild);
+    const keep = button("quiet", t("keep"), () => { values.seed = String(lastSeed); save(); draw(); panel.querySelector("#set-seed").focus(); });
+    keep.title = t("keep-help");
+    const used = element("span", { textContent: t("seed-used", { seed: String(lastSeed) }) });
+    row.insertBefore(element("p", { className: "used" }, used, keep), row.lastChild);
   }
   return row;
 };
 
 const until = () => {
   const ends = ["", "sentence", "line", ...(facts?.documents ? ["document"] : [])];
-  const select = element("select", { id: "set-until" }, ...ends.map((end) => element("option", { value: end, textContent: t(`until-${end || "none"}`) })));
+  const options = ends.map((end) => element("option", { value: end, textContent: t(`until-${end || "none"}`) }));
+  const select = element("select", { id: "set-until" }, ...options);
   select.value = ends.includes(values.until) ? values.until : "";
   select.addEventListener("change", () => { values.until = select.value; save(); });
   return element("div", { className: "setting" }, element("label", { htmlFor: "set-until", textContent: t("until") }), select);
 };
 
-const reset = () => {
-  const button = element("button", { type: "button", className: "quiet", textContent: t("reset") });
-  button.addEventListener("click", () => { Object.assign(values, FIRST); save(); draw(); panel.querySelector("input").focus(); });
-  return button;
-};
+const reset = () => button("quiet", t("reset"), () => { Object.assign(values, FIRST); save(); draw(); panel.querySelector("input").focus(); });
 
 export const draw = () => {
   const open = panel.querySelector("details")?.open ?? false;
   const own = facts ? ` ${t("temperature-default", { value: number(facts.temperature, 2) })}` : "";
   const more = element("details", { open }, element("summary", { textContent: t("more") }),
-    slider("top_p", [0.05, 1, 0.01], t("top-p"), t("top-p-help")), slider("min_p", [0, 0.5, 0.01], t("min-p"), t("min-p-help")), seed());
-  panel.replaceChildren(slider("temperature", [0, 2, 0.05], t("temperature"), t("temperature-help") + own), length(), until(), more, reset());
+    slider("min_p", [0, 0.5, 0.01], t("min-p"), t("min-p-help")), until());
+  const heat = slider("temperature", [0, 2, 0.05], t("temperature"), t("temperature-help") + own);
+  const share = slider("top_p", [0.05, 1, 0.01], t("top-p"), t("top-p-help"));
+  panel.replaceChildren(heat, share, length(), seed(), more, reset());
 };
 
 export const suit = (model) => { facts = model?.longhand ?? null; draw(); };

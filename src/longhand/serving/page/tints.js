@@ -5,7 +5,8 @@ import { number, seen, t } from "./words.js";
 const BINS = 7;
 const legend = document.getElementById("legend");
 
-export const tint = { surprise: false, most: 8, unit: null }; // most: the bits of the strongest tint; unit: {values: [[from, to, share from -1 or 0 to 1, value]], signed, name}
+// most: the bits of the strongest tint; unit: {values, signed, name}, with values as [from, to, share from -1 or 0 to 1, value, text]
+export const tint = { surprise: false, most: 8, unit: null };
 
 export const surpriseBin = (bits) => Math.min(BINS - 1, Math.round((bits / tint.most) * (BINS - 1)));
 const unitBin = (share, signed) => signed ? `u${Math.round(share * 3)}` : `g${Math.round(share * (BINS - 1))}`;

@@ -1,5 +1,6 @@
 // All versions of the text, as a list to go back by; a fork is a step in.
 import { desk } from "./desk.js";
+import { element } from "./dom.js";
 import { isShown, whenOpened } from "./panels.js";
 import { textOf } from "./pieces.js";
 import { language, t, whenLanguageChanges } from "./words.js";
@@ -33,27 +34,22 @@ const excerpt = (version) => {
 };
 
 const rowOf = ({ version, depth }, hour) => {
-  const row = document.createElement("li"), button = document.createElement("button"), kind = document.createElement("span"), text = document.createElement("span");
-  button.type = "button";
-  button.className = `version ${version.kind}`;
-  kind.className = "what";
-  kind.textContent = `${version.parent === null ? t("beginning") : t(`version-${version.kind}`)} · ${hour.format(version.when)}`;
-  text.className = "excerpt";
-  text.textContent = excerpt(version);
-  button.append(kind, text);
-  if (version === desk.tree.current) button.setAttribute("aria-current", "true");
+  const kind = version.parent === null ? t("beginning") : t(`version-${version.kind}`);
+  const words = element("span", { className: "what", textContent: `${kind} · ${hour.format(version.when)}` });
+  const text = element("span", { className: "excerpt", textContent: excerpt(version) });
+  const made = element("button", { type: "button", className: `version ${version.kind}` }, words, text);
+  if (version === desk.tree.current) made.setAttribute("aria-current", "true");
+  made.dataset.id = version.id;
+  const row = element("li", {}, made);
   row.style.paddingInlineStart = `${0.9 * Math.min(depth, DEEPEST)}rem`;
-  button.dataset.id = version.id;
-  row.append(button);
   return row;
 };
 
 export const draw = () => {
   if (!isShown("versions")) return;
-  const rows = ordered(desk.tree), note = document.createElement("p"), hour = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
-  note.className = "lead";
-  note.textContent = rows.length > 1 ? t("versions-note") : t("no-versions");
-  const list = document.createElement("ol");
+  const rows = ordered(desk.tree), hour = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+  const note = element("p", { className: "lead", textContent: t(rows.length > 1 ? "versions-note" : "no-versions") });
+  const list = element("ol");
   if (rows.length > 1) list.append(...rows.map((row) => rowOf(row, hour)));
   const focused = panel.contains(document.activeElement);
   panel.replaceChildren(note, list);

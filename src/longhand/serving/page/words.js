@@ -25,7 +25,8 @@ export const t = (name, values = {}) => {
 };
 export const number = (value, digits = 0) =>
   new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
-export const percent = (share) =>
+const LEAST = 0.0001; // smaller shares are said to be smaller
+export const percent = (share) => share < LEAST ? `< ${percent(LEAST)}` :
   new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: share < 0.01 ? 2 : share < 0.1 ? 1 : 0 }).format(share);
 
 const each = (attribute, fill) => {
