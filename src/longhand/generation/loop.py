@@ -11,7 +11,7 @@ import numpy as np
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.generation.sampler import Sampler, logsumexp
 from longhand.generation.text import Chances, Text
-from longhand.runtime.session import Session, WritingSession
+from longhand.runtime.session import Session, writes
 
 if TYPE_CHECKING:
     from longhand.runtime.session import RecurrentSession
@@ -43,8 +43,8 @@ class Pace:
 
     def end(self) -> None:
         """Take note that they have come."""
-        slower = time.monotonic() - self._began >= self.seconds
-        self._size = min(_next_size(self._size, slower), LARGEST_PIECE)
+        share = (time.monotonic() - self._began) / self.seconds
+        self._size = min(_next_size(self._size, share), LARGEST_PIECE)
 
 
 def advance(
@@ -70,7 +70,10 @@ def advance(
     )
     pieces = []
     for number, text in enumerate(texts):
-        chances = None if logits is None else chances_of(logits[:, number], drawn[:, number], text.likeliest)
+        chances = None
+        if logits is not None:
+            never = text.sampler.drawing.never
+            chances = chances_of(logits[:, number], drawn[:, number], text.likeliest, never)
         pieces.append(text.take(drawn[:, number], chances))
         if before is not None and number in saved and text.accepted < len(drawn):
             read = np.array([last[number], *drawn[: text.accepted, number]])[: text.accepted]
@@ -96,7 +99,7 @@ def draw_tokens(
     With them come the logits that they were drawn from, (time, batch, vocabulary), before anything was done to these,
     where `log_probabilities` asks for them.
     """
-    if not isinstance(session, WritingSession) or any(sampler.closely for sampler in samplers):
+    if not writes(session) or any(sampler.closely for sampler in samplers):
         logits = session.step(last) if streams is None else cast("RecurrentSession", session).step(last, streams)
         drawn = np.array([[sampler.draw(row) for sampler, row in zip(samplers, logits, strict=True)]])
         return drawn, logits[None] if log_probabilities else None
@@ -133,12 +136,17 @@ def drawn_pieces(session: Session, last: TokenIds, samplers: Sequence[Sampler], 
         yield drawn
 
 
-def chances_of(logits: FloatArray, tokens: TokenIds, likeliest: int = 0) -> Chances:
-    """Return what logits, (tokens, vocabulary), gave tokens, (tokens,), and the likeliest in the place of each."""
+def chances_of(logits: FloatArray, tokens: TokenIds, likeliest: int = 0, never: tuple[int, ...] = ()) -> Chances:
+    """Return what logits, (tokens, vocabulary), gave tokens, (tokens,), and the likeliest in the place of each.
+
+    - never: tokens that are not among the likeliest, for they are never drawn
+    """
     if not likeliest:
         none = np.zeros((len(tokens), 0))
         return Chances(chosen(logits, tokens), none.astype(np.int64), none)
-    order = np.argsort(-logits, axis=-1, kind="stable")[:, :likeliest]
+    written = logits.copy()
+    written[:, list(never)] = -np.inf
+    order = np.argsort(-written, axis=-1, kind="stable")[:, : min(likeliest, written.shape[-1] - len(never))]
     theirs = chosen(logits[:, None], order)
     return Chances(chosen(logits, tokens), order, theirs)
 
@@ -151,6 +159,6 @@ def chosen(logits: FloatArray, tokens: TokenIds) -> DoubleArray:
     return result
 
 
-def _next_size(size: int, slower: bool) -> int:
-    """Return how many tokens to ask for after `size` took longer than they should, or not so long."""
-    return max(1, size // 2) if slower else 2 * size
+def _next_size(size: int, share: float) -> int:
+    """Return how many tokens to ask for after `size` took this share of the time that they should."""
+    return max(1, min(2 * size, int(size / max(share, 1e-9))))
