@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from browser import Browser
 from conftest import ALPHABET, small_file
+from desk import BEGINNING, LENGTH, MODELS_KNOWN, MODULE, SHOWN, Desk
 from logs import SAMPLE, whole_training, write_log
 from serving import Server, running
 
@@ -20,15 +19,9 @@ from longhand.modelfile import write_model
 
 pytest.importorskip("fastapi", reason="serving is not installed")
 
-BEGINNING = "the cat "
 KEY = "a-long-and-secret-key-of-ours"
-LENGTH = 120  # characters that are written where a test says nothing of it
 HOSTILE = "<img src=x onerror='window.ran=1'><script>window.ran=1</script>"
 PANELS = ("settings", "versions", "gates")
-SHOWN = "[...document.querySelectorAll('.line')].map((one) => one.textContent).join('\\n')"
-MODULE = "/assets/{}.js"
-MODELS_KNOWN = "document.getElementById('model').options.length > 0"
-PATIENCE = 20.0  # seconds that a busy machine may take for anything
 
 WORDS = """
 return Promise.all([import("/assets/english.js"), import("/assets/chinese.js")]).then(([{ english }, { chinese }]) => {
@@ -44,37 +37,11 @@ const name = (one) => one.getAttribute("aria-label") ?? one.labels?.[0]?.innerTe
 const controls = [...document.querySelectorAll("button, input, select, textarea")];
 return controls.filter((one) => one.checkVisibility() && !name(one).trim()).map((one) => one.outerHTML)"""
 
-FUZZ = """
-return Promise.all([import("/assets/tree.js"), import("/assets/manuscript.js"), import("/assets/pieces.js")])
-  .then(([{ Tree }, { show }, { textOf }]) => {
-    let state = SEED;
-    const below = (most) => { state = (state * 1103515245 + 12345) % 2147483648; return Math.floor(state / 65536) % most; };
-    const letters = (most) => Array.from({ length: below(most) }, () => "ab \\n\\r漢e\\u0301"[below(8)]).join("");
-    const written = (text) => [...text].map((t, at) => ({ t, m: true, p: -at, a: [[t, -at]] }));
-    const tree = new Tree(null), texts = new Map([[0, ""]]);
-    const shown = () => [...document.querySelectorAll(".line")].map((line) => line.textContent).join("\\n").replaceAll("\\u240d", "\\r");
-    for (let step = 0; step < 700; step++) {
-      const text = tree.text, at = below(text.length + 1), end = at + below(text.length - at + 1), put = letters(6);
-      const way = below(8);
-      if (way < 2) tree.edit(text.slice(0, at) + put + text.slice(end), at + put.length);
-      else if (way === 2) { tree.change(text.length, 0, [], "written"); tree.append(written(put)); tree.dropIfEmpty(); }
-      else if (way === 3) tree.change(at, text.length - at, written(put), "branch");
-      else if (way === 4) tree.undo();
-      else if (way === 5) tree.redo();
-      else if (way === 6) { const all = [...tree.versions.keys()]; tree.go(all[below(all.length)]); }
-      const expected = [text.slice(0, at) + put + text.slice(end), null, text + put, text.slice(0, at) + put][way < 2 ? 0 : way];
-      const place = `step ${step}, way ${way}`;
-      if (way < 4 && tree.text !== expected) return place + ": the text";
-      if (way > 3 && texts.has(tree.current.id) && texts.get(tree.current.id) !== tree.text) return place + ": a version";
-      texts.set(tree.current.id, tree.text);
-      if (textOf(tree.pieces) !== tree.text) return place + ": the pieces";
-      const again = new Tree({ versions: structuredClone([...tree.versions.values()]), current: tree.current.id });
-      if (again.text !== tree.text) return place + ": kept";
-      show(tree.pieces, (piece, index) => piece.m ? `model s${index % 7}` : "person");
-      if (shown() !== tree.text) return place + ": what is shown";
-    }
-    return tree.versions.size > 400 ? "too many versions" : "sound";
-  })"""
+FILL = """
+for (let size = 1 << 22; size; size >>= 1) {
+  try { for (;;) localStorage.setItem("x" + Math.random(), "x".repeat(size)); } catch { /* no room for so much */ }
+}"""
+FUZZ = (Path(__file__).parent / "page_versions.js").read_text(encoding="utf-8")
 
 
 def files(folder: Path) -> list[Path]:
@@ -94,86 +61,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def server(served: list[Path]) -> Iterator[Server]:
     with running(served) as started:
         yield started
-
-
-class Desk:
-    """The page, with nothing kept from before; `page` is Playwright's own."""
-
-    def __init__(self, browser: Browser, server: Server, **window: Any) -> None:
-        self.browser, self.server, self.page = browser, server, browser.page
-        self.page.goto(f"{server.url}/health")
-        kept = json.dumps({"length": LENGTH})
-        self.ask(f"localStorage.clear(); sessionStorage.clear(); localStorage.setItem('longhand.settings', '{kept}')")
-        self.open(**window)
-
-    def open(self, ready: str = MODELS_KNOWN, *, dark: bool = False, calm: bool = True, **window: Any) -> None:
-        """Open the page, and wait until it knows the models, or this is so; calm: for who wants no moving letters."""
-        self.browser.open_address(self.server.url + "/", dark=dark, **window)
-        features = {
-            "color-scheme": "dark" if dark else "light",
-            "reduced-motion": "reduce" if calm else "no-preference",
-        }
-        media = [{"name": f"prefers-{name}", "value": value} for name, value in features.items()]
-        self.browser.command("Emulation.setEmulatedMedia", features=media)
-        self.until(ready)
-
-    def ask(self, script: str) -> Any:
-        return self.browser.ask(script)
-
-    def element(self, name: str) -> Any:
-        return self.page.locator(f"#{name}")
-
-    @property
-    def text(self) -> str:
-        return str(self.element("text").input_value())
-
-    @property
-    def status(self) -> str:
-        return str(self.element("status").inner_text())
-
-    def until(self, condition: str) -> None:
-        """Wait until this is so (Playwright's own waiting evaluates text in the page, which its policy forbids)."""
-        end = time.monotonic() + PATIENCE
-        while not self.ask(f"return Boolean({condition})"):
-            assert time.monotonic() < end, f"{condition} does not come about"
-            self.page.wait_for_timeout(15)
-
-    def settled(self) -> None:
-        """Wait until the model has written."""
-        self.until("!document.getElementById('write').classList.contains('stop')")
-
-    def set(self, **settings: Any) -> None:
-        """Have these settings, as if they were chosen before the page was opened."""
-        self.page.goto(f"{self.server.url}/health")
-        self.ask(f"localStorage.setItem('longhand.settings', {json.dumps(json.dumps(settings))})")
-        self.open()
-
-    def write(self, beginning: str = BEGINNING) -> str:
-        """Type a beginning, have the model go on, and return the text."""
-        self.element("text").fill(beginning)
-        self.page.keyboard.press("Control+Enter")
-        self.settled()
-        return self.text
-
-    def click_at(self, place: int) -> None:
-        """Click on a character of the text."""
-        script = f"""
-            return import('{MODULE.format("manuscript")}').then(({{ boxOf }}) => {{
-              window.scrollBy(0, boxOf({place}, {place + 1}).top - 300);
-              const box = boxOf({place}, {place + 1});
-              return [box.left + box.width / 2, box.top + box.height / 2];
-            }})"""
-        self.page.mouse.click(*self.ask(script))
-
-    def show(self, panel: str) -> None:
-        """Open a panel."""
-        self.element(f"open-{panel}").click()
-        if panel == "gates":
-            self.until("document.getElementById('unit')")
-
-    def harmless(self) -> list[str]:
-        """Return what the page complained of, but for answers that the test wanted to fail."""
-        return [line for line in self.browser.complaints() if "Failed to load resource" not in line]
 
 
 @pytest.fixture
@@ -550,9 +437,7 @@ def test_versions_and_the_sheet_say_the_same_whatever_is_done(desk: Desk, seed: 
 
 
 def test_a_browser_that_is_full_is_no_loss_until_it_is_left(desk: Desk) -> None:
-    desk.ask(
-        "for (let size = 1 << 22; size; size >>= 1) try { for (;;) localStorage.setItem('x' + Math.random(), 'x'.repeat(size)); } catch { }"
-    )
+    desk.ask(FILL)
     desk.write()
     desk.until("document.getElementById('status').textContent.includes('keeps nothing')")
     assert len(desk.text) == len(BEGINNING) + LENGTH

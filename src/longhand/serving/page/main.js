@@ -38,7 +38,8 @@ const quietKeys = new Set([
   "Shift", "Control", "Alt", "Meta", "CapsLock", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown", "Tab", "Escape",
 ]);
 field.addEventListener("keydown", (event) => {
-  if (isWriting() && !quietKeys.has(event.key) && !event.ctrlKey && !event.metaKey) stop(); // the person takes over
+  const command = (event.ctrlKey || event.metaKey) && !["v", "x"].includes(event.key.toLowerCase());
+  if (isWriting() && !quietKeys.has(event.key) && !command) stop(); // the person takes over
   if (event.altKey && event.key === "ArrowDown") { event.preventDefault(); alternatives.openAtCaret(); }
 });
 field.addEventListener("beforeinput", (event) => {
