@@ -37,6 +37,13 @@ const name = (one) => one.getAttribute("aria-label") ?? one.labels?.[0]?.innerTe
 const controls = [...document.querySelectorAll("button, input, select, textarea")];
 return controls.filter((one) => one.checkVisibility() && !name(one).trim()).map((one) => one.outerHTML)"""
 
+HEIGHTS = """
+const field = document.getElementById("text"), lines = [...document.querySelectorAll(".line")];
+field.style.alignSelf = "start";
+field.style.height = "0";
+const own = field.scrollHeight;
+field.style.height = field.style.alignSelf = "";
+return [own, lines.reduce((sum, line) => sum + line.getBoundingClientRect().height, 0)]"""
 FILL = """
 for (let size = 1 << 22; size; size >>= 1) {
   try { for (;;) localStorage.setItem("x" + Math.random(), "x".repeat(size)); } catch { /* no room for so much */ }
@@ -115,6 +122,13 @@ def test_it_can_be_stopped_and_the_person_takes_over(desk: Desk) -> None:
     assert desk.ask(f"return {SHOWN}") == desk.text
 
 
+def kinds_of(desk: Desk) -> list[str]:
+    """Return what the list of versions says each is."""
+    desk.page.wait_for_timeout(100)  # it is drawn a moment later
+    said = desk.page.locator("#panel-versions .version .what").all_inner_texts()
+    return [each.split(" · ")[0] for each in said]
+
+
 def test_another_token_begins_a_branch_and_undo_leads_back(desk: Desk) -> None:
     text = desk.write()
     place = len(BEGINNING) + 30
@@ -136,10 +150,19 @@ def test_another_token_begins_a_branch_and_undo_leads_back(desk: Desk) -> None:
     desk.page.keyboard.press("Control+Shift+z")
     assert desk.text == branch
     desk.show("versions")
-    kinds = desk.page.locator("#panel-versions .version").all_inner_texts()
-    assert len(kinds) == 4  # an empty page, typed, written, another way
-    desk.page.locator("#panel-versions .version").nth(2).click()
+    assert kinds_of(desk) == ["the beginning", "typed", "written", "another way"]
+    desk.element("undo").click()
+    desk.element("text").press("Control+Home")
+    desk.page.keyboard.type("or ")
+    assert desk.text == "or " + text
+    assert kinds_of(desk) == ["the beginning", "typed", "written", "typed", "another way"]  # a fork, then the first way
+    desk.page.locator("#panel-versions .version").nth(4).click()
+    assert desk.text == branch
+    desk.element("undo").click()
     assert desk.text == text
+    desk.element("redo").click()
+    assert desk.text == branch  # where it came from, not what was typed last
+    desk.element("undo").click()
     desk.element("undo").click()
     desk.element("undo").click()
     assert desk.text == ""
@@ -344,9 +367,7 @@ def test_it_can_be_read_on_every_screen(browser: Browser, server: Server, width:
     for panel in PANELS:
         desk.show(panel)
         assert_readable()
-    field, mirror = desk.ask(
-        "return [document.getElementById('text').scrollHeight, document.getElementById('mirror').offsetHeight]"
-    )
+    field, mirror = desk.ask(HEIGHTS)
     assert abs(field - mirror) <= 2  # the letters that are typed lie on those that are seen
     desk.element("to-training").click()
     desk.until("document.querySelector('#training svg')")
