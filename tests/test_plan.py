@@ -133,7 +133,7 @@ class Clocked:
     def step(self, inputs: Any, targets: Any, state: State, learning_rate: float) -> tuple[float, State]:
         assert learning_rate == 0
         assert inputs.shape == targets.shape
-        assert inputs.shape in ((8, 16), (64, 16))
+        assert inputs.shape in ((8, 16), (64, 16), (8, 1))
         self.clock[0] += self.seconds * len(inputs) / 64
         self.steps += 1
         return 1.0, state
@@ -158,6 +158,24 @@ def test_the_speed_is_measured_in_two_seconds_or_a_fiftieth_of_the_time(
     if engines:
         network = NetworkConfig(vocabulary_size=70, hidden=256)
         assert measured.of(network, 70) == pytest.approx(rate / operations(network, 70))
+
+
+def test_a_gpu_is_measured_once_it_is_going(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, first = [0.0], [30.0]
+    monkeypatch.setattr("longhand.training.speed.MOST_SECONDS", MOST_SECONDS)
+    monkeypatch.setattr("longhand.training.speed.time.monotonic", lambda: clock[0])
+
+    class Gpu(Clocked):
+        def step(self, *arguments: Any) -> Any:
+            clock[0] += first.pop() if first else 0.0  # its libraries are loaded
+            return super().step(*arguments)
+
+    monkeypatch.setattr(planning, "engine_for", lambda trial, _: Gpu(trial.network, clock, 1e12))
+    monkeypatch.setattr(planning, "on_processor", lambda _: False)
+    config = TrainConfig(minutes=1, device="cuda")
+    measured = measured_speed(config, 70, lambda network: planning._trial(network, config))
+    network = NetworkConfig(vocabulary_size=70, hidden=256)
+    assert measured.of(network, 70) == pytest.approx(1e12 / operations(network, 70))
 
 
 def test_a_plan_is_a_file_of_settings_that_is_read_back(longhand: Run, verse_path: Path, tmp_path: Path) -> None:

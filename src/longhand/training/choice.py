@@ -54,6 +54,11 @@ class Task(Protocol):
         ...
 
 
+def on_processor(config: TrainConfig) -> bool:
+    """Whether the processor is to train, rather than a GPU."""
+    return config.device == "cpu" or (config.device == "auto" and not _gpu_here())
+
+
 def engine_for(task: Task, config: TrainConfig) -> Engine:
     """Return the engine for a task.
 
@@ -61,7 +66,6 @@ def engine_for(task: Task, config: TrainConfig) -> Engine:
     here.
     """
     kernel, why_not = library.found()
-    on_processor = config.device == "cpu" or (config.device == "auto" and not _gpu_here())
     shared: dict[str, Any] = {
         "update": task.update,
         "dropout": config.dropout,
@@ -70,7 +74,7 @@ def engine_for(task: Task, config: TrainConfig) -> Engine:
         "threads": config.threads,
         "seed": config.seed,
     }
-    if kernel is not None and on_processor and task.native:
+    if kernel is not None and on_processor(config) and task.native:
         return NativeEngine(kernel, task.network, task.weights, **shared)
     try:
         from longhand.training.torch_engine import TorchEngine

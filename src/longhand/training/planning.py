@@ -12,6 +12,7 @@ import numpy as np
 from longhand.config import NetworkConfig, TrainConfig
 from longhand.modelfile import Weights, expected_shapes
 from longhand.settings import token_kind
+from longhand.state import State
 from longhand.text.closed import encode_closed
 from longhand.text.encoded import EncodedCorpus
 from longhand.text.preparing import encode_corpus
@@ -19,13 +20,15 @@ from longhand.text.progress import Told, untold
 from longhand.text.sources import Source
 from longhand.text.vocabulary import Wanted
 from longhand.training.base import Base, documents_of, with_shape_of
-from longhand.training.choice import engine_for
+from longhand.training.choice import engine_for, on_processor
 from longhand.training.default_recipe import DefaultRecipe, refuse_too_little
-from longhand.training.engine import Update
+from longhand.training.engine import Engine, Update
 from longhand.training.plan import Plan, make_plan
 from longhand.training.reading import reading_of
 from longhand.training.speed import measured_speed
 from longhand.units import PLURAL
+
+FIRST_STEP = 8  # tokens
 
 
 def read_corpus(
@@ -74,11 +77,20 @@ def plan_for(
         config, free = with_shape_of(base, config, free)
     vocabulary, speed = corpus.tokenizer.size, None
     if (free or expect) and config.recipe == "default" and config.epochs is None:
-        speed = measured_speed(config, vocabulary, lambda network: engine_for(_Trial(network), config))
+        speed = measured_speed(config, vocabulary, lambda network: _trial(network, config))
     plan = make_plan(config, free, tokens=len(corpus.learned_ids), vocabulary=vocabulary, speed=speed)
     if plan.config.recipe == "default":
         refuse_too_little(corpus, plan.config)
     return plan
+
+
+def _trial(network: NetworkConfig, config: TrainConfig) -> Engine:
+    """Return an engine to be measured; the first step on a GPU, which takes seconds by itself, is behind it."""
+    engine = engine_for(_Trial(network), config)
+    if not on_processor(config):
+        tokens = np.zeros((FIRST_STEP + 1, 1), np.int64)
+        engine.step(tokens[:-1], tokens[1:], State.zeros(network, 1), 0.0)
+    return engine
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,9 @@ def measured_speed(config: TrainConfig, vocabulary: int, make: Callable[[Network
 
     - make: makes an engine for a network
     """
-    until = time.monotonic() + min(MOST_SECONDS, MOST_SHARE * 60 * config.minutes)
     batch, window = min(config.batch, MOST_BATCH), min(config.window, MOST_WINDOW)
     rates: dict[int, float] = {}
+    until = math.inf  # the first engine may take its time to get going
     for hidden in MEASURED:
         network = NetworkConfig(
             vocabulary_size=vocabulary, embedding=128, hidden=hidden, layers=min(config.layers, MOST_LAYERS)
@@ -72,7 +72,9 @@ def measured_speed(config: TrainConfig, vocabulary: int, make: Callable[[Network
         slowest = min(rates.values(), default=math.inf)
         if until - time.monotonic() < max(LEAST_SECONDS, work * batch * window / SHORT / slowest):
             break
-        seconds = _seconds_a_token(make(network), network, batch, window, min(until, time.monotonic() + A_SIZE))
+        engine = make(network)
+        until = min(until, time.monotonic() + min(MOST_SECONDS, MOST_SHARE * 60 * config.minutes))
+        seconds = _seconds_a_token(engine, network, batch, window, min(until, time.monotonic() + A_SIZE))
         rates[hidden] = work / seconds
     return Speed(rates)
 
