@@ -98,10 +98,16 @@ def keras(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium, the same for all tests: each opens a page of its own."""
+def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with chromium(tmp_path_factory.mktemp("chromium")) as started:
         yield started
+
+
+@pytest.fixture
+def browser(shared_browser: Browser) -> Iterator[Browser]:
+    """Chromium, the same for all tests: each opens a page of its own, and cannot run an event loop of its own."""
+    with shared_browser.at_hand():
+        yield shared_browser
 
 
 @pytest.fixture

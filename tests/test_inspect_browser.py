@@ -73,9 +73,7 @@ def until(browser: Browser, condition: str, seconds: float = 20) -> None:
 
 def settled(browser: Browser) -> None:
     """Wait until two frames were drawn."""
-    browser.driver.execute_async_script(
-        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
-    )
+    browser.ask("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def largest_difference(browser: Browser, traced: Trace) -> float:
@@ -182,7 +180,7 @@ def test_a_unit_that_is_picked_colours_the_text(browser: Browser, page: Path, fo
     values = found.trace.cell[1, :200, 4].astype(float)
     blue = np.array([eval(each.removeprefix("rgb"))[2] for each in colours])  # noqa: S307 (three numbers)
     assert blue[values.argmin()] > blue[values.argmax()] + 40  # from blue to orange
-    button = browser.driver.find_element("css selector", "button.unit")
+    button = browser.page.locator("button.unit").first
     layer, unit = (int(button.get_attribute(f"data-{name}") or 0) for name in ("layer", "unit"))
     button.click()
     settled(browser)
@@ -258,13 +256,11 @@ def test_the_map_picks_a_unit_and_drags_the_text_along(browser: Browser, page: P
 
 
 def test_keys_move_through_text_and_units(browser: Browser, page: Path) -> None:
-    from selenium.webdriver.common.keys import Keys
-
     browser.open(page)
     until(browser, "gates.computed === 1")
-    text = browser.driver.find_element("id", "text")
-    for key in (Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.END):
-        text.send_keys(key)
+    text = browser.page.locator("#text")
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "End"):
+        text.press(key)
     settled(browser)
     second_line = VERSE.index("\n") + 1
     end = VERSE.index("\n", second_line)
@@ -272,19 +268,16 @@ def test_keys_move_through_text_and_units(browser: Browser, page: Path) -> None:
     live = browser.ask("return document.getElementById('live').textContent")
     assert "bits of surprise" in live
     assert "it keeps" in live
-    text.send_keys(Keys.CONTROL, Keys.END)
+    text.press("Control+End")
     settled(browser)
     assert "character 1,780 of 1,780" in browser.ask("return document.getElementById('place').textContent")
-    units = browser.driver.find_element("id", "map")
     browser.ask("gates.pick(0, 4, 'cell')")
     settled(browser)
-    units.send_keys(Keys.ARROW_DOWN)
+    browser.page.locator("#map").press("ArrowDown")
     assert browser.ask("return document.getElementById('unit').value") == "6"
 
 
 def test_units_are_sorted_by_what_is_asked_for(browser: Browser, page: Path, found: Inspection) -> None:
-    from selenium.webdriver.common.keys import Keys
-
     browser.open(page)
     until(browser, "gates.computed === 1")
     probe = next(place for place, each in enumerate(found.probes) if each.scores is not None)
@@ -296,7 +289,7 @@ def test_units_are_sorted_by_what_is_asked_for(browser: Browser, page: Path, fou
         browser.ask(f"{chosen} sort.dispatchEvent(new Event('change'))")
         browser.ask(f"gates.pick(0, {int(by.argmax())}, 'cell')")
         settled(browser)
-        browser.driver.find_element("id", "map").send_keys(Keys.ARROW_DOWN)
+        browser.page.locator("#map").press("ArrowDown")
         second = int(np.argsort(-by, kind="stable")[1])
         assert browser.ask("return document.getElementById('unit').value") == str(second + 1), name
 
@@ -306,7 +299,7 @@ def test_it_speaks_two_languages(browser: Browser, page: Path) -> None:
     english = browser.text()
     assert "Forget gate" in english
     assert "遗忘门" not in english
-    browser.driver.find_element("css selector", "[data-language=zh-Hans]").click()
+    browser.page.locator("[data-language=zh-Hans]").click()
     settled(browser)
     chinese = browser.text()
     assert "遗忘门" in chinese
@@ -405,8 +398,8 @@ def test_twenty_thousand_characters_of_two_layers_of_256_are_under_ten_megabytes
 def test_twenty_thousand_characters_scroll_smoothly(browser: Browser, large: Path) -> None:
     browser.open(large, width=1200)
     settled(browser)
-    frames = browser.driver.execute_async_script("""
-        const done = arguments[0], text = document.getElementById("text"), times = [];
+    frames = browser.ask("""return new Promise((done) => {
+        const text = document.getElementById("text"), times = [];
         let last = performance.now(), most = 0;
         const turn = (now) => {
             times.push(now - last);
@@ -416,7 +409,7 @@ def test_twenty_thousand_characters_scroll_smoothly(browser: Browser, large: Pat
             if (times.length < 40) requestAnimationFrame(turn); else done([times, most, text.scrollTop]);
         };
         requestAnimationFrame(turn);
-    """)
+    })""")
     times, spans, top = frames
     assert top > 10_000
     assert spans < 6000  # of 20,000

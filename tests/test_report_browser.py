@@ -123,15 +123,12 @@ def test_a_tap_shows_the_values_there(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_the_keys_go_from_score_to_score(browser: Browser, tmp_path: Path) -> None:
-    from selenium.webdriver.common.keys import Keys
-
     browser.open(page(tmp_path, whole_training()))
-    body = browser.driver.find_element("tag name", "body")
-    body.send_keys(Keys.TAB)
+    browser.page.keyboard.press("Tab")
     assert values(browser)[1] == "2.170"
     seen = []
-    for key in (Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.HOME, Keys.ARROW_LEFT, Keys.ARROW_RIGHT, Keys.END, Keys.ESCAPE):
-        browser.driver.switch_to.active_element.send_keys(key)
+    for key in ("ArrowLeft", "ArrowLeft", "Home", "ArrowLeft", "ArrowRight", "End", "Escape"):
+        browser.page.keyboard.press(key)
         seen.append(values(browser)[1])
     assert seen == ["2.219", "2.431", "2.734", "2.734", "2.431", "2.170", ""]
 

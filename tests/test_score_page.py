@@ -67,15 +67,14 @@ def test_arrow_keys_and_the_pointer_say_the_bits_of_each_character(browser: Brow
     browser.open(page(tmp_path))
     bits: list[float] = []
     MODEL.score(TEXT, lambda block, found: bits.extend(block.character_bits(found)), adapt=True)
-    press = "document.querySelector('.text').dispatchEvent(new KeyboardEvent('keydown', {key: arguments[0]}));"
     read = "return document.querySelector('.readout output').textContent"
-    browser.ask("document.querySelector('.text').focus()")
+    browser.page.locator(".text").focus()
     assert browser.ask(read) == f"“t”: {_sixteenths(bits[0])} bits, {_share(bits[0])} % likely"
     place = TEXT.index("🎵")
     for _ in range(place):
-        browser.driver.execute_script(press, "ArrowRight")
+        browser.page.keyboard.press("ArrowRight")
     assert browser.ask(read).startswith(f"“🎵”: {_sixteenths(bits[place])} bits")
-    browser.driver.execute_script(press, "End")
+    browser.page.keyboard.press("End")
     assert browser.ask(read).startswith(f"“line end”: {_sixteenths(bits[-1])} bits")
     browser.ask(
         "const box = document.querySelector('.text p').getBoundingClientRect();"

@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def description(server: Server) -> Any:
-    """Read what the server says of itself. A request that fits it may still ask for what cannot be: a 400 of ours."""
+    """Return what the server says of itself. A request that fits it may still ask for what cannot be: a 400 of ours."""
     accepted = ["2xx", "400", "403", "404", "413", "415", "429"]
     config = schemathesis.Config.from_dict(
         {

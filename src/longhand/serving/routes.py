@@ -66,7 +66,15 @@ def application(service: Service, keys: Sequence[bytes] = ()) -> FastAPI:
         yield
         await service.close()
 
-    app = FastAPI(title="Longhand", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None, lifespan=running)
+    app = FastAPI(
+        title="Longhand",
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=running,
+    )
     app.include_router(_router(service))
     add_page(app)
     description = described(app, service.limits)

@@ -81,7 +81,7 @@ def serve(
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=int(config.grace + MARGIN) + 1,
-        timeout_keep_alive=30,
+        timeout_keep_alive=15,
     )
     server = _Server(settings, service, ready)
     with listening:
