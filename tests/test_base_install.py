@@ -56,6 +56,7 @@ def test_it_has_what_its_pages_are_made_of(python: str) -> None:
         names = set(archive.namelist())
     for part in ("report", "thermometer"):
         assert {f"longhand/{part}/page.{end}" for end in ("css", "html.j2", "js")} <= names
+    assert {f"longhand/serving/reference/page.{end}" for end in ("css", "html.j2")} <= names
 
 
 @needs_kernel

@@ -5,10 +5,11 @@ It is what a server can answer at once. `longhand.gates.inspection` finds much m
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 
 from longhand.config import NetworkConfig, ValuesConfig
 from longhand.errors import CorpusError, OptionError
@@ -29,8 +30,8 @@ LONGEST_HALF_LIFE = 1e6  # tokens: beyond it a forget gate in 32 bits is told fr
 class TokenBits(msgspec.Struct, frozen=True):
     """A token: what it adds to the text, and how unexpected it was."""
 
-    text: str
-    bits: float
+    text: Annotated[str, Meta(description="what the token adds to the text")]
+    bits: Annotated[float, Meta(description="how unexpected it was")]
 
 
 class GateMeans(msgspec.Struct, frozen=True):
@@ -44,26 +45,26 @@ class GateMeans(msgspec.Struct, frozen=True):
 class GateValues(msgspec.Struct, frozen=True, kw_only=True):
     """What one layer's units do as a model reads a text. All numbers are finite.
 
-    - model: what it is called
-    - layers, units: how many there are; `layer`, from 1, is the one that is shown
-    - show: what of its units: "cell", "hidden", "input", "forget", "output" or "candidate"
-    - values: (tokens, units), after each token
-    - half_life: of each of these units, tokens until half of what it remembers is gone (see
-      `longhand.gates.memory.lifetimes`); None where that is beyond a million: as good as never
-    - gates: of every layer
+    For `half_life` see `longhand.gates.memory.lifetimes`.
     """
 
     object: Literal["inspection"] = "inspection"
-    model: str
-    layers: int
-    units: int
-    layer: int
-    show: str
+    model: Annotated[str, Meta(description="what the model is called")]
+    layers: Annotated[int, Meta(description="how many layers it has")]
+    units: Annotated[int, Meta(description="how many units each layer has")]
+    layer: Annotated[int, Meta(description="the layer that is shown, from 1")]
+    show: Annotated[str, Meta(description="what of its units is shown")]
     tokens: list[TokenBits]
     bits_per_character: float
-    values: list[list[float]]
-    half_life: list[float | None]
-    gates: list[GateMeans]
+    values: Annotated[list[list[float]], Meta(description="of each token a number for every unit")]
+    half_life: Annotated[
+        list[float | None],
+        Meta(
+            description="of each unit: tokens until half of what it remembers is gone; null: over a million, as good "
+            "as never"
+        ),
+    ]
+    gates: Annotated[list[GateMeans], Meta(description="of each layer: how far its gates are open on average, 0 to 1")]
 
 
 def gate_values(

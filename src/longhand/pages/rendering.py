@@ -22,17 +22,18 @@ def rendered(
 ) -> str:
     """Return the page of a part of Longhand: its template with its style and script, which it finds in its folder.
 
-    - part: the folder's name, such as "report"
+    - part: the folder's name, such as "report", within Longhand's
     - filters: functions that the template writes values with
     - policy: what its Content-Security-Policy allows beyond that style and script
-    - scripts: the files that the script is, one after another
+    - scripts: the files that the script is, one after another; none where nothing is to run
     - values: what the template shows; `style`, `script`, `policy` and `version` are added
     """
     pages = _pages(part)
     pages.filters.update(filters)
     style = _source(pages, BASE) + _source(pages, f"{part}/{STYLE}")
     script = "\n".join(_source(pages, f"{part}/{name}") for name in scripts)
-    allowed = f"default-src 'none'; style-src 'sha256-{_hashed(style)}'; script-src 'sha256-{_hashed(script)}'"
+    allowed = f"default-src 'none'; style-src 'sha256-{_hashed(style)}'"
+    allowed += f"; script-src 'sha256-{_hashed(script)}'" if scripts else ""
     allowed += f"; base-uri 'none'; form-action 'none'{policy and '; ' + policy}"
     template = pages.get_template(f"{part}/{TEMPLATE}")
     return template.render(style=style, script=script, policy=allowed, version=VERSION, **values)

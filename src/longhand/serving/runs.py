@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from longhand.errors import LonghandError, OptionError
 from longhand.report.charts import Reading, thinned
@@ -26,59 +27,48 @@ Stamp: TypeAlias = tuple[int, int, int]
 
 
 class RunSample(msgspec.Struct, frozen=True, kw_only=True):
-    """What the model wrote after a step; bits are per character, on held-out text.
-
-    - epoch, loss: of the classic recipe alone; nats per token
-    """
+    """What the model wrote after a step."""
 
     step: int
     seconds: float | None
-    bits: float | None
-    text: str
-    epoch: int | None = None
-    loss: float | None = None
+    bits: Annotated[float | None, Meta(description="per character, on held-out text")]
+    text: Annotated[str, Meta(description="of at most 2,000 characters")]
+    epoch: Annotated[int | None, Meta(description="of the classic recipe alone")] = None
+    loss: Annotated[float | None, Meta(description="of the classic recipe alone: nats per token")] = None
 
 
 class RunIncident(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is no step forward: "resumed", "rolled back" or "no checkpoint".
-
-    - to_step: the step from which it went on
-    - seconds: where that lies in time; None where it was taken back later, or did not matter
-    - problems: in a sentence each
-    """
+    """Something that is no step forward."""
 
     kind: Kind
     step: int
-    to_step: int
-    seconds: float | None
-    problems: list[str]
+    to_step: Annotated[int, Meta(description="the step from which it went on")]
+    seconds: Annotated[
+        float | None, Meta(description="where that lies in time; null if it was taken back later, or did not matter")
+    ]
+    problems: Annotated[list[str], Meta(description="in a sentence each")]
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a training is. What a later resumption or way back took back is not in it; all numbers are finite.
-
-    - progress: share that is done, from 0 to 1
-    - step, seconds, characters_per_second, learning_rate: where it stands, or stood at its end
-    - best_bits: bits per character on held-out text: of the model that came out, until then the lowest
-    - training, held_out: points of seconds of training and bits per character, at most 500 each
-    - samples: the latest 50 at most, the newest last, of at most 2,000 characters
-    - incidents: the latest 50 at most
-    """
+    """How far a training is. What a later resumption or way back took back is not in it; all numbers are finite."""
 
     id: str
     state: State = "running or stopped"
-    progress: float | None = None
-    step: int | None = None
-    seconds: float | None = None
+    progress: Annotated[float | None, Meta(description="share that is done, 0 to 1")] = None
+    step: Annotated[int | None, Meta(description="where it stands, or stood at its end; null: nothing yet")] = None
+    seconds: Annotated[float | None, Meta(description="for which it has run then")] = None
     characters_per_second: float | None = None
     learning_rate: float | None = None
-    best_bits: float | None = None
-    training: list[Point] = []
-    held_out: list[Point] = []
-    samples: list[RunSample] = []
-    plan: list[str] = []
-    notes: list[str] = []
-    incidents: list[RunIncident] = []
+    best_bits: Annotated[
+        float | None,
+        Meta(description="per character, on held-out text: the score of the model that came out, until then the best"),
+    ] = None
+    training: Annotated[list[Point], Meta(description="seconds, and bits per character; at most 500 points")] = []
+    held_out: Annotated[list[Point], Meta(description="the same, on held-out text")] = []
+    samples: Annotated[list[RunSample], Meta(description="the latest 50 at most, the newest last")] = []
+    plan: Annotated[list[str], Meta(description="what is trained on what, in a sentence each")] = []
+    notes: Annotated[list[str], Meta(description="what a person should know about the text")] = []
+    incidents: Annotated[list[RunIncident], Meta(description="the latest 50 at most")] = []
 
 
 class RunFolder:
