@@ -135,7 +135,9 @@ def large(chance: random.Random, target: Target) -> Attack:
 def broken_chunks(chance: random.Random, _: Target) -> Attack:
     """Make a body in chunks that are none."""
     body = chance.choice(BROKEN_CHUNKS)
-    return Attack(f"chunks {body[:30]!r}", HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body, http=False)
+    return Attack(
+        f"chunks {body[:30]!r}", HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + body, http=False
+    )
 
 
 def smuggled(chance: random.Random, _: Target) -> Attack:
@@ -233,7 +235,7 @@ KINDS: dict[Maker, float] = {
     wrong_method_or_path: 6,
     wrong_type: 2,
     wrong_host: 2,
-    large: 0.5,
+    large: 1,
     broken_chunks: 2,
     smuggled: 4,
     not_http: 3,
