@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from longhand.model import Model
 
 RUN = ".run"
-SHOWN = ("host", "port", "allow_host", "streams", "waiting", "longest", "grace", "state_hours")
 
 
 @click.command()
 @click.argument("names", metavar="MODEL...", nargs=-1, required=True)
 @click.option("--key-file", metavar="FILE", help="keys, one a line: one of them is demanded of everybody")
 @click.option("--state-key-file", metavar="FILE", help="what signs texts' states, the same for servers that share them")
-@settings_options(ServingConfig, only=SHOWN)
+@settings_options(ServingConfig)
 @settings_options(RunConfig)
 def serve(names: tuple[str, ...], key_file: str | None, state_key_file: str | None, **settings: Any) -> None:
     """Serve models to programs, and a page to write with them.

@@ -12,7 +12,7 @@ COMPLETION_TOKENS = 16
 
 
 class ServingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How models are served. `body` and `body_seconds` bound requests, `send_seconds` who does not read an answer."""
+    """How models are served."""
 
     host: Annotated[
         str,

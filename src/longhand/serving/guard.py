@@ -159,7 +159,7 @@ async def _body(receive: Receive, most: int) -> bytes | None:
 
 async def _refuse(error: ApiError, send: Send) -> None:
     headers = {"content-type": "application/json", "content-length": str(len(error.body)), **error.headers}
-    if error.status in (408, 413):  # what follows on the connection is the rest of the body
+    if error.status == 408:  # what follows on the connection is the rest of the body
         headers["connection"] = "close"
     listed = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": listed})

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from longhand.serving.request import Came, Event, Request
 
 MOST_HELD = 16_384  # characters that may wait to be sent, before their texts wait too
-OF_A_TOKEN = 200  # characters that a listed token counts as
+OF_A_TOKEN = 100  # characters that a listed token counts as, and each of those that were likely in its place
 Letter: TypeAlias = tuple[int, Event]
 """The first number of a request's texts among all that were asked for together, and what happened to one of them."""
 
@@ -63,7 +63,8 @@ class Mailbox:
             with self._lock:
                 self._letters.append((first, event))
                 if self._bounded and isinstance(event, Came):
-                    self._held += len(event.text) + OF_A_TOKEN * len(event.drawn)
+                    listed = sum(1 + len(one.likeliest) for one in event.drawn)
+                    self._held += len(event.text) + OF_A_TOKEN * listed
                     if self._held > MOST_HELD:
                         self._pause()
             postman.note(self)

@@ -23,6 +23,7 @@ from longhand.serving.guard import Guard
 from longhand.serving.mailbox import Mailbox
 from longhand.serving.openapi import described, described_as
 from longhand.serving.problems import ApiError
+from longhand.serving.reference.page import documentation
 from longhand.serving.service import Service
 from longhand.serving.static import add_page
 from longhand.serving.streaming import Answering
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from longhand.arrays import DoubleArray
     from longhand.model import Model
 
+OWN_POLICY = {"content-security-policy": "frame-ancestors 'none'"}  # the page has the rest of it in itself
 LONG = 20_000  # bytes of a request whose prompt takes its time to be cut into tokens
 
 
@@ -79,7 +81,7 @@ def application(service: Service, keys: Sequence[bytes] = ()) -> FastAPI:
     add_page(app)
     description = described(app, service.limits)
     app.openapi = lambda: description  # type: ignore[method-assign]
-    page = ""
+    page = documentation(description)
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
@@ -87,7 +89,7 @@ def application(service: Service, keys: Sequence[bytes] = ()) -> FastAPI:
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        return Response(page, media_type="text/html; charset=utf-8")
+        return Response(page, media_type="text/html; charset=utf-8", headers=OWN_POLICY)
 
     app.add_exception_handler(HTTPException, _told)
     app.add_middleware(Guard, limits=service.limits, keys=keys, metrics=service.metrics)
@@ -152,7 +154,8 @@ def _router(service: Service) -> APIRouter:
         """Look at a network's gates and cells as it reads a text."""
         wanted = decoded(await request.body(), InspectRequest)
         served = service.find(wanted.model)
-        return Json(await service.aside(lambda: served.model.gate_values(wanted.input, wanted.layer, wanted.show)))
+        found = await service.aside(lambda: served.model.gate_values(wanted.input, wanted.layer, wanted.show))
+        return Json(msgspec.structs.replace(found, model=served.name))
 
     @router.get("/v1/runs", openapi_extra=described_as("runs"))
     async def runs() -> Response:

@@ -25,6 +25,7 @@ from longhand.serving.request import BusyError, Came, Ended, Event, Failed, Requ
 READ_AT_ONCE = 512  # tokens of prompts between two pieces of the texts: so long they wait at most
 USUAL_SECONDS = 1.0  # that a text takes, until some have been seen
 REMEMBERED = 50  # texts of which the time is known
+LISTED_AT_ONCE = 256  # tokens of which it is told how probable they were: each is many numbers
 ROUND = 0.02  # seconds that a piece of the texts takes: so long somebody new waits, and no writer's page stands still
 ROUND_OF_MORE = 0.0001  # for each text more: a piece costs Python some time for each, which is to be the smaller part
 
@@ -264,8 +265,9 @@ class Scheduler:
     def _most(self, texts: list[Text], *, listed: bool) -> int:
         """Return how many tokens may be drawn at once."""
         room = max(text.room for text in texts)
-        logits = max(1, MOST_LOGITS // (len(texts) * self._vocabulary)) if listed else room
-        return min(room, logits, LARGEST_PIECE)
+        if listed:
+            room = min(room, LISTED_AT_ONCE, max(1, MOST_LOGITS // (len(texts) * self._vocabulary)))
+        return min(room, LARGEST_PIECE)
 
     def _deliver(self, writer: _Writer, piece: str) -> None:
         """Tell what has come of a text, and free its stream where it has ended."""
