@@ -92,14 +92,14 @@ def test_who_comes_and_goes_leaves_nothing_behind(server: Server) -> None:
 def test_who_sends_a_body_too_slowly_is_told_so(tmp_path: Path) -> None:
     with running(tiny(tmp_path), limits={"body_seconds": 0.5}) as server:
         whole = request("POST", "/v1/completions", {"model": "tiny", "prompt": "a" * 100})
-        connection = server.connect(timeout=10)
-        connection.sendall(whole[:-90])
-        began = time.monotonic()
-        with suppress(OSError):  # it may have been closed already
-            while time.monotonic() - began < 1:
-                connection.sendall(b"a")
-                time.sleep(0.05)
-        (answer,) = responses(connection.recv(65_536))
+        with server.connect(timeout=10) as connection:
+            connection.sendall(whole[:-90])
+            began = time.monotonic()
+            with suppress(OSError):  # it may have been closed already
+                while time.monotonic() - began < 1:
+                    connection.sendall(b"a")
+                    time.sleep(0.05)
+            (answer,) = responses(connection.recv(65_536))
         assert answer[0] == 408
         assert json.loads(answer[2])["error"]["type"] == "invalid_request_error"
 
