@@ -70,7 +70,10 @@ def advance(
     )
     pieces = []
     for number, text in enumerate(texts):
-        chances = None if logits is None else chances_of(logits[:, number], drawn[:, number], text.likeliest)
+        chances = None
+        if logits is not None:
+            never = text.sampler.drawing.never
+            chances = chances_of(logits[:, number], drawn[:, number], text.likeliest, never)
         pieces.append(text.take(drawn[:, number], chances))
         if before is not None and number in saved and text.accepted < len(drawn):
             read = np.array([last[number], *drawn[: text.accepted, number]])[: text.accepted]
@@ -133,12 +136,17 @@ def drawn_pieces(session: Session, last: TokenIds, samplers: Sequence[Sampler], 
         yield drawn
 
 
-def chances_of(logits: FloatArray, tokens: TokenIds, likeliest: int = 0) -> Chances:
-    """Return what logits, (tokens, vocabulary), gave tokens, (tokens,), and the likeliest in the place of each."""
+def chances_of(logits: FloatArray, tokens: TokenIds, likeliest: int = 0, never: tuple[int, ...] = ()) -> Chances:
+    """Return what logits, (tokens, vocabulary), gave tokens, (tokens,), and the likeliest in the place of each.
+
+    - never: tokens that are not among the likeliest, for they are never drawn
+    """
     if not likeliest:
         none = np.zeros((len(tokens), 0))
         return Chances(chosen(logits, tokens), none.astype(np.int64), none)
-    order = np.argsort(-logits, axis=-1, kind="stable")[:, :likeliest]
+    written = logits.copy()
+    written[:, list(never)] = -np.inf
+    order = np.argsort(-written, axis=-1, kind="stable")[:, : min(likeliest, written.shape[-1] - len(never))]
     theirs = chosen(logits[:, None], order)
     return Chances(chosen(logits, tokens), order, theirs)
 

@@ -114,10 +114,10 @@ class WritingModel(ModelBase):
         """
         values = {"count": count, "unique": unique, "best_of": best_of, "beam": beam, "length_penalty": length_penalty}
         wanted = configured(ManyConfig, values)
-        task = self.task(**sampling)
-        config = task.sampling
+        config = self._sampling(sampling)
         if config.documents is not None:
             raise OptionError("documents: found with --count, expected one of them: a text is a document already")
+        task = self.task(**sampling)
         if config.max_copy is not None and (self.config.window is not None or wanted.beam):
             raise OptionError("max copy: neither a beam nor a model that reads a window can go back from a copy")
         if wanted.beam:

@@ -11,7 +11,7 @@ from longhand.generation.loop import chances_of
 from longhand.generation.text import Drawn
 from longhand.model import Model
 from longhand.serving.wire import Logprobs
-from longhand.text.decoder import Decoder
+from longhand.text.decoder import ByteDecoder, Decoder
 from longhand.text.tokenizer import Tokenizer
 
 END = "<|end|>"  # what the end of a document is called
@@ -64,10 +64,13 @@ def name_of(tokenizer: Tokenizer, token: int) -> str:
     if token in tokenizer.never_written:
         return END if token == tokenizer.start else "<|unknown|>"
     decoder = tokenizer.decoder()
-    text = decoder.decode(np.array([token]))
-    if decoder.begun or "\ufffd" in text:
-        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in decoder.begun or text.encode())
-    return text
+    if not isinstance(decoder, ByteDecoder):
+        return decoder.decode(np.array([token]))
+    piece = decoder.pieces[token]
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:
+        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in piece)
 
 
 def of_prompt(model: Model, tokens: TokenIds, likeliest: int) -> list[Drawn]:
@@ -75,13 +78,13 @@ def of_prompt(model: Model, tokens: TokenIds, likeliest: int) -> list[Drawn]:
 
     What the first one was, where the model has no beginning of its own, nobody knows: not a number.
     """
-    start = model.tokenizer.start
+    start, never = model.tokenizer.start, model.task().never
     read = tokens if start is None else np.concatenate([[start], tokens])
     session, found = model.runtime.recurrent(1), [] if start is not None else [Drawn(int(tokens[0]), np.nan)]
     for place in range(0, len(read) - 1, READ_AT_ONCE):
         logits = session.feed(read[place : place + READ_AT_ONCE, None])[:, 0]
         following = read[place + 1 : place + 1 + READ_AT_ONCE]
-        chances = chances_of(logits[: len(following)], following, likeliest)
+        chances = chances_of(logits[: len(following)], following, likeliest, never)
         for number, token in enumerate(following.tolist()):
             others = zip(chances.likeliest[number].tolist(), chances.theirs[number].tolist(), strict=True)
             found.append(Drawn(token, float(chances.drawn[number]), tuple(others)))

@@ -41,11 +41,11 @@ class ByteDecoder:
     """For tokens that are bytes, or several. `pieces`: what each stands for."""
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
-        self._pieces, self._decoder = pieces, Utf8Decoder()
+        self.pieces, self._decoder = pieces, Utf8Decoder()
 
     def decode(self, ids: TokenIds) -> str:
         """See `Decoder`."""
-        return self._decoder.decode(b"".join([self._pieces[number] for number in ids.tolist()]))
+        return self._decoder.decode(b"".join([self.pieces[number] for number in ids.tolist()]))
 
     def rest(self) -> str:
         """See `Decoder`."""
