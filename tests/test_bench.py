@@ -27,6 +27,13 @@ CASE = Case(hidden=24, layers=2, vocabulary=31, streams=3)
 TINY = ["--rounds", 1, "--seconds", 0.001, "--shape", "16x1", "--vocabulary", 12]
 
 
+@pytest.fixture(autouse=True)
+def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure the machine's limits in a moment, whatever they then are."""
+    monkeypatch.setattr(limits, "LEAST", 0.002)
+    monkeypatch.setattr(limits, "PRODUCT", 128)
+
+
 def logits_of_numpy(tokens: np.ndarray) -> np.ndarray:
     return NumpySession(CASE.config, random_weights(CASE.config), CASE.streams).feed(tokens)
 

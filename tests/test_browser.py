@@ -49,10 +49,10 @@ def address() -> Iterator[str]:
 
 
 def test_it_hears_what_a_page_says_does_wrong_and_asks_for(browser: Browser, tmp_path: Path) -> None:
-    script = "<script>console.log('one'); setTimeout(() => { throw new Error('two') }); fetch('{}')</script>"
+    script = "<script>console.log('one'); fetch('{}'); setTimeout(() => { thrown = 1; throw Error('two') })</script>"
     path = written(tmp_path, script.replace("{}", (tmp_path / "none.txt").as_uri()))
     browser.open(path)
-    browser.page.wait_for_function("performance.now() > 20 && document.readyState === 'complete'")
+    browser.page.wait_for_function("window.thrown")
     said = browser.complaints()
     assert all(any(word in line for line in said) for word in ("one", "two"))
     assert browser.requests() == [path.as_uri(), (tmp_path / "none.txt").as_uri()]

@@ -108,7 +108,7 @@ def test_its_defaults_are_the_scripts_numbers_and_each_can_be_overridden() -> No
 
 def test_it_learns_a_text_that_repeats_itself() -> None:
     model = train(
-        io.StringIO(TEXT), **{**SMALL, "hidden": 48, "epochs": 40, "embedding": 16, "learning_rate": 0.01, "dropout": 0}
+        io.StringIO(TEXT), **{**SMALL, "hidden": 48, "epochs": 12, "embedding": 16, "learning_rate": 0.01, "dropout": 0}
     )
     assert model.generate(VERSE[:10], length=100) == (VERSE * 3)[10:110]
     assert model.card.training_bits_per_character is not None
@@ -262,7 +262,7 @@ def test_words_are_learned_and_written() -> None:
     events: list[Event] = []
     model = train(
         io.StringIO(TEXT),
-        **{**SMALL, "window": 4, "tokens": "word", "epochs": 60, "embedding": 16, "hidden": 32, "learning_rate": 0.01},
+        **{**SMALL, "window": 4, "tokens": "word", "epochs": 30, "embedding": 16, "hidden": 32, "learning_rate": 0.01},
         held_out=0.1,
         listener=events.append,
     )

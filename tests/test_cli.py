@@ -185,8 +185,8 @@ def test_what_to_type_next_can_be_pasted_into_a_shell(longhand: Run, verse_path:
 
 
 def start_training(path: Path, out: Path) -> subprocess.Popen[str]:
-    """Start a training that would take an hour, and wait until it has begun to learn."""
-    command = [sys.executable, "-u", "-m", "longhand", "train", str(path), "-o", str(out), "--minutes", "60"]
+    """Start a training that would take hours, and wait until it has begun to learn."""
+    command = [sys.executable, "-u", "-m", "longhand", "train", str(path), "-o", str(out), "--epochs", "1000000"]
     process = subprocess.Popen(
         [*command, "--hidden", "8", "--threads", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -224,7 +224,7 @@ def test_a_terminal_shows_a_bar_with_percent_time_speed_and_scores(verse_path: P
         "-o",
         str(tmp_path / "m"),
         "--minutes",
-        "0.12",
+        "0.03",
     ]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
     with subprocess.Popen([*command, "--hidden", "8"], stdout=terminal, stderr=terminal, env=environment) as process:
@@ -285,7 +285,7 @@ def test_generate_info_and_the_import_never_import_torch(model_path: Path) -> No
 
 
 def test_the_demo_learns_from_the_standard_library(longhand: Run, tmp_path: Path) -> None:
-    done = longhand("demo", "-o", tmp_path / "demo.safetensors", "--minutes", "0.05")
+    done = longhand("demo", "-o", tmp_path / "demo.safetensors", "--minutes", "0.03")
     assert (done.returncode, done.stderr) == (0, "")
     for part in ("files of the standard library", "Before it has learned", "seconds it writes:", "longhand train book"):
         assert part in done.stdout

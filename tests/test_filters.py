@@ -17,7 +17,7 @@ from longhand.model import Model
 from longhand.modelfile import expected_shapes
 from longhand.runtime.session import Drawing
 
-DRAWS = 200_000
+DRAWS = 50_000
 HALVES = np.log([0.5, 0.25, 0.125, 0.0625, 0.0625])
 SHARES: dict[str, tuple[Drawing, list[float]]] = {
     "as they are": (Drawing(), [0.5, 0.25, 0.125, 0.0625, 0.0625]),
@@ -82,7 +82,7 @@ def test_penalties_look_no_further_back_than_their_window() -> None:
 @pytest.mark.parametrize("case", SHARES)
 def test_numpy_draws_by_these_probabilities(case: str) -> None:
     drawing, shares = SHARES[case]
-    uniforms = np.random.default_rng(3).random(DRAWS // 20)  # the kernel draws all of them, below
+    uniforms = np.random.default_rng(3).random(DRAWS // 10)  # the kernel draws all of them, below
     drawn = [draw(HALVES, drawing, uniform, RECENT) for uniform in uniforms]
     assert chi_square(np.bincount(drawn, minlength=5), np.array(shares)) < 18.47  # the 0.999 quantile at 4 degrees
 

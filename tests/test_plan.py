@@ -19,7 +19,7 @@ from longhand.settings import free_settings, train_config
 from longhand.state import State
 from longhand.training import planning
 from longhand.training.plan import MOST_EPOCHS, SIZES, Plan, chapter_for, decay_for, dropout_for, make_plan
-from longhand.training.speed import Speed, layer_weights, measured_speed, operations
+from longhand.training.speed import MOST_SECONDS, Speed, layer_weights, measured_speed, operations
 
 EVERYTHING = frozenset(PLANNED)
 minutes = st.floats(0.01, 5000)
@@ -144,6 +144,7 @@ def test_the_speed_is_measured_in_two_seconds_or_a_fiftieth_of_the_time(
     monkeypatch: pytest.MonkeyPatch, rate: float, time: float, sizes: int
 ) -> None:
     clock, engines = [0.0], []
+    monkeypatch.setattr("longhand.training.speed.MOST_SECONDS", MOST_SECONDS)
     monkeypatch.setattr("longhand.training.speed.time.monotonic", lambda: clock[0])
 
     def make(network: NetworkConfig) -> Any:

@@ -175,7 +175,7 @@ def test_of_a_text_that_is_very_long_the_beginning_is_kept(tmp_path: Path) -> No
 
 
 @given(lines=st.lists(LINE, max_size=12))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 def test_whatever_a_log_holds_there_is_a_page_or_a_refusal(lines: list[str], tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text("\n".join(lines), encoding="utf-8", errors="surrogatepass")

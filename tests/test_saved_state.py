@@ -48,12 +48,12 @@ def test_a_text_goes_on_as_if_it_had_never_been_left(
 ) -> None:
     monkeypatch.setenv(SWITCH, native)
     model = Model(small_file())
-    whole = model.generate("ab", length=2000, seed=7, **settings)
-    first = model.pieces("ab", length=700, seed=7, **settings)
+    whole = model.generate("ab", length=600, seed=7, **settings)
+    first = model.pieces("ab", length=210, seed=7, **settings)
     text = "".join(piece.text for piece in first)
     path = model.state_of(first).save(tmp_path / "state")
     again = Model(small_file())
-    assert text + again.generate(state=load_state(path), length=1300) == whole
+    assert text + again.generate(state=load_state(path), length=390) == whole
 
 
 def test_whatever_the_tokens_and_wherever_it_was_left(learned: Model, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from conftest import Run, assert_refused
 
+from longhand import calibrate
 from longhand.api import train
 from longhand.calibrate import tune
 from longhand.errors import CorpusError, OptionError
@@ -34,6 +35,12 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     (folder / "text.txt").write_text(text_of(12_000), encoding="utf-8")
     train(folder / "text.txt", folder / "model", epochs=2, **SETTINGS)
     return folder / "model.safetensors", folder / "text.txt"
+
+
+@pytest.fixture
+def _few_passages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two passages be compared, where it does not matter which settings are found."""
+    monkeypatch.setattr(calibrate, "PASSAGES", 2)
 
 
 def test_repetition_and_novelty_are_counted_by_hand() -> None:
@@ -60,6 +67,7 @@ def test_the_trial_nearest_to_the_text_is_taken() -> None:
     assert best.distance == min(trial.distance for trial in told)
 
 
+@pytest.mark.usefixtures("_few_passages")
 def test_what_is_found_is_kept_and_used(saved: tuple[Path, Path], tmp_path: Path) -> None:
     model = load(saved[0])
     best = tune(model, saved[1])
@@ -86,6 +94,7 @@ def test_documents_are_compared_whole() -> None:
     assert best.likeness.surprise > 0
 
 
+@pytest.mark.usefixtures("_few_passages")
 def test_the_command_keeps_it_in_the_file(saved: tuple[Path, Path], longhand: Run, tmp_path: Path) -> None:
     model = Model(load(saved[0]).file)
     path = model.save(tmp_path / "model")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import VERSE
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from longhand.errors import CorpusError
@@ -62,6 +62,7 @@ def test_processes_end_when_a_reader_stops_in_the_middle() -> None:
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), max_size=200), st.integers(1, 4))
+@example(list("abcdx" * 2 + "eeeabcd" * 3), 4)  # a word that is frequent only late in the text
 def test_frequent_words_are_found_however_few_may_be_remembered(words: list[str], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(counting, "MOST_WORDS", most)

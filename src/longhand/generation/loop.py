@@ -11,7 +11,7 @@ import numpy as np
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.generation.sampler import Sampler, logsumexp
 from longhand.generation.text import Chances, Text
-from longhand.runtime.session import Session, WritingSession
+from longhand.runtime.session import Session, writes
 
 if TYPE_CHECKING:
     from longhand.runtime.session import RecurrentSession
@@ -43,8 +43,8 @@ class Pace:
 
     def end(self) -> None:
         """Take note that they have come."""
-        slower = time.monotonic() - self._began >= self.seconds
-        self._size = min(_next_size(self._size, slower), LARGEST_PIECE)
+        share = (time.monotonic() - self._began) / self.seconds
+        self._size = min(_next_size(self._size, share), LARGEST_PIECE)
 
 
 def advance(
@@ -99,7 +99,7 @@ def draw_tokens(
     With them come the logits that they were drawn from, (time, batch, vocabulary), before anything was done to these,
     where `log_probabilities` asks for them.
     """
-    if not isinstance(session, WritingSession) or any(sampler.closely for sampler in samplers):
+    if not writes(session) or any(sampler.closely for sampler in samplers):
         logits = session.step(last) if streams is None else cast("RecurrentSession", session).step(last, streams)
         drawn = np.array([[sampler.draw(row) for sampler, row in zip(samplers, logits, strict=True)]])
         return drawn, logits[None] if log_probabilities else None
@@ -159,6 +159,6 @@ def chosen(logits: FloatArray, tokens: TokenIds) -> DoubleArray:
     return result
 
 
-def _next_size(size: int, slower: bool) -> int:
-    """Return how many tokens to ask for after `size` took longer than they should, or not so long."""
-    return max(1, size // 2) if slower else 2 * size
+def _next_size(size: int, share: float) -> int:
+    """Return how many tokens to ask for after `size` took this share of the time that they should."""
+    return max(1, min(2 * size, int(size / max(share, 1e-9))))

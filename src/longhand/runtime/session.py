@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -163,7 +163,6 @@ class Guide(Protocol):
         ...
 
 
-@runtime_checkable
 class WritingSession(RecurrentSession, Protocol):
     """A session that draws tokens itself and reads on from them."""
 
@@ -198,6 +197,11 @@ class WritingSession(RecurrentSession, Protocol):
         Raises `ModelFormatError` after the step at which a prediction was not finite.
         """
         ...
+
+
+def writes(session: Session) -> TypeGuard[WritingSession]:
+    """Whether a session draws tokens itself."""
+    return callable(getattr(session, "write", None))
 
 
 def checked_streams(streams: Streams | None, batch: int) -> TokenIds:

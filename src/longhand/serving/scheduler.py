@@ -27,7 +27,7 @@ USUAL_SECONDS = 1.0  # that a text takes, until some have been seen
 REMEMBERED = 50  # texts of which the time is known
 LISTED_AT_ONCE = 256  # tokens of which it is told how probable they were: each is many numbers
 ROUND = 0.02  # seconds that a piece of the texts takes: so long somebody new waits, and no writer's page stands still
-ROUND_OF_MORE = 0.0001  # for each text more: a piece costs Python some time for each, which is to be the smaller part
+ROUND_OF_MORE = 0.00015  # for each text more: a piece costs Python some time for each, which is to be the smaller part
 
 
 @dataclass
@@ -174,7 +174,10 @@ class Scheduler:
         for reader in [reader for reader in self._readers if not reader.at]:
             self._place(reader)
         self._read()
-        self._write()
+        if new := [writer for writer in self._writers.values() if not writer.told and not writer.alone]:
+            self._write(new, 1)  # so that their first characters need not wait for the others' next ones
+            self._after()
+        self._write(list(self._writers.values()))
 
     def _place(self, reader: _Reader) -> None:
         """Put a stream where a prompt is to be read from: the beginning, or where another text was left."""
@@ -236,9 +239,9 @@ class Scheduler:
             self._begin(reader.request, opening, 0, reader.stream)
             self._begun.extend((reader.request, opening, number) for number in range(1, len(reader.request.seeds)))
 
-    def _write(self) -> None:
-        """Let all texts become longer whose readers keep up: most together, some by themselves."""
-        writers = [writer for writer in self._writers.values() if not writer.request.paused]
+    def _write(self, writers: list[_Writer], most: int = LARGEST_PIECE) -> None:
+        """Let texts become longer whose readers keep up, by so many tokens at most: together, but for some."""
+        writers = [writer for writer in writers if not writer.request.paused]
         together = [writer for writer in writers if not writer.alone]
         groups = [([writer], writer.pace) for writer in writers if writer.alone]
         for listed, pace in self._paces.items():
@@ -247,18 +250,19 @@ class Scheduler:
         for group, pace in groups:
             pace.seconds = (ROUND + ROUND_OF_MORE * len(writers)) / len(groups)
             try:
-                self._advance(group, pace)
+                self._advance(group, pace, most)
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
                 self._fail(group, error)
 
-    def _advance(self, writers: list[_Writer], pace: Pace) -> None:
+    def _advance(self, writers: list[_Writer], pace: Pace, most: int) -> None:
         """Let texts become longer together."""
         texts = [writer.text for writer in writers]
         listed = any(writer.request.likeliest is not None for writer in writers)
-        count = min(pace.begin(), self._most(texts, listed=listed))
+        count = min(pace.begin(), self._most(texts, listed=listed), most)
         streams = [writer.stream for writer in writers]
         pieces = advance(self._session, texts, count, streams, log_probabilities=listed)
-        pace.end()
+        if count < most:
+            pace.end()
         for writer, piece in zip(writers, pieces, strict=True):
             self._deliver(writer, piece)
 

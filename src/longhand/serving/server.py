@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from longhand.serving.sealing import FEWEST
 from longhand.serving.service import Service
 
 BACKLOG = 4096  # connections that wait to be taken
+SWITCH = 0.0005  # seconds after which a thread that writes lets the one that answers run
 MARGIN = 2.0  # seconds beyond the grace, in which answers that are written are also read
 
 
@@ -70,6 +72,7 @@ def serve(
     listening = _listening(config)
     service = Service(models, runs, config, state_key)
     _raise_limit_of_files()
+    sys.setswitchinterval(SWITCH)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # who sends no HTTP is told so; nobody else is
     settings = uvicorn.Config(
         application(service, keys),

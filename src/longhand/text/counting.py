@@ -21,12 +21,16 @@ def counted(pieces: Iterator[str], processes: int = 1) -> Counter[str]:
     item counts of Manku and Motwani, 2002): the counts of rare words may be too low then.
     """
     counts: Counter[str] = Counter()
+    missed: dict[str, int] = {}  # of words that may have been dropped before: how often they occurred then, at most
     dropped = 0
     for words in _counts(pieces, processes):
+        if dropped:
+            missed.update(dict.fromkeys(words.keys() - counts.keys(), dropped))
         counts.update(words)
         while len(counts) > MOST_WORDS:
             dropped += 1
-            counts = Counter({word: count for word, count in counts.items() if count > dropped})
+            counts = Counter({word: count for word, count in counts.items() if count + missed.get(word, 0) > dropped})
+            missed = {word: count for word, count in missed.items() if word in counts}
     return counts
 
 
