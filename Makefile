@@ -67,7 +67,7 @@ clean:
 	touch $@
 
 # The base install, from a wheel, without torch: tests/test_base_install.py runs it.
-.venv-base/.ready: .venv-base/.dependencies pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.[ch]' -o -name 'page*' -o -name 'base.css') | .venv/.ready
+.venv-base/.ready: .venv-base/.dependencies pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.[ch]' -o -name 'page*' -o -path '*/page/*' -o -name 'base.css') | .venv/.ready
 	rm -rf build/lib* build/bdist* build/wheel
 	$(BIN)/python -m pip wheel -qq --no-deps --no-build-isolation -w build/wheel .
 	.venv-base/bin/python -m pip install -qq --no-deps --force-reinstall build/wheel/*.whl

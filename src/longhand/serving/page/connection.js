@@ -1,0 +1,44 @@
+// What is said of the server and of the writing: the status line, errors, and looking for a server that went away.
+import { alive, ApiError, LostError } from "./api.js";
+import { t, whenLanguageChanges } from "./words.js";
+
+const line = document.getElementById("status");
+const AGAIN = 1000; // milliseconds between two looks
+let said = null; // {name, values, kind}, or a server's own words
+let looking = false;
+const returns = [];
+
+const draw = () => {
+  line.textContent = said ? said.words ?? t(said.name, said.values) : "";
+  line.dataset.kind = said?.kind ?? "";
+};
+
+// Say a text of the page's, as "note", "busy" or "error".
+export const say = (name, values = {}, kind = "note") => { said = { name, values, kind }; draw(); };
+export const quiet = () => { if (!looking) { said = null; draw(); } }; // a server that is looked for is not forgotten
+export const whenBack = (listener) => returns.push(listener);
+
+const look = async () => {
+  if (looking) return;
+  looking = true;
+  do await new Promise((done) => setTimeout(done, AGAIN)); while (!await alive());
+  looking = false;
+  say("back");
+  for (const listener of returns) listener();
+};
+
+// Show what went wrong; a server that went away is looked for.
+export const complain = (error, whileWriting = false) => {
+  if (error.name === "AbortError") return;
+  if (error instanceof LostError || error.status === 503) { // 503: it is ending
+    say(whileWriting ? "lost-writing" : "lost", {}, "error");
+    look();
+  } else if (error instanceof ApiError && error.wait) say("busy", { wait: error.wait }, "error");
+  else {
+    said = { words: error.message, kind: "error" };
+    draw();
+    if (!(error instanceof ApiError)) console.error(error);
+  }
+};
+
+whenLanguageChanges(draw);
