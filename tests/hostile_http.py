@@ -103,6 +103,8 @@ def wrong_host(chance: random.Random, _: Target) -> Attack:
     lines = [b"GET /v1/models HTTP/1.1", b"Host: " + host.encode("latin-1"), b"Connection: close"]
     if chance.random() < 0.2:
         host, lines = "none", [lines[0], lines[2]]
+    elif chance.random() < 0.2:
+        host, lines = "two", [lines[0], b"Host: 127.0.0.1", lines[1], lines[2]]
     return Attack(f"host {host[:40]!r}", b"\r\n".join([*lines, b"", b""]), http=False)
 
 

@@ -7,9 +7,10 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hostile_http import KINDS, attacks
@@ -26,6 +27,13 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tiny(tmp_path_factory.mktemp("models"), "one", "other")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def other_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for requests that it may still be at work on when they are given up."""
+    with running(tiny(tmp_path_factory.mktemp("models"))) as started:
         yield started
 
 
@@ -104,17 +112,44 @@ def test_who_sends_a_body_too_slowly_is_told_so(tmp_path: Path) -> None:
         assert json.loads(answer[2])["error"]["type"] == "invalid_request_error"
 
 
+HEAVY: list[dict[str, Any]] = [
+    {"max_tokens": LONG, "n": 128, "logprobs": 20},
+    {"max_tokens": LONG, "n": 128, "logprobs": 20, "stream": True},
+    {"max_tokens": 0, "echo": True, "logprobs": 20, "prompt": "the cat " * 60_000},
+    {"max_tokens": 1, "echo": True, "logprobs": 20, "n": 128, "prompt": "the cat " * 10_000},
+    {"pattern": "(?i)" + "a?" * 2000, "max_tokens": 2000, "n": 20},
+]
+
+
+@pytest.mark.parametrize("fields", HEAVY, ids=lambda fields: ",".join(fields))
+def test_no_request_alone_takes_the_memory_or_the_time_of_others(other_server: Server, fields: dict[str, Any]) -> None:
+    server = other_server
+    before, began = server.memory(), time.monotonic()
+    with server.connect() as connection:
+        connection.sendall(request("POST", "/v1/completions", {"model": server.model, **fields}))
+        connection.settimeout(0.05)
+        waited, answered = [], False
+        while time.monotonic() - began < 2 and not answered:
+            asked = time.monotonic()
+            reference(server)
+            waited.append(time.monotonic() - asked)
+            with suppress(TimeoutError):
+                answered = b"\r\n0\r\n" in connection.recv(1 << 20) or "stream" not in fields
+    assert max(waited) < 3  # a few hundredths on a quiet machine
+    assert server.memory() - before < 160 * MEGABYTE
+    assert eventually(lambda: server.gauge(WRITING) == 0)
+
+
 def test_who_never_reads_takes_little_memory_and_keeps_nobody_waiting(server: Server) -> None:
     before, expected = server.memory(), reference(server)
     fields = {"model": server.model, "max_tokens": LONG, "logprobs": 20, "stream": True}
-    deaf = [server.connect(receive=4096) for _ in range(8)]
-    for connection in deaf:
-        connection.sendall(request("POST", "/v1/completions", fields))
-    time.sleep(1.5)  # in which they would fill some 50 MB
-    assert server.memory() - before < 24 * MEGABYTE
-    began = time.monotonic()
-    assert reference(server) == expected
-    assert time.monotonic() - began < 2
-    for connection in deaf:
-        reset(connection)
+    with ExitStack() as stack:
+        deaf = [stack.enter_context(server.connect(receive=4096)) for _ in range(8)]
+        for connection in deaf:
+            connection.sendall(request("POST", "/v1/completions", fields))
+        time.sleep(1.5)  # in which they would fill some 50 MB
+        assert server.memory() - before < 24 * MEGABYTE
+        began = time.monotonic()
+        assert reference(server) == expected
+        assert time.monotonic() - began < 3
     assert eventually(lambda: server.gauge(WRITING) == 0)
