@@ -20,6 +20,7 @@ from longhand.modelfile import write_model
 openai = pytest.importorskip("openai")
 
 NAMES = ("char", "byte", "word", "names")
+CLASSIC = "classic"  # a model that reads a window
 MODELS: dict[str, Model] = {}
 
 
@@ -34,6 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     MODELS["word"] = train(io.StringIO(text), tokens="word", **small)
     names = "\n".join(["anna", "otto", "emma", "hanna"] * 90)
     MODELS["names"] = train(io.StringIO(names), documents="line", **small)
+    MODELS[CLASSIC] = train(io.StringIO(VERSE * 20), recipe="classic", epochs=1, hidden=16, window=10)
     for name, model in MODELS.items():
         write_model(model.file, folder / f"{name}.safetensors")
     with running([folder / f"{name}.safetensors" for name in MODELS]) as started:
@@ -61,7 +63,7 @@ def test_models_are_listed_and_found(client: Any) -> None:
     one = client.models.retrieve("word")
     assert (one.object, one.owned_by) == ("model", "longhand")
     assert one.longhand["tokens"] == "word"
-    with pytest.raises(openai.NotFoundError, match="there are char, byte, word, names"):
+    with pytest.raises(openai.NotFoundError, match="there are char, byte, word, names, classic"):
         client.models.retrieve("gpt-2")
 
 
@@ -108,6 +110,23 @@ def test_streamed_text_is_unstreamed_text_and_whole_characters(name: str, prompt
     ]
     ends = {choice.index: choice.finish_reason for chunk in chunks for choice in chunk.choices if choice.finish_reason}
     assert ends == {choice.index: choice.finish_reason for choice in whole.choices}
+
+
+@pytest.mark.parametrize("fields", [{}, {"temperature": 0.8}, {"stop": "e"}], ids=str)
+def test_a_model_that_reads_a_window_writes_what_it_writes_alone(fields: dict[str, Any], client: Any) -> None:
+    asked = {"model": CLASSIC, "prompt": "the cat sat on", "max_tokens": 60, "seed": 3, "n": 3, **fields}
+    whole = client.completions.create(**asked, logprobs=0)
+    expected = list(
+        MODELS[CLASSIC].texts("the cat sat on", count=3, seed=3, length=60, **fields, log_probabilities=True)
+    )
+    assert [choice.text for choice in whole.choices] == [written.text for written in expected]
+    assert streamed(client, **asked)[0] == {choice.index: choice.text for choice in whole.choices}
+    for choice, written in zip(whole.choices, expected, strict=True):
+        assert choice.logprobs.token_logprobs == pytest.approx(written.log_probabilities, abs=1e-4)
+    with pytest.raises(openai.BadRequestError, match="no state to come back to"):
+        client.completions.create(**asked, extra_body={"return_state": True})
+    with pytest.raises(openai.BadRequestError, match="no beginning of its own"):
+        client.completions.create(model=CLASSIC, prompt="")
 
 
 def test_emoji_and_stop_strings_are_whole_however_they_are_cut(client: Any) -> None:

@@ -58,8 +58,6 @@ def _loaded(path: str, run: dict[str, Any]) -> tuple[str, Model]:
     from longhand.modelfile import SUFFIX
 
     model = load(path, **run)
-    if model.config.window is not None:
-        raise OptionError(f"{path}: a model of the classic recipe reads a window and cannot be served yet")
     note_runtime(model.runtime)
     return model.name.removesuffix(SUFFIX), model
 

@@ -66,6 +66,7 @@ class Answer:
                 before=asked.before,
                 whose=self._served.whose if wanted.return_state else None,
                 client=client,
+                window=self._served.model.config.window,
             )
             for number, prompt in enumerate(asked.prompts)
         ]

@@ -55,6 +55,8 @@ def asked(wanted: CompletionRequest, model: Model, sealer: Sealer, longest: int)
 
     Raises `ApiError` and `LonghandError`.
     """
+    if model.config.window is not None:
+        _refuse_of_windows(wanted)
     prompts = _prompts(wanted.prompt, model)
     n = wanted.n or 1
     best_of = wanted.best_of or n
@@ -122,6 +124,13 @@ def _of_tokens(tokens: Any, model: Model) -> Prompted:
         raise ApiError(400, f"prompt: found the token {wrong}, the model's are 0 to {size - 1}", param="prompt")
     ids = np.array(tokens, np.int64)
     return Prompted(model.tokenizer.decode(ids), ids)
+
+
+def _refuse_of_windows(wanted: CompletionRequest) -> None:
+    """Raise `ApiError` for what a model cannot do that reads a window."""
+    for name in ("state", "return_state", "max_copy"):
+        if getattr(wanted, name):
+            raise ApiError(400, f"{name}: a model that reads a window has no state to come back to", param=name)
 
 
 def _refuse_together(wanted: CompletionRequest, prompts: int, n: int, best_of: int) -> None:

@@ -80,7 +80,7 @@ def of_prompt(model: Model, tokens: TokenIds, likeliest: int) -> list[Drawn]:
     """
     start, never = model.tokenizer.start, model.task().never
     read = tokens if start is None else np.concatenate([[start], tokens])
-    session, found = model.runtime.recurrent(1), [] if start is not None else [Drawn(int(tokens[0]), np.nan)]
+    session, found = model.session(), [] if start is not None else [Drawn(int(tokens[0]), np.nan)]
     for place in range(0, len(read) - 1, READ_AT_ONCE):
         logits = session.feed(read[place : place + READ_AT_ONCE, None])[:, 0]
         following = read[place + 1 : place + 1 + READ_AT_ONCE]

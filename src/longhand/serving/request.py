@@ -78,6 +78,7 @@ class Request:
       probable the tokens were
     - before: where the text was left that they go on with
     - whose: the model's fingerprint and name, where it is to be told where each text was left
+    - window: how many tokens of the prompt a model reads that reads a window
     - client: who asks: clients take turns where not all can be served at once
 
     Raises `OptionError` as `Prompt` does.
@@ -94,6 +95,7 @@ class Request:
         before: WritingState | None = None,
         whose: tuple[str, str] | None = None,
         client: str = "",
+        window: int | None = None,
     ) -> None:
         self.task, self.seeds, self.tell, self.client = task, list(seeds), tell, client
         self.likeliest, self.before, self.whose = likeliest, before, whose
@@ -104,6 +106,7 @@ class Request:
             None if before is None else before.facts.last,
             recent=NO_TOKENS if before is None else before.recent,
             whole=task.takes_prompts_whole,
+            window=window,
             tokens=tokens,
         )
         self.cancelled = self.paused = False

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import cast
 
 from longhand.config import ServingConfig
 from longhand.model import Model
-from longhand.runtime.session import RecurrentSession
 from longhand.serving.mailbox import Postman
+from longhand.serving.rounds import Rounds
 from longhand.serving.scheduler import Scheduler
+from longhand.serving.windows import WindowScheduler
 from longhand.serving.wire import ModelEntry, ModelFacts
 
 
@@ -22,14 +21,13 @@ class Served:
         self.name, self.model = name, model
         self.whose = (model.file.fingerprint, model.name)
         self.postman = Postman(loop)
-        open_session = cast("Callable[[int], RecurrentSession]", model.session)
-        self.scheduler = Scheduler(
-            open_session,
-            model.config.vocabulary_size,
-            streams=limits.streams,
-            waiting=limits.waiting,
-            after=self.postman.deliver,
-        )
+        self.scheduler: Rounds
+        streams, waiting, after = limits.streams, limits.waiting, self.postman.deliver
+        if model.config.window is not None:
+            self.scheduler = WindowScheduler(model.session, streams=streams, waiting=waiting, after=after)
+        else:
+            size = model.config.vocabulary_size
+            self.scheduler = Scheduler(model.runtime.recurrent, size, streams=streams, waiting=waiting, after=after)
         self._since = int(time.time())
 
     def entry(self) -> ModelEntry:
