@@ -257,6 +257,8 @@ REFUSED: list[tuple[dict[str, Any], str | None, str]] = [
     ({"extra_body": {"functions": []}}, "functions", "no field that this server knows"),
     ({"max_tokens": 10**9}, "max_tokens", "expected 0 to 100,000"),
     ({"max_tokens": -1}, "max_tokens", "expected 0 to"),
+    ({"max_tokens": 100_000, "n": 2, "logprobs": 20}, "max_tokens", "4,200,000 numbers"),
+    ({"prompt": "a" * 60_000, "echo": True, "logprobs": 19}, "max_tokens", "1,200,000 numbers"),
     ({"temperature": -1}, "temperature", "found -1"),
     ({"top_p": 1.5}, "top_p", "found 1.5"),
     ({"n": 0}, "n", ">= 1"),

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from browser import Browser
 from conftest import ALPHABET, small_file
+from desk import BEGINNING, LENGTH, MODELS_KNOWN, MODULE, SHOWN, Desk
 from logs import SAMPLE, whole_training, write_log
 from serving import Server, running
 
@@ -20,15 +19,9 @@ from longhand.modelfile import write_model
 
 pytest.importorskip("fastapi", reason="serving is not installed")
 
-BEGINNING = "the cat "
 KEY = "a-long-and-secret-key-of-ours"
-LENGTH = 120  # characters that are written where a test says nothing of it
 HOSTILE = "<img src=x onerror='window.ran=1'><script>window.ran=1</script>"
 PANELS = ("settings", "versions", "gates")
-SHOWN = "[...document.querySelectorAll('.line')].map((one) => one.textContent).join('\\n')"
-MODULE = "/assets/{}.js"
-MODELS_KNOWN = "document.getElementById('model').options.length > 0"
-PATIENCE = 20.0  # seconds that a busy machine may take for anything
 
 WORDS = """
 return Promise.all([import("/assets/english.js"), import("/assets/chinese.js")]).then(([{ english }, { chinese }]) => {
@@ -43,6 +36,19 @@ NAMELESS = """
 const name = (one) => one.getAttribute("aria-label") ?? one.labels?.[0]?.innerText ?? one.innerText;
 const controls = [...document.querySelectorAll("button, input, select, textarea")];
 return controls.filter((one) => one.checkVisibility() && !name(one).trim()).map((one) => one.outerHTML)"""
+
+HEIGHTS = """
+const field = document.getElementById("text"), lines = [...document.querySelectorAll(".line")];
+field.style.alignSelf = "start";
+field.style.height = "0";
+const own = field.scrollHeight;
+field.style.height = field.style.alignSelf = "";
+return [own, lines.reduce((sum, line) => sum + line.getBoundingClientRect().height, 0)]"""
+FILL = """
+for (let size = 1 << 22; size; size >>= 1) {
+  try { for (;;) localStorage.setItem("x" + Math.random(), "x".repeat(size)); } catch { /* no room for so much */ }
+}"""
+FUZZ = (Path(__file__).parent / "page_versions.js").read_text(encoding="utf-8")
 
 
 def files(folder: Path) -> list[Path]:
@@ -62,86 +68,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def server(served: list[Path]) -> Iterator[Server]:
     with running(served) as started:
         yield started
-
-
-class Desk:
-    """The page, with nothing kept from before; `page` is Playwright's own."""
-
-    def __init__(self, browser: Browser, server: Server, **window: Any) -> None:
-        self.browser, self.server, self.page = browser, server, browser.page
-        self.page.goto(f"{server.url}/health")
-        kept = json.dumps({"length": LENGTH})
-        self.ask(f"localStorage.clear(); sessionStorage.clear(); localStorage.setItem('longhand.settings', '{kept}')")
-        self.open(**window)
-
-    def open(self, ready: str = MODELS_KNOWN, *, dark: bool = False, calm: bool = True, **window: Any) -> None:
-        """Open the page, and wait until it knows the models, or this is so; calm: for who wants no moving letters."""
-        self.browser.open_address(self.server.url + "/", dark=dark, **window)
-        features = {
-            "color-scheme": "dark" if dark else "light",
-            "reduced-motion": "reduce" if calm else "no-preference",
-        }
-        media = [{"name": f"prefers-{name}", "value": value} for name, value in features.items()]
-        self.browser.command("Emulation.setEmulatedMedia", features=media)
-        self.until(ready)
-
-    def ask(self, script: str) -> Any:
-        return self.browser.ask(script)
-
-    def element(self, name: str) -> Any:
-        return self.page.locator(f"#{name}")
-
-    @property
-    def text(self) -> str:
-        return str(self.element("text").input_value())
-
-    @property
-    def status(self) -> str:
-        return str(self.element("status").inner_text())
-
-    def until(self, condition: str) -> None:
-        """Wait until this is so (Playwright's own waiting evaluates text in the page, which its policy forbids)."""
-        end = time.monotonic() + PATIENCE
-        while not self.ask(f"return Boolean({condition})"):
-            assert time.monotonic() < end, f"{condition} does not come about"
-            self.page.wait_for_timeout(15)
-
-    def settled(self) -> None:
-        """Wait until the model has written."""
-        self.until("!document.getElementById('write').classList.contains('stop')")
-
-    def set(self, **settings: Any) -> None:
-        """Have these settings, as if they were chosen before the page was opened."""
-        self.page.goto(f"{self.server.url}/health")
-        self.ask(f"localStorage.setItem('longhand.settings', {json.dumps(json.dumps(settings))})")
-        self.open()
-
-    def write(self, beginning: str = BEGINNING) -> str:
-        """Type a beginning, have the model go on, and return the text."""
-        self.element("text").fill(beginning)
-        self.page.keyboard.press("Control+Enter")
-        self.settled()
-        return self.text
-
-    def click_at(self, place: int) -> None:
-        """Click on a character of the text."""
-        script = f"""
-            return import('{MODULE.format("manuscript")}').then(({{ boxOf }}) => {{
-              window.scrollBy(0, boxOf({place}, {place + 1}).top - 300);
-              const box = boxOf({place}, {place + 1});
-              return [box.left + box.width / 2, box.top + box.height / 2];
-            }})"""
-        self.page.mouse.click(*self.ask(script))
-
-    def show(self, panel: str) -> None:
-        """Open a panel."""
-        self.element(f"open-{panel}").click()
-        if panel == "gates":
-            self.until("document.getElementById('unit')")
-
-    def harmless(self) -> list[str]:
-        """Return what the page complained of, but for answers that the test wanted to fail."""
-        return [line for line in self.browser.complaints() if "Failed to load resource" not in line]
 
 
 @pytest.fixture
@@ -196,6 +122,13 @@ def test_it_can_be_stopped_and_the_person_takes_over(desk: Desk) -> None:
     assert desk.ask(f"return {SHOWN}") == desk.text
 
 
+def kinds_of(desk: Desk) -> list[str]:
+    """Return what the list of versions says each is."""
+    desk.page.wait_for_timeout(100)  # it is drawn a moment later
+    said = desk.page.locator("#panel-versions .version .what").all_inner_texts()
+    return [each.split(" · ")[0] for each in said]
+
+
 def test_another_token_begins_a_branch_and_undo_leads_back(desk: Desk) -> None:
     text = desk.write()
     place = len(BEGINNING) + 30
@@ -217,10 +150,19 @@ def test_another_token_begins_a_branch_and_undo_leads_back(desk: Desk) -> None:
     desk.page.keyboard.press("Control+Shift+z")
     assert desk.text == branch
     desk.show("versions")
-    kinds = desk.page.locator("#panel-versions .version").all_inner_texts()
-    assert len(kinds) == 4  # an empty page, typed, written, another way
-    desk.page.locator("#panel-versions .version").nth(2).click()
+    assert kinds_of(desk) == ["the beginning", "typed", "written", "another way"]
+    desk.element("undo").click()
+    desk.element("text").press("Control+Home")
+    desk.page.keyboard.type("or ")
+    assert desk.text == "or " + text
+    assert kinds_of(desk) == ["the beginning", "typed", "written", "typed", "another way"]  # a fork, then the first way
+    desk.page.locator("#panel-versions .version").nth(4).click()
+    assert desk.text == branch
+    desk.element("undo").click()
     assert desk.text == text
+    desk.element("redo").click()
+    assert desk.text == branch  # where it came from, not what was typed last
+    desk.element("undo").click()
     desk.element("undo").click()
     desk.element("undo").click()
     assert desk.text == ""
@@ -425,9 +367,7 @@ def test_it_can_be_read_on_every_screen(browser: Browser, server: Server, width:
     for panel in PANELS:
         desk.show(panel)
         assert_readable()
-    field, mirror = desk.ask(
-        "return [document.getElementById('text').scrollHeight, document.getElementById('mirror').offsetHeight]"
-    )
+    field, mirror = desk.ask(HEIGHTS)
     assert abs(field - mirror) <= 2  # the letters that are typed lie on those that are seen
     desk.element("to-training").click()
     desk.until("document.querySelector('#training svg')")
@@ -510,3 +450,29 @@ def test_it_is_printed_as_the_text_alone(desk: Desk) -> None:
         assert desk.ask("return document.getElementById('mirror').innerText").split() == text.split()
     finally:
         desk.page.emulate_media(media="screen")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_versions_and_the_sheet_say_the_same_whatever_is_done(desk: Desk, seed: int) -> None:
+    assert desk.ask(FUZZ.replace("SEED", str(seed + 1))) == "sound"
+
+
+def test_a_browser_that_is_full_is_no_loss_until_it_is_left(desk: Desk) -> None:
+    desk.ask(FILL)
+    desk.write()
+    desk.until("document.getElementById('status').textContent.includes('keeps nothing')")
+    assert len(desk.text) == len(BEGINNING) + LENGTH
+
+
+def test_two_tabs_keep_a_text_each(desk: Desk) -> None:
+    text = desk.write()
+    other = desk.page.context.new_page()
+    try:
+        other.goto(desk.server.url + "/")
+        assert other.locator("#text").input_value() == text  # it begins with the latest
+        other.locator("#text").fill("another")
+        other.close(run_before_unload=True)
+        desk.page.reload()
+        assert desk.text == text
+    finally:
+        other.close()

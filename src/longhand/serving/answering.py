@@ -14,9 +14,11 @@ from longhand.serving.asking import Asked, Prompted
 from longhand.serving.listing import Lister, of_prompt
 from longhand.serving.mailbox import Letter, Mailbox
 from longhand.serving.request import Came, Ended, Request
+from longhand.serving.room import refuse_too_much, room_for
 from longhand.serving.sealing import Sealer
 from longhand.serving.served import Served
 from longhand.serving.wire import Choice, Completion, CompletionRequest, Finish, Usage
+from longhand.settings import length_of
 
 
 @dataclass
@@ -73,6 +75,18 @@ class Answer:
         self._prompt_tokens = sum(request.prompt.length for request in requests)
         self.box.watch(requests)
         self._served.scheduler.submit(*requests)
+
+    @property
+    def room(self) -> int:
+        """The room that it takes until it is whole, or of a stream what is told of its echoed prompts."""
+        listed = self._wanted.logprobs
+        echoed = sum(len(text.drawn) for text in self._texts)
+        if self._wanted.stream:
+            return room_for(echoed, listed)
+        if self._each > self._asked.keep:
+            listed = listed or 0
+        length = length_of(self._asked.task.sampling)
+        return room_for(echoed + length * len(self._texts), listed)
 
     @property
     def done(self) -> bool:
@@ -138,6 +152,7 @@ class Answer:
             read: list[tuple[Drawn, str]] = []
             if self._listed:
                 tokens = tokenizer.encode(prompt.text) if prompt.tokens is None else prompt.tokens
+                refuse_too_much(room_for(len(tokens), likeliest))
                 read = [(one, "") for one in of_prompt(self._served.model, tokens, likeliest)]
             for text in texts:
                 text.parts.append(prompt.text)

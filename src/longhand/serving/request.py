@@ -59,10 +59,11 @@ class BusyError(LonghandError):
     """Too many are waiting; `retry_after` says in how many seconds it is worth to try again.
 
     - closing: nothing is taken any more, because the server ends
+    - why: what there is too much of, where it is not those that wait
     """
 
-    def __init__(self, waiting: int, retry_after: float, *, closing: bool = False) -> None:
-        why = "the server ends" if closing else f"{waiting:,} requests are waiting"
+    def __init__(self, waiting: int, retry_after: float, *, closing: bool = False, why: str = "") -> None:
+        why = "the server ends" if closing else why or f"{waiting:,} requests are waiting"
         super().__init__(f"{why}: try again in {retry_after:.0f} s")
         self.retry_after, self.closing = retry_after, closing
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from longhand.model import Model
 
 OWN_POLICY = {"content-security-policy": "frame-ancestors 'none'"}  # the page has the rest of it in itself
+MOST_ADAPTED = 100_000  # characters: it takes some seconds, or where all layers learn half a minute
 LONG = 20_000  # bytes of a request whose prompt takes its time to be cut into tokens
 
 
@@ -122,10 +123,11 @@ def _router(service: Service) -> APIRouter:
         heavy = len(body) > LONG or (wanted.echo and wanted.logprobs is not None)
         heavy = heavy or any(getattr(wanted, name) is not None for name in SHAPES)
         answer = await service.aside(begin) if heavy else begin()
-        answer.submit(client)
         with_usage = bool(wanted.stream_options and wanted.stream_options.include_usage)
         return Answering(
             answer,
+            client,
+            service.room,
             service.metrics,
             stream=bool(wanted.stream),
             with_usage=with_usage,
@@ -147,14 +149,14 @@ def _router(service: Service) -> APIRouter:
         """Say how well a model predicts a text."""
         wanted = decoded(await request.body(), ScoreRequest)
         served = service.find(wanted.model)
-        return Json(await service.aside(lambda: _score(served.name, served.model, wanted)))
+        return Json(await service.slowly(lambda: _score(served.name, served.model, wanted)))
 
     @router.post("/v1/inspect", openapi_extra=described_as("inspect"))
     async def inspect(request: Request) -> Response:
         """Look at a network's gates and cells as it reads a text."""
         wanted = decoded(await request.body(), InspectRequest)
         served = service.find(wanted.model)
-        found = await service.aside(lambda: served.model.gate_values(wanted.input, wanted.layer, wanted.show))
+        found = await service.slowly(lambda: served.model.gate_values(wanted.input, wanted.layer, wanted.show))
         return Json(msgspec.structs.replace(found, model=served.name))
 
     @router.get("/v1/runs", openapi_extra=described_as("runs"))
@@ -182,6 +184,8 @@ def _router(service: Service) -> APIRouter:
 
 def _score(name: str, model: Model, wanted: ScoreRequest) -> ScoreAnswer:
     """Return how well a model predicts a text."""
+    if wanted.adapt and len(wanted.input) > MOST_ADAPTED:
+        raise ApiError(400, f"input: found {len(wanted.input):,} characters, to adapt expected up to {MOST_ADAPTED:,}")
     how = {field: getattr(wanted, field) for field in ScoringConfig.__struct_fields__}
     bits: list[DoubleArray] = []
     found = model.score(wanted.input, lambda _, part: bits.append(part), **how)

@@ -24,7 +24,7 @@ from longhand.serving.writer import Writer, begun
 READ_AT_ONCE = 512  # tokens of prompts between two pieces of the texts: so long they wait at most
 LISTED_AT_ONCE = 256  # tokens of which it is told how probable they were: each is many numbers
 ROUND = 0.02  # seconds that a piece of the texts takes: so long somebody new waits, and no writer's page stands still
-ROUND_OF_MORE = 0.00015  # for each text more: a piece costs Python some time for each, which is to be the smaller part
+MANY = 250  # texts for which it takes twice as long: telling what came costs time for each, and is to cost less of it
 
 
 @dataclass
@@ -168,7 +168,7 @@ class Scheduler(Rounds):
             if group := [writer for writer in together if writer.listed == listed]:
                 groups.append((group, pace))
         for group, pace in groups:
-            pace.seconds = (ROUND + ROUND_OF_MORE * len(writers)) / len(groups)
+            pace.seconds = ROUND * (1 + (len(writers) / MANY) ** 2) / len(groups)
             try:
                 self._advance(group, pace, most)
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)

@@ -12,12 +12,13 @@ from longhand.model import Model
 from longhand.serving.metrics import Metrics
 from longhand.serving.problems import ApiError
 from longhand.serving.request import BusyError
+from longhand.serving.room import Room
 from longhand.serving.runs import RunFolder
 from longhand.serving.sealing import Sealer
 from longhand.serving.served import Served
 
-ASIDE = 2  # threads for what takes time
-MOST_ASIDE = 64  # that may wait for them
+QUICK, MOST_QUICK = 2, 256  # threads for what takes a moment, and what may wait for them
+SLOW, MOST_SLOW = 1, 32  # for scores and looking into networks
 Result = TypeVar("Result")
 
 
@@ -39,8 +40,8 @@ class Service:
         self.served: dict[str, Served] = {}
         self.sealer = Sealer(state_key, limits.state_hours * 3600)
         self.metrics = Metrics(lambda: self.served.values())
-        self._aside = ThreadPoolExecutor(ASIDE, "longhand aside")
-        self._waiting = 0
+        self.room = Room()
+        self._aside, self._slowly = Aside(QUICK, MOST_QUICK), Aside(SLOW, MOST_SLOW)
         self._closing: asyncio.Future[list[None]] | None = None
 
     def start(self) -> None:
@@ -60,7 +61,8 @@ class Service:
         self.begin_to_close()
         assert self._closing is not None
         await self._closing
-        self._aside.shutdown(wait=False, cancel_futures=True)
+        self._aside.close()
+        self._slowly.close()
 
     def find(self, name: str) -> Served:
         """Return a model; raises `ApiError` if there is none of that name."""
@@ -79,11 +81,30 @@ class Service:
         return self.runs[name]
 
     async def aside(self, work: Callable[[], Result]) -> Result:
-        """Do what takes time, while others are answered. Raises `BusyError` if too much of that waits already."""
-        if self._waiting >= MOST_ASIDE:
+        """Do what takes a moment, while others are answered. Raises `BusyError` if too much of that waits already."""
+        return await self._aside.done(work)
+
+    async def slowly(self, work: Callable[[], Result]) -> Result:
+        """Do what takes seconds, one after another, while others are answered. Raises `BusyError` likewise."""
+        return await self._slowly.done(work)
+
+
+class Aside:
+    """Threads for what would keep the loop from answering others, and a bounded line before them."""
+
+    def __init__(self, threads: int, most: int) -> None:
+        self._threads, self._most, self._waiting = ThreadPoolExecutor(threads, "longhand aside"), most, 0
+
+    async def done(self, work: Callable[[], Result]) -> Result:
+        """Return what comes of some work. Raises `BusyError` if too much of that waits already."""
+        if self._waiting >= self._most:
             raise BusyError(self._waiting, 1.0)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._aside, work)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._waiting -= 1
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

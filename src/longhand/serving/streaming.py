@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from longhand.serving.answering import Answer
 from longhand.serving.metrics import Metrics
-from longhand.serving.problems import ApiError, ErrorAnswer, api_error
+from longhand.serving.problems import ErrorAnswer, api_error
+from longhand.serving.room import Room
 from longhand.serving.wire import Completion
 
 ENCODER = msgspec.json.Encoder()
@@ -26,27 +27,37 @@ HEADERS = [
 
 
 class Answering(Response):
-    """Answers a completion.
+    """Has a completion written, and answers it.
 
+    - client: who asked
+    - room: of which it takes as much as it needs
     - stream: as it comes; if not, when it is whole
     - with_usage: whether a stream ends with how many tokens there were
     - send_seconds: after which who does not read is cut off
     """
 
     def __init__(
-        self, answer: Answer, metrics: Metrics, *, stream: bool, with_usage: bool, send_seconds: float
+        self,
+        answer: Answer,
+        client: str,
+        room: Room,
+        metrics: Metrics,
+        *,
+        stream: bool,
+        with_usage: bool,
+        send_seconds: float,
     ) -> None:
         super().__init__()
+        self._client, self._room = client, room
         self._answer, self._metrics, self._stream, self._with_usage = answer, metrics, stream, with_usage
         self._send_seconds, self._began, self._seen = send_seconds, time.monotonic(), False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See `starlette.responses.Response`."""
-        async with self._listening(receive):
-            if self._stream:
-                await self._streamed(scope, send)
-            else:
-                await self._whole(send)
+        """See `starlette.responses.Response`. Raises `ApiError` and `LonghandError` before anything is said."""
+        with self._room.taken(self._answer.room):
+            self._answer.submit(self._client)
+            async with self._listening(receive):
+                await (self._streamed(scope, send) if self._stream else self._whole(send))
         if self._answer.done:
             self._metrics.whole.observe(time.monotonic() - self._began)
 
@@ -120,8 +131,3 @@ def _event(said: Completion | ErrorAnswer) -> bytes:
 def _says_something(chunk: Completion) -> bool:
     """Whether a chunk tells more than that there are tokens whose text is not known yet."""
     return any(choice.text or choice.finish_reason or choice.logprobs for choice in chunk.choices)
-
-
-def refuse_before_stream(error: Exception) -> ApiError:
-    """Return what is told where nothing has been told yet."""
-    return api_error(error)

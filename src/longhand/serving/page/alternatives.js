@@ -10,6 +10,7 @@ import { ALTERNATIVES, branch } from "./writing.js";
 
 const fine = window.matchMedia("(pointer: fine)"); // a finger that chooses is not to bring up a keyboard
 const card = document.getElementById("alternatives");
+const told = document.getElementById("told"); // for those who listen
 const spot = document.getElementById("spot");
 const sheet = card.parentElement;
 let item = null; // {place, length, text, p, choices}: what the card is about
@@ -79,11 +80,13 @@ const choose = (text, p) => {
   branch(at, text === END ? null : { t: text, m: true, p, a: choices });
 };
 
+const chance = () => {
+  const bits = bitsOf(item);
+  return bits === undefined ? "" : `${percent(Math.exp(item.p))} · ${t("bits-here", { text: "", bits: number(bits, 1) }).trim()}`;
+};
+
 const head = () => {
-  const { text, p } = item, bits = bitsOf({ p });
-  const chance = bits === undefined ? "" : ` ${percent(Math.exp(p))} · ${t("bits-here", { text: "", bits: number(bits, 1) }).trim()}`;
-  const what = element("p", {}, element("strong", { className: "token", textContent: seen(text) }), chance);
-  what.setAttribute("aria-live", "polite");
+  const what = element("p", {}, element("strong", { className: "token", textContent: seen(item.text) }), ` ${chance()}`);
   const tools = [tool("before-token", "‹", () => step(-1)), tool("next-token", "›", () => step(1)), tool("close", "×", () => close({ focus: fine.matches }))];
   return element("div", { className: "card-head" }, what, ...tools);
 };
@@ -93,7 +96,9 @@ const draw = (focus) => {
   const list = element("ul", { className: "choices" }, ...shown.map(([text, p]) => choice(text, p, shown[0][1])));
   const hint = element("p", { className: "hint", textContent: t(item.choices ? "choose-hint" : "asking") });
   const foot = element("div", { className: "card-foot" }, hint, button("quiet", t("edit-here"), () => close({ focus: true })));
-  card.setAttribute("aria-label", t("alternatives", { text: spoken(item.text) }));
+  const title = t("alternatives", { text: spoken(item.text) });
+  card.setAttribute("aria-label", title);
+  told.textContent = `${title} ${chance()}`;
   card.replaceChildren(head(), list, foot);
   place();
   if (focus) (list.querySelector("button") ?? card).focus({ preventScroll: true });

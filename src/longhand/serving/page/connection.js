@@ -5,17 +5,20 @@ import { t, whenLanguageChanges } from "./words.js";
 const line = document.getElementById("status");
 const AGAIN = 1000; // milliseconds between two looks
 let said = null; // {name, values, kind}, or a server's own words
+let warning = null; // the name of a text that stays
 let looking = false;
 const returns = [];
 
 const draw = () => {
-  line.textContent = said ? said.words ?? t(said.name, said.values) : "";
-  line.dataset.kind = said?.kind ?? "";
+  const words = [said ? said.words ?? t(said.name, said.values) : "", warning ? t(warning) : ""];
+  line.textContent = words.filter(Boolean).join(" ");
+  line.dataset.kind = warning ? "error" : said?.kind ?? "";
 };
 
 // Say a text of the page's, as "note", "busy" or "error".
 export const say = (name, values = {}, kind = "note") => { said = { name, values, kind }; draw(); };
 export const quiet = () => { if (!looking) { said = null; draw(); } }; // a server that is looked for is not forgotten
+export const warn = (name) => { warning = name; draw(); };
 export const whenBack = (listener) => returns.push(listener);
 
 const look = async () => {

@@ -24,8 +24,9 @@ export const typed = () => {
   typing = false;
 };
 
-export const begin = (failed) => {
-  desk.keeper = new Keeper(failed);
+// Begin with what was kept; told: hears each time whether the text could be kept. Returns whether there was a text.
+export const begin = (told) => {
+  desk.keeper = new Keeper(told);
   const kept = desk.keeper.load();
   desk.tree = new Tree(kept);
   desk.keeper.watch(desk.tree);

@@ -44,11 +44,10 @@ const restored = (text) => {
 
 export class Keeper {
   #timer = null;
-  #told = false;
 
-  // failed: is called once if nothing can be kept here
-  constructor(failed) {
-    this.failed = failed;
+  // told: is called with whether the text could be kept, each time
+  constructor(told) {
+    this.told = told;
     this.name = TEXT + this.#tab();
   }
 
@@ -88,17 +87,16 @@ export class Keeper {
   keep() {
     clearTimeout(this.#timer);
     this.#timer = null;
-    const whole = record(this.tree, false);
-    const texts = whole.length <= LARGEST ? [whole, () => record(this.tree, true)] : [record(this.tree, true)];
+    const whole = record(this.tree, false), simple = () => record(this.tree, true);
+    const texts = whole.length <= LARGEST ? [() => whole, simple] : [simple];
     try {
       for (const text of texts) {
-        if (this.#put(typeof text === "string" ? text : text())) return this.#forget(TEXTS - 1);
+        if (this.#put(text())) { this.#forget(TEXTS - 1); return this.told(true); }
         this.#forget(0);
-        if (this.#put(typeof text === "string" ? text : text())) return;
+        if (this.#put(text())) return this.told(true);
       }
     } catch { /* no storage at all */ }
-    if (!this.#told) this.failed();
-    this.#told = true;
+    this.told(false);
   }
 
   #put(text) {

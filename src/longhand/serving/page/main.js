@@ -1,7 +1,7 @@
 // The page: puts its parts together, and knows the keys.
 import * as alternatives from "./alternatives.js";
 import { whenKeyIsWanted } from "./api.js";
-import { quiet, say, whenBack } from "./connection.js";
+import { quiet, say, warn, whenBack } from "./connection.js";
 import { begin, desk, tinted, typed } from "./desk.js";
 import * as gates from "./gates.js";
 import { askForKey } from "./key.js";
@@ -38,7 +38,8 @@ const quietKeys = new Set([
   "Shift", "Control", "Alt", "Meta", "CapsLock", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown", "Tab", "Escape",
 ]);
 field.addEventListener("keydown", (event) => {
-  if (isWriting() && !quietKeys.has(event.key) && !event.ctrlKey && !event.metaKey) stop(); // the person takes over
+  const command = (event.ctrlKey || event.metaKey) && !["v", "x"].includes(event.key.toLowerCase());
+  if (isWriting() && !quietKeys.has(event.key) && !command) stop(); // the person takes over
   if (event.altKey && event.key === "ArrowDown") { event.preventDefault(); alternatives.openAtCaret(); }
 });
 field.addEventListener("beforeinput", (event) => {
@@ -105,7 +106,9 @@ tint.surprise = Boolean(remembered("surprise").is);
 by("surprise").setAttribute("aria-pressed", String(tint.surprise));
 translate();
 markLanguage();
-const restored = begin(() => say("not-kept", {}, "error"));
+let lasting = true; // whether the text is still there when the page is opened again
+const restored = begin((kept) => { lasting = kept; warn(kept ? null : "not-kept"); });
+window.addEventListener("beforeunload", (event) => { if (!lasting && desk.tree.text) event.preventDefault(); });
 desk.tree.listen((what) => { if (what !== "more") steps(); });
 desk.tree.listen((what) => { if (what === "text" && !isWriting()) quiet(); });
 versions.watch();

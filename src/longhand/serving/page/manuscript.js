@@ -4,6 +4,7 @@
 // reading aloud are the browser's, and colours are ours. Lines are elements of their own: what did not change is not touched.
 const field = document.getElementById("text");
 const mirror = document.getElementById("mirror");
+const WIDTH = 16; // pixels behind a line that are its end
 const GAP = 250; // milliseconds between two times that the field follows while the model writes
 
 // A field knows no carriage return: it stands there as its sign, so that all places stay the same.
@@ -116,7 +117,7 @@ export const boxOf = (from, to) => {
   range.selectNodeContents(begin.line ?? mirror);
   const line = (begin.line ?? mirror).getBoundingClientRect(), last = [...range.getClientRects()].at(-1);
   const left = last ? last.right : line.left, height = last ? last.height : parseFloat(getComputedStyle(mirror).lineHeight);
-  return new DOMRect(left, last ? last.top : line.bottom - height, 10, height);
+  return new DOMRect(left, last ? last.top : line.bottom - height, WIDTH, height);
 };
 
 // The place of the character at a point of the window; null beside the text.
@@ -124,13 +125,13 @@ export const placeAt = (x, y) => {
   let start = 0;
   for (const [number, element] of [...mirror.children].entries()) {
     const box = element.getBoundingClientRect(), { length } = lines[number];
-    if (y < box.bottom) return y < box.top ? null : inLine(start, length, x, y);
+    if (y < box.bottom) return y < box.top ? null : inLine(start, length, x, y, number < lines.length - 1);
     start += length + 1;
   }
   return null;
 };
 
-const inLine = (start, length, x, y) => {
+const inLine = (start, length, x, y, ends) => {
   let low = start, high = start + length;
   while (low < high) {
     const middle = (low + high) >> 1, box = boxOf(middle, middle + 1);
@@ -139,7 +140,9 @@ const inLine = (start, length, x, y) => {
     else high = middle;
   }
   const caret = field.selectionStart; // where text runs from the right, halving does not find it: it is beside the caret, if anywhere
-  return [low, caret, caret - 1].find((place) => place >= start && place < start + length && within(boxOf(place, place + 1), x, y)) ?? null;
+  const last = start + length - (ends ? 0 : 1); // the end of a line is just behind it
+  const found = [low, caret, caret - 1, last].find((place) => place >= start && place <= last && within(boxOf(place, place + 1), x, y));
+  return found ?? null;
 };
 
 const within = (box, x, y) => y >= box.top - 4 && y < box.bottom + 4 && x >= box.left && x < box.right;

@@ -33,7 +33,12 @@ const choose = (id) => {
 
 // Ask for the models; the one that was chosen last is chosen again.
 export const fetchModels = async () => {
-  try { all = await models(); } catch (error) { return complain(error); }
+  try { all = await models(); } catch (error) {
+    delete line.dataset.t;
+    line.textContent = "";
+    return complain(error);
+  }
+  select.hidden = all.length === 0;
   select.replaceChildren(...all.map((model) => Object.assign(document.createElement("option"), { value: model.id, textContent: model.id })));
   select.disabled = all.length < 2;
   choose(desk.model?.id ?? remembered("model").is);

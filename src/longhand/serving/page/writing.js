@@ -29,12 +29,15 @@ const show = (most = Infinity) => {
 
 // Frame by frame a share of what has come, so that it flows; at once where nobody sees it.
 const flowing = (writing) => new Promise((finished) => {
+  let timer, next;
   const frame = () => {
+    clearTimeout(timer);
+    cancelAnimationFrame(next);
     if (present !== writing) return finished();
     show(calm.matches || document.hidden ? Infinity : Math.max(LEAST, Math.ceil(writing.queue.length / EASE)));
     if (writing.done && !writing.queue.length) return finished();
-    if (document.hidden) setTimeout(frame, 200);
-    else requestAnimationFrame(frame);
+    if (document.hidden) timer = setTimeout(frame, 200);
+    else next = requestAnimationFrame(frame);
   };
   writing.hurry = frame;
   frame();
@@ -50,7 +53,6 @@ const reading = async (writing) => {
     const pieces = assembler.read(choice);
     writing.queue.push(...pieces);
     writing.count += lengthOf(pieces);
-    writing.why = choice.finish_reason ?? writing.why;
     writing.seconds = (performance.now() - begun) / 1000;
   }
 };
@@ -66,7 +68,7 @@ export const nameButton = () => {
 };
 
 const run = async (before = 0) => {
-  const writing = present = { stop: new AbortController(), queue: [], count: 0, done: false, why: null, seconds: 0 };
+  const writing = present = { stop: new AbortController(), queue: [], count: 0, done: false, seconds: 0 };
   let failure = null;
   nameButton();
   say("writing", {}, "busy");
@@ -85,7 +87,7 @@ const finish = (writing, failure, before) => {
   nameButton();
   if (failure) complain(failure, true);
   else if (!writing.count) say(before ? "stopped" : "nothing", { count: before });
-  else say("done-speed", { count: writing.count, rate: Math.round(writing.count / Math.max(writing.seconds, 0.001)) });
+  else say("done", { count: writing.count, rate: Math.round(writing.count / Math.max(writing.seconds, 0.001)) });
   for (const listener of ends) listener();
 };
 
