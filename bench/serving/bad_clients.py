@@ -121,12 +121,13 @@ def slow(path: Path, figures: Figures) -> None:
         for one in readers:
             reset(one)
         free = eventually(lambda: server.gauge(GAUGE) == 0, 5)
-        after, left = run(_good(server, good, 2.0, 100)), server.memory()
+        after, left = run(_good(server, good, 4.0, FEWEST)), server.memory()
     figures.tell("a short text, before", milliseconds(baseline))
     figures.tell(f"until all is steady ({sum(transient):.0f} s)", milliseconds(transient))
     figures.tell("then", milliseconds(steady))
-    figures.hold("p99 against before", late(steady) / late(baseline), most=2, unit="times")
     figures.tell("after they left", milliseconds(after))
+    usual = min(late(baseline), late(after))  # the better of both: a noise of the machine's is no excuse
+    figures.hold("p99 among them against p99 without", late(steady) / usual, most=2, unit="times")
     away = sum(sender.sent_away for sender in senders)
     answers = sorted(set().union(*(sender.answers for sender in senders)))
     figures.tell("slow senders that were sent away", f"{away} {answers}")
