@@ -129,8 +129,9 @@ class TorchEngine:
     def losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[FloatArray, State]:
         """Read a window without learning; see `Engine.losses`."""
         self._network.eval()
-        losses, after = self._losses(inputs, targets, state)
-        return losses.cpu().numpy(), after
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # scores are those of 32-bit floats
+            losses, after = self._losses(inputs, targets, state)
+            return losses.cpu().numpy(), after
 
     def weights(self) -> Weights:
         """Return a copy of the weights, named and shaped as in a model file."""
