@@ -103,6 +103,8 @@ def wrong_host(chance: random.Random, _: Target) -> Attack:
     lines = [b"GET /v1/models HTTP/1.1", b"Host: " + host.encode("latin-1"), b"Connection: close"]
     if chance.random() < 0.2:
         host, lines = "none", [lines[0], lines[2]]
+    elif chance.random() < 0.2:
+        host, lines = "two", [lines[0], b"Host: 127.0.0.1", lines[1], lines[2]]
     return Attack(f"host {host[:40]!r}", b"\r\n".join([*lines, b"", b""]), http=False)
 
 
@@ -135,7 +137,9 @@ def large(chance: random.Random, target: Target) -> Attack:
 def broken_chunks(chance: random.Random, _: Target) -> Attack:
     """Make a body in chunks that are none."""
     body = chance.choice(BROKEN_CHUNKS)
-    return Attack(f"chunks {body[:30]!r}", HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body, http=False)
+    return Attack(
+        f"chunks {body[:30]!r}", HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + body, http=False
+    )
 
 
 def smuggled(chance: random.Random, _: Target) -> Attack:
@@ -233,7 +237,7 @@ KINDS: dict[Maker, float] = {
     wrong_method_or_path: 6,
     wrong_type: 2,
     wrong_host: 2,
-    large: 0.5,
+    large: 1,
     broken_chunks: 2,
     smuggled: 4,
     not_http: 3,

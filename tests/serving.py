@@ -25,6 +25,16 @@ READY_WITHIN = 60.0  # seconds that a server may take to start on a busy machine
 ENDS_WITHIN = 15.0  # and to end
 ADDRESS = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost):(\d+)")
 
+WITH_LIMITS = """
+import json, sys
+from longhand.config import ServingConfig
+from longhand.model import load
+from longhand.serving.server import serve
+
+models = {model.name.removesuffix(".safetensors"): model for model in map(load, sys.argv[2:])}
+serve(models, {}, ServingConfig(**json.loads(sys.argv[1])), ready=lambda address: print(address, file=sys.stderr))
+"""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -165,13 +175,23 @@ def eventually(holds: Callable[[], bool], seconds: float = 10.0, every: float = 
 
 @contextmanager
 def running(
-    models: Sequence[Path | str], *options: object, ready_within: float = READY_WITHIN, ends_within: float = ENDS_WITHIN
+    models: Sequence[Path | str],
+    *options: object,
+    limits: dict[str, float] | None = None,
+    ready_within: float = READY_WITHIN,
+    ends_within: float = ENDS_WITHIN,
 ) -> Iterator[Server]:
     """Start `longhand serve` on a port that is free, and end it with SIGTERM.
+
+    - options: of the command line
+    - limits: fields of `ServingConfig` instead, those too that are no options
 
     Asserts that it says where it listens, that it ends in time, and that it said nothing of a traceback.
     """
     words = [sys.executable, "-m", "longhand", "serve", *map(str, models), "--port", "0", *map(str, options)]
+    if limits is not None:
+        assert not options
+        words = [sys.executable, "-c", WITH_LIMITS, json.dumps({**limits, "port": 0}), *map(str, models)]
     with subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:

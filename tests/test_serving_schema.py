@@ -14,7 +14,7 @@ from serving import Server, running, tiny
 
 schemathesis = pytest.importorskip("schemathesis", reason="needs the package schemathesis")
 
-FEW, MANY = 30, 1000  # examples of each operation, as many again that are wrong
+FEW, MANY = 60, 1500  # examples of each operation, as many again that are wrong
 SHORT = 20  # tokens: nobody has to wait for a text that chance made long
 OPERATIONS = {
     "/v1/completions": "POST",
@@ -27,6 +27,7 @@ OPERATIONS = {
     "/health": "GET",
     "/metrics": "GET",
 }
+REFUSED = {400, 404, 413}
 SUPPRESSED = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 
 pytestmark = pytest.mark.filterwarnings("default")  # a warning of a package that others keep is no failure of ours
@@ -41,18 +42,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def description(server: Server) -> Any:
     """Return what the server says of itself. A request that fits it may still ask for what cannot be: a 400 of ours."""
-    accepted = ["2xx", "400", "403", "404", "413", "415", "429"]
     config = schemathesis.Config.from_dict(
         {
-            "checks": {"positive_data_acceptance": {"expected-statuses": accepted}},
+            "checks": {
+                "positive_data_acceptance": {"expected-statuses": ["2xx", *map(str, REFUSED)]},
+                "negative_data_rejection": {"expected-statuses": [*map(str, REFUSED)]},
+            },
             "generation": {"deterministic": True, "database": "none"},
         }
     )
     return schemathesis.openapi.from_url(f"{server.url}/openapi.json", config=config)
 
 
-def validated(case: Any, server: Server) -> None:
-    """Send it, with a model that there is and a short text where it would be a long one, and look at the answer."""
+def validated(case: Any, server: Server) -> int:
+    """Send it, with a model that there is and a short text where it would be a long one; return the answer's status."""
     body = case.body
     if isinstance(body, dict):
         if isinstance(body.get("model"), str):
@@ -64,22 +67,36 @@ def validated(case: Any, server: Server) -> None:
         error = json.loads(response.content)["error"]
         assert set(error) == {"message", "type", "param", "code"}
         assert error["message"]
+    status: int = response.status_code
+    return status
+
+
+def statuses(description: Any, path: str, server: Server, examples: int, *, right: bool) -> set[int]:
+    """Send so many requests that fit the description of a path, or that do not; return the statuses of the answers."""
+    mode = schemathesis.GenerationMode.POSITIVE if right else schemathesis.GenerationMode.NEGATIVE
+    cases = description[path][OPERATIONS[path]].as_strategy(generation_mode=mode)
+    found: set[int] = set()
+
+    @settings(max_examples=examples, deadline=None, derandomize=True, database=None, suppress_health_check=SUPPRESSED)
+    @given(case=cases)
+    def ask(case: Any) -> None:
+        found.add(validated(case, server))
+
+    with suppress(Unsatisfiable):  # where nothing can be wrong, as in a path that takes nothing
+        ask()
+    return found
 
 
 def ask_by_chance(description: Any, path: str, server: Server, examples: int) -> None:
-    """Send so many requests that fit the description of a path, and as many that do not."""
-    operation = description[path][OPERATIONS[path]]
-    for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
-
-        @settings(
-            max_examples=examples, deadline=None, derandomize=True, database=None, suppress_health_check=SUPPRESSED
-        )
-        @given(case=operation.as_strategy(generation_mode=mode))
-        def ask(case: Any) -> None:
-            validated(case, server)
-
-        with suppress(Unsatisfiable):  # where nothing can be wrong, as in a path that takes nothing
-            ask()
+    """Send requests of both kinds, and see that what is right is taken, and that what is wrong was not left out."""
+    right = statuses(description, path, server, examples, right=True)
+    wrong = statuses(description, path, server, examples, right=False)
+    if OPERATIONS[path] == "POST":
+        assert 200 in right
+        assert {400} <= wrong <= REFUSED
+    else:
+        assert right
+        assert wrong <= REFUSED
 
 
 @pytest.mark.parametrize("path", OPERATIONS)
@@ -91,6 +108,14 @@ def test_requests_are_taken_refused_and_answered_as_described(description: Any, 
 @pytest.mark.parametrize("path", OPERATIONS)
 def test_many_requests_are_taken_refused_and_answered_as_described(description: Any, path: str, server: Server) -> None:
     ask_by_chance(description, path, server, MANY)
+
+
+@pytest.mark.parametrize("more", [{}, {"logprobs": 3, "n": 2}, {"stream_options": {"include_usage": True}}])
+def test_every_event_of_a_stream_is_as_described(description: Any, server: Server, more: dict[str, Any]) -> None:
+    body = {"model": "tiny", "prompt": "a", "max_tokens": 9, "stream": True, **more}
+    case = description["/v1/completions"]["POST"].Case(body=body, media_type="application/json")
+    answer = case.call_and_validate(base_url=server.url, timeout=20)
+    assert answer.headers["content-type"][0].startswith("text/event-stream")
 
 
 def test_all_that_there_is_is_described(server: Server) -> None:

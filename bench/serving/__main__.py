@@ -8,6 +8,7 @@ It starts the server itself, anew for each part. The clients share the machine w
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=list(PARTS), help="a part; may be given several times")
     arguments = parser.parse_args()
     figures = Figures()
+    print(f"{os.cpu_count()} processors, of which others keep {os.getloadavg()[0]:.1f} busy (mean of the last minute)")
     for name, part in PARTS.items():
         if name in (arguments.only or PARTS):
             part(arguments.model, figures)
