@@ -42,11 +42,14 @@ class Answering(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See `starlette.responses.Response`."""
-        async with self._listening(receive):
-            if self._stream:
-                await self._streamed(scope, send)
-            else:
-                await self._whole(send)
+        try:
+            async with self._listening(receive):
+                if self._stream:
+                    await self._streamed(scope, send)
+                else:
+                    await self._whole(send)
+        finally:
+            self._metrics.count(self._answer.model, self._answer.usage)
         if self._answer.done:
             self._metrics.whole.observe(time.monotonic() - self._began)
 
