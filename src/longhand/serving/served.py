@@ -13,6 +13,7 @@ from longhand.runtime.session import RecurrentSession
 from longhand.serving.mailbox import Postman
 from longhand.serving.scheduler import Scheduler
 from longhand.serving.wire import ModelEntry, ModelFacts
+from longhand.text.utf8 import without_surrogates
 
 
 class Served:
@@ -20,7 +21,7 @@ class Served:
 
     def __init__(self, name: str, model: Model, limits: ServingConfig, loop: asyncio.AbstractEventLoop) -> None:
         self.name, self.model = name, model
-        self.whose = (model.file.fingerprint, model.name)
+        self.whose = (model.file.fingerprint, without_surrogates(model.name))
         self.postman = Postman(loop)
         open_session = cast("Callable[[int], RecurrentSession]", model.session)
         self.scheduler = Scheduler(
