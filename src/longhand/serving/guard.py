@@ -109,8 +109,7 @@ class Guard:
             )
 
     def _is_ours(self, host: str) -> bool:
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
-        name = name.strip("[]").lower().rstrip(".")
+        name = _name_of(host)
         if "*" in self._hosts or name in self._hosts:
             return True
         return self._any_address and _is_address(name)  # no page's name can be an address
@@ -159,6 +158,8 @@ async def _body(receive: Receive, most: int) -> bytes | None:
 
 async def _refuse(error: ApiError, send: Send) -> None:
     headers = {"content-type": "application/json", "content-length": str(len(error.body)), **error.headers}
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
     if error.status == 408:  # what follows on the connection is the rest of the body
         headers["connection"] = "close"
     listed = [(name.encode(), value.encode()) for name, value in headers.items()]
@@ -181,7 +182,16 @@ def _hosts(limits: ServingConfig) -> set[str]:
     named = {*limits.allow_host, limits.host}
     if is_any(limits.host):
         named |= {socket.gethostname()}
-    return {*LOOPBACK, *(name.strip("[]").lower() for name in named)}
+    return {*LOOPBACK, *map(_name_of, named)}
+
+
+def _name_of(host: str) -> str:
+    """Return the name in a Host header, or one that was given, as it is compared: without port, brackets and case."""
+    name, colon, port = host.rpartition(":")
+    if not colon or (port and not port.isdigit()) or _is_address(host):
+        name = host
+    name = name.strip("[]").lower().rstrip(".")
+    return str(ipaddress.ip_address(name)) if _is_address(name) else name
 
 
 def is_any(host: str) -> bool:
