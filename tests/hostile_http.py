@@ -135,7 +135,10 @@ def large(chance: random.Random, target: Target) -> Attack:
 def broken_chunks(chance: random.Random, _: Target) -> Attack:
     """Make a body in chunks that are none."""
     body = chance.choice(BROKEN_CHUNKS)
-    return Attack(f"chunks {body[:30]!r}", HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body, http=False)
+    patience = 1.0 if body.startswith(b"2;") else None  # which is odd, and no mistake: the connection stays open
+    return Attack(
+        f"chunks {body[:30]!r}", HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body, http=False, patience=patience
+    )
 
 
 def smuggled(chance: random.Random, _: Target) -> Attack:

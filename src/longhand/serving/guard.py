@@ -13,6 +13,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -35,6 +36,7 @@ HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
+LINGER = 2.0  # seconds for which the rest of a request is read that was refused already
 log = logging.getLogger("longhand.serving")
 
 
@@ -55,7 +57,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 0
+        status, reading = 0, _Reading(receive)
 
         async def sent(message: Message) -> None:
             nonlocal status
@@ -67,15 +69,16 @@ class Guard:
         try:
             self._admit(scope)
             if scope["method"] in ("POST", "PUT", "PATCH"):
-                receive = await self._whole(scope, receive)
-            await self._app(scope, receive, sent)
+                await self._app(scope, await self._whole(scope, reading), sent)
+            else:
+                await self._app(scope, reading, sent)
         except Exception as error:
             if status:
                 raise
             answer = api_error(error)
             if answer.status == 500:
                 log.exception("a defect: please report it")
-            await _refuse(answer, sent)
+            await _refuse(answer, sent, reading)
         finally:
             self._metrics.requests.labels(_route(scope), str(status)).inc()
 
@@ -156,7 +159,28 @@ async def _body(receive: Receive, most: int) -> bytes | None:
     return b"".join(parts)
 
 
-async def _refuse(error: ApiError, send: Send) -> None:
+class _Reading:
+    """Receives a request; `more` of it is to come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self.more = receive, True
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self.more = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    async def pass_over(self) -> None:
+        """Receive the rest for nothing."""
+        while self.more:
+            await self()
+
+
+async def _refuse(error: ApiError, send: Send, reading: _Reading) -> None:
+    """Answer an error; the rest of the request is passed over before the connection may be closed.
+
+    A client that still sends would find it reset, and never read why.
+    """
     headers = {"content-type": "application/json", "content-length": str(len(error.body)), **error.headers}
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
@@ -164,7 +188,10 @@ async def _refuse(error: ApiError, send: Send) -> None:
         headers["connection"] = "close"
     listed = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": listed})
-    await send({"type": "http.response.body", "body": error.body, "more_body": False})
+    await send({"type": "http.response.body", "body": error.body, "more_body": True})
+    with suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(reading.pass_over(), LINGER)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _unless_given(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
