@@ -23,7 +23,7 @@ from typing import Any
 
 READY_WITHIN = 60.0  # seconds that a server may take to start on a busy machine
 ENDS_WITHIN = 15.0  # and to end
-ADDRESS = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost):(\d+)")
+ADDRESS = re.compile(r"http://(127\.0\.0\.1|0\.0\.0\.0|\[::1\]|localhost):(\d+)")
 
 WITH_LIMITS = """
 import json, sys

@@ -12,6 +12,7 @@ from longhand.cli.output import note, note_runtime
 from longhand.config import RunConfig, ServingConfig
 from longhand.errors import MissingExtraError, OptionError
 from longhand.settings import configured
+from longhand.text.utf8 import without_surrogates
 
 if TYPE_CHECKING:
     from longhand.model import Model
@@ -46,7 +47,7 @@ def serve(names: tuple[str, ...], key_file: str | None, state_key_file: str | No
     runs: dict[str, RunFolder] = {}
     for path in names:
         if path.rstrip("/\\").endswith(RUN):
-            _add(runs, Path(path).name.removesuffix(RUN), RunFolder(path))
+            _add(runs, without_surrogates(Path(path).name.removesuffix(RUN)), RunFolder(path))
         else:
             _add(models, *_loaded(path, given(run)))
     run_server(models, runs, config, keys=keys, state_key=state_key, ready=lambda address: _say(address, models))
@@ -59,7 +60,7 @@ def _loaded(path: str, run: dict[str, Any]) -> tuple[str, Model]:
 
     model = load(path, **run)
     note_runtime(model.runtime)
-    return model.name.removesuffix(SUFFIX), model
+    return without_surrogates(model.name.removesuffix(SUFFIX)), model
 
 
 def _add(known: dict[str, Any], name: str, what: object) -> None:

@@ -94,6 +94,11 @@ class Answer:
         return self._left == 0
 
     @property
+    def model(self) -> str:
+        """What the model is called that writes it."""
+        return self._served.name
+
+    @property
     def usage(self) -> Usage:
         """How many tokens were read and written so far."""
         written = sum(text.tokens for text in self._texts)

@@ -13,6 +13,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -35,6 +36,7 @@ HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
+LINGER = 2.0  # seconds for which the rest of a request is read that was refused already
 log = logging.getLogger("longhand.serving")
 
 
@@ -55,7 +57,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 0
+        status, reading = 0, _Reading(receive)
 
         async def sent(message: Message) -> None:
             nonlocal status
@@ -67,15 +69,16 @@ class Guard:
         try:
             self._admit(scope)
             if scope["method"] in ("POST", "PUT", "PATCH"):
-                receive = await self._whole(scope, receive)
-            await self._app(scope, receive, sent)
+                await self._app(scope, await self._whole(scope, reading), sent)
+            else:
+                await self._app(scope, reading, sent)
         except Exception as error:
             if status:
                 raise
             answer = api_error(error)
             if answer.status == 500:
                 log.exception("a defect: please report it")
-            await _refuse(answer, sent)
+            await _refuse(answer, sent, reading)
         finally:
             self._metrics.requests.labels(_route(scope), str(status)).inc()
 
@@ -109,8 +112,7 @@ class Guard:
             )
 
     def _is_ours(self, host: str) -> bool:
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
-        name = name.strip("[]").lower().rstrip(".")
+        name = _name_of(host)
         if "*" in self._hosts or name in self._hosts:
             return True
         return self._any_address and _is_address(name)  # no page's name can be an address
@@ -157,13 +159,39 @@ async def _body(receive: Receive, most: int) -> bytes | None:
     return b"".join(parts)
 
 
-async def _refuse(error: ApiError, send: Send) -> None:
+class _Reading:
+    """Receives a request; `more` of it is to come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self.more = receive, True
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self.more = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    async def pass_over(self) -> None:
+        """Receive the rest for nothing."""
+        while self.more:
+            await self()
+
+
+async def _refuse(error: ApiError, send: Send, reading: _Reading) -> None:
+    """Answer an error; the rest of the request is passed over before the connection may be closed.
+
+    A client that still sends would find it reset, and never read why.
+    """
     headers = {"content-type": "application/json", "content-length": str(len(error.body)), **error.headers}
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
     if error.status == 408:  # what follows on the connection is the rest of the body
         headers["connection"] = "close"
     listed = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": listed})
-    await send({"type": "http.response.body", "body": error.body, "more_body": False})
+    await send({"type": "http.response.body", "body": error.body, "more_body": True})
+    with suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(reading.pass_over(), LINGER)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _unless_given(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -181,7 +209,16 @@ def _hosts(limits: ServingConfig) -> set[str]:
     named = {*limits.allow_host, limits.host}
     if is_any(limits.host):
         named |= {socket.gethostname()}
-    return {*LOOPBACK, *(name.strip("[]").lower() for name in named)}
+    return {*LOOPBACK, *map(_name_of, named)}
+
+
+def _name_of(host: str) -> str:
+    """Return the name in a Host header, or one that was given, as it is compared: without port, brackets and case."""
+    name, colon, port = host.rpartition(":")
+    if not colon or (port and not port.isdigit()) or _is_address(host):
+        name = host
+    name = name.strip("[]").lower().rstrip(".")
+    return str(ipaddress.ip_address(name)) if _is_address(name) else name
 
 
 def is_any(host: str) -> bool:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily
 
 from longhand.serving.served import Served
+from longhand.serving.wire import Usage
 
 FIRST = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)  # seconds
 WHOLE = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300)
@@ -40,6 +41,11 @@ class Metrics:
             registry=registry,
         )
         self._registry.register(self)  # which has `collect`, as it says a collector must
+
+    def count(self, model: str, usage: Usage) -> None:
+        """Count the tokens of a completion, whatever came of it."""
+        self.read.labels(model).inc(usage.prompt_tokens)
+        self.written.labels(model).inc(usage.completion_tokens)
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Return the figures of this moment, as Prometheus' client asks for them."""

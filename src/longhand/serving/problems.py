@@ -6,6 +6,7 @@ import msgspec
 
 from longhand.errors import LonghandError
 from longhand.serving.request import BusyError
+from longhand.text.utf8 import without_surrogates
 
 INVALID, UNKNOWN_KEY, LIMITED, BROKEN = (
     "invalid_request_error",
@@ -53,6 +54,7 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status, self.retry_after = status, retry_after
+        message = without_surrogates(message)  # as in the names of files, which may be any bytes
         shown = message if len(message) <= LONGEST_MESSAGE else message[:LONGEST_MESSAGE] + "…"
         self.problem = Problem(shown, type, param, code)
 

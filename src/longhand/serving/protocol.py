@@ -6,6 +6,7 @@ import asyncio
 import socket
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from longhand.serving.problems import ApiError
@@ -19,7 +20,7 @@ HIGH_WATER = 16_384  # the same, here
 class LimitedProtocol(HttpToolsProtocol):
     """A connection."""
 
-    _head, _in_head = 0, True
+    _head, _in_head, _upgrading = 0, True, False
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -41,13 +42,41 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._in_head:
             self._head += len(data)
             if self._head > MOST_HEAD and not self.transport.is_closing():
-                super().data_received(data[:MOST_HEAD])
+                self._parse(data[:MOST_HEAD])
                 if self._in_head and not self.transport.is_closing():
                     self._refuse(431, f"a request's line and headers have {MOST_HEAD:,} bytes at most")
                     return
                 data = data[MOST_HEAD:]
         if self.parser is not None and not self.transport.is_closing():
-            super().data_received(data)
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Let the parser read on."""
+        self._unset_keepalive_if_required()
+        while data:
+            data = self._parsed(data)
+
+    def _parsed(self, data: bytes) -> bytes:
+        """Let the parser read on, and return what it is to read then (`_without_upgrade`)."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            return self._without_upgrade() + data[upgrade.args[0] :] if self._upgrading else b""
+        except httptools.HttpParserError:
+            self.send_400_response("this is no HTTP request")
+        return b""
+
+    def _without_upgrade(self) -> bytes:
+        """Return the head of a request without its wish for another protocol, and begin to read it anew.
+
+        Clients of Java, and curl --http2, ask for h2c; who does not speak it answers as if they had not (RFC 9110,
+        7.8). The parser would take what follows the head for that protocol, where it is the body.
+        """
+        version = self.parser.get_http_version().encode()
+        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        return b"\r\n".join([*lines, b"", b""])
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -61,12 +90,15 @@ class LimitedProtocol(HttpToolsProtocol):
         """Begin a request's body."""
         self._head, self._in_head = 0, False
         self._stop_waiting()
-        super().on_headers_complete()
+        self._upgrading = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        if not self._upgrading:
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """End a request's body."""
         self._stop_waiting()
-        super().on_message_complete()
+        if not self._upgrading:
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Go on after an answer; of a body that was refused the rest is passed over, if it comes in time."""

@@ -12,6 +12,7 @@ from longhand.serving.rounds import Rounds
 from longhand.serving.scheduler import Scheduler
 from longhand.serving.windows import WindowScheduler
 from longhand.serving.wire import ModelEntry, ModelFacts
+from longhand.text.utf8 import without_surrogates
 
 
 class Served:
@@ -19,7 +20,7 @@ class Served:
 
     def __init__(self, name: str, model: Model, limits: ServingConfig, loop: asyncio.AbstractEventLoop) -> None:
         self.name, self.model = name, model
-        self.whose = (model.file.fingerprint, model.name)
+        self.whose = (model.file.fingerprint, without_surrogates(model.name))
         self.postman = Postman(loop)
         self.scheduler: Rounds
         streams, waiting, after = limits.streams, limits.waiting, self.postman.deliver

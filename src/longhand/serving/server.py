@@ -126,8 +126,9 @@ def _listening(config: ServingConfig) -> socket.socket:
         found = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
         opened = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise OptionError(f"host: found {config.host!r}, which is no address ({error.strerror or error})") from None
+    except (OSError, UnicodeError) as error:
+        why = (isinstance(error, OSError) and error.strerror) or "no name has such parts"
+        raise OptionError(f"host: found {config.host!r}, which is no address ({why})") from None
     try:
         if os.name != "nt":
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

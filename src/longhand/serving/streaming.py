@@ -56,8 +56,11 @@ class Answering(Response):
         """See `starlette.responses.Response`. Raises `ApiError` and `LonghandError` before anything is said."""
         with self._room.taken(self._answer.room):
             self._answer.submit(self._client)
-            async with self._listening(receive):
-                await (self._streamed(scope, send) if self._stream else self._whole(send))
+            try:
+                async with self._listening(receive):
+                    await (self._streamed(scope, send) if self._stream else self._whole(send))
+            finally:
+                self._metrics.count(self._answer.model, self._answer.usage)
         if self._answer.done:
             self._metrics.whole.observe(time.monotonic() - self._began)
 
