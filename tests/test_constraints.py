@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import VERSE
+from conftest import ALPHABET, VERSE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longhand.api import train
 from longhand.errors import OptionError
+from longhand.generation.constraints.alphabet import writable
 from longhand.generation.constraints.automaton import END, Automaton
+from longhand.generation.constraints.bounds import Bounds
 from longhand.generation.constraints.guide import BEGIN, ENDED, NEVER, Guide, code_range
 from longhand.generation.constraints.pattern import Pattern
 from longhand.generation.constraints.shapes import Banned, Lines, Without
@@ -236,10 +238,25 @@ def test_bytes_that_begin_no_character_have_an_empty_range(data: bytes) -> None:
             return
 
 
-def test_too_many_combinations_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("longhand.generation.constraints.automaton.MOST_COMBINATIONS", 100)
+def test_what_is_larger_than_its_bounds_is_refused() -> None:
     with pytest.raises(OptionError, match="more than 100 combinations"):
-        Automaton(POINTS, None, [Lines(2, 1, 200)])
+        Automaton(POINTS, None, [Lines(2, 1, 200)], bounds=Bounds(combinations=100))
+    with pytest.raises(OptionError, match="20 steps between"):
+        Automaton(POINTS, None, [Lines(2, 1, 200)], bounds=Bounds(steps=20))
+    for bounds in (Bounds(places=50), Bounds(connections=1000)):
+        Pattern("a?" * 30, bounds)
+        with pytest.raises(OptionError, match="too large"):
+            Pattern("a?" * 100, bounds)
+    tokenizer = CharacterTokenizer(ALPHABET)
+    guide = Guide(Automaton(writable(tokenizer), Pattern("[a-z]{99}"), []), tokenizer, most_bytes=4000)
+
+    def followed() -> None:
+        at = BEGIN
+        for _ in range(99):
+            at = int(guide.row(at).max())
+
+    with pytest.raises(OptionError, match="takes more than 0 MB"):
+        followed()
 
 
 @pytest.mark.parametrize("kind", ["char", "byte", "word", "bpe"])

@@ -12,6 +12,7 @@ from longhand.config import SamplingConfig
 from longhand.copies.guard import CopyGuard
 from longhand.copies.index import CopyIndex
 from longhand.errors import ModelFormatError, OptionError
+from longhand.generation.constraints.bounds import USUAL, Bounds
 from longhand.generation.constraints.build import SHAPES, guide_for
 from longhand.generation.constraints.guide import Guide
 from longhand.generation.loop import Pace, Piece, advance
@@ -127,7 +128,11 @@ def replace_seed(sampling: SamplingConfig, seed: int | None) -> SamplingConfig:
 
 
 def task_of(
-    tokenizer: Tokenizer, sampling: SamplingConfig, separator: str | None = None, index: CopyIndex | None = None
+    tokenizer: Tokenizer,
+    sampling: SamplingConfig,
+    separator: str | None = None,
+    index: CopyIndex | None = None,
+    bounds: Bounds = USUAL,
 ) -> Task:
     """Make settings ready for a model.
 
@@ -143,7 +148,7 @@ def task_of(
     if sampling.max_copy is not None and index is None:
         raise OptionError("max copy: nothing is known of the text that the model learned from: give it with --corpus")
     bias = biases(tokenizer, sampling)
-    return Task(tokenizer, sampling, separator, never, bias, end, guide_for(tokenizer, sampling, end), index)
+    return Task(tokenizer, sampling, separator, never, bias, end, guide_for(tokenizer, sampling, end, bounds), index)
 
 
 class Writing(Iterator[Piece]):

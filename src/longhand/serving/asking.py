@@ -11,6 +11,7 @@ import numpy as np
 
 from longhand.arrays import TokenIds
 from longhand.config import COMPLETION_TOKENS, SamplingConfig
+from longhand.generation.constraints.bounds import Bounds
 from longhand.generation.saved import WritingState
 from longhand.generation.writing import Task
 from longhand.model import Model
@@ -20,6 +21,7 @@ from longhand.serving.wire import MOST_TEXTS, CompletionRequest
 
 MOST_PROMPTS = MOST_TEXTS
 SEEDS = 2**63
+BOUNDS = Bounds(places=2000, connections=50_000, combinations=20_000, steps=200_000, row_bytes=1 << 26)  # of a shape
 SETTINGS = tuple(name for name in SamplingConfig.__struct_fields__ if name in CompletionRequest.__struct_fields__)
 
 
@@ -62,7 +64,7 @@ def asked(wanted: CompletionRequest, model: Model, sealer: Sealer, longest: int)
     best_of = wanted.best_of or n
     _refuse_together(wanted, len(prompts), n, best_of)
     before = None if wanted.state is None else sealer.open(wanted.state)
-    task = model.task(before, **_settings(wanted, longest))
+    task = model.task(before, bounds=BOUNDS, **_settings(wanted, longest))
     seed = wanted.seed if wanted.seed is not None or before is not None else secrets.randbits(32)
     seeds: list[int | None] = [None] * best_of
     if seed is not None:

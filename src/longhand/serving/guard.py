@@ -85,6 +85,8 @@ class Guard:
     def _admit(self, scope: Scope) -> None:
         """Raise `ApiError` for who may not ask, or asks in another way than is understood."""
         headers = dict(reversed(scope["headers"]))  # the first of a name counts
+        if sum(name == b"host" for name, _ in scope["headers"]) > 1:
+            raise ApiError(400, "expected one Host header")
         if not self._is_ours(headers.get(b"host", b"").decode("latin-1")):
             raise ApiError(
                 403,

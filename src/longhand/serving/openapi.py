@@ -1,4 +1,4 @@
-"""The API's description (OpenAPI 3.1), made from the fields of what goes over the wire."""
+"""The API's description, made from what goes over the wire (OpenAPI 3.2, which knows server-sent events)."""
 
 from __future__ import annotations
 
@@ -30,8 +30,14 @@ REFERENCE = "#/components/schemas/{name}"
 DESCRIPTION = """Writes with LSTMs. Speaks the completions of OpenAI's API; fields that it does not know are refused.
 A token is what the model's tokens are, a character for most models. Where the server has a key, send it as
 Authorization: Bearer KEY."""
+CHUNK = {"anyOf": [{"$ref": "#/components/schemas/Completion"}, {"$ref": "#/components/schemas/ErrorAnswer"}]}
+SAID = {"type": "string", "contentMediaType": "application/json", "contentSchema": CHUNK}
 STREAMED = {
-    "schema": {"type": "string"},
+    "itemSchema": {
+        "type": "object",
+        "required": ["data"],
+        "properties": {"data": {"anyOf": [{"const": "[DONE]"}, SAID]}},
+    },
     "example": 'data: {"id": "cmpl-1", "object": "text_completion", "choices": [{"index": 0, "text": "To be"}]}\n\n'
     "data: [DONE]\n\n",
 }
@@ -90,13 +96,15 @@ def described_as(name: str) -> dict[str, Any]:
 def described(app: FastAPI, limits: ServingConfig) -> dict[str, Any]:
     """Return the whole description."""
     found: dict[str, Any] = get_openapi(
-        title="Longhand", version=VERSION, description=DESCRIPTION, routes=app.routes, openapi_version="3.1.0"
+        title="Longhand", version=VERSION, description=DESCRIPTION, routes=app.routes, openapi_version="3.2.0"
     )
     for path in found["paths"].values():
         for operation in path.values():
             operation["responses"].pop("422", None)  # what FastAPI checks of a path cannot be wrong
             operation["responses"]["200"]["content"] = {
-                kind: content for kind, content in operation["responses"]["200"]["content"].items() if content["schema"]
+                kind: content
+                for kind, content in operation["responses"]["200"]["content"].items()
+                if content.get("schema") or "itemSchema" in content
             }
     _, schemas = msgspec.json.schema_components(STRUCTS, ref_template=REFERENCE)
     _complete(schemas["CompletionRequest"], limits)

@@ -13,7 +13,7 @@ from longhand.serving.problems import ApiError
 
 MOST_HEAD = 65_536  # bytes of a request line and headers
 HEAD_SECONDS = 15.0  # in which they have to come
-SEND_BUFFER = 65_536  # bytes of an answer that the system keeps for who does not read it
+SEND_BUFFER = 32_768  # bytes of an answer that the system keeps for who does not read it
 HIGH_WATER = 16_384  # the same, here
 
 

@@ -113,12 +113,11 @@ class Answering(Response):
 
     async def _send(self, scope: Scope, send: Send, told: bytes) -> None:
         """Tell something; who does not read it in time is cut off."""
-        sending = asyncio.ensure_future(send({"type": "http.response.body", "body": told, "more_body": True}))
-        done, _ = await asyncio.wait({sending}, timeout=self._send_seconds)
-        if not done:
-            sending.cancel()
-            scope["longhand.abort"]()
-            self._answer.box.close()
+        too_late = asyncio.get_running_loop().call_later(self._send_seconds, scope["longhand.abort"])
+        try:
+            await send({"type": "http.response.body", "body": told, "more_body": True})
+        finally:
+            too_late.cancel()
 
     def _note_first(self, changed: list[int]) -> None:
         """Take note of when the first text came."""

@@ -15,9 +15,8 @@ from typing import Protocol
 from longhand.arrays import BoolArray
 from longhand.errors import OptionError
 from longhand.generation.constraints.alphabet import Alphabet, CodePoints
+from longhand.generation.constraints.bounds import USUAL, Bounds
 from longhand.generation.constraints.pattern import START, Pattern
-
-MOST_COMBINATIONS, MOST_STEPS = 300_000, 3_000_000
 
 State = tuple[int, tuple[int, ...]]  # places of the pattern, as bits, and the states of the other rules
 Combination = tuple[int, tuple[int, ...]]  # one place, and the states of the other rules
@@ -57,9 +56,15 @@ class Automaton:
     """
 
     def __init__(
-        self, points: CodePoints, pattern: Pattern | None, shapes: Sequence[Shape], *, in_bytes: bool = False
+        self,
+        points: CodePoints,
+        pattern: Pattern | None,
+        shapes: Sequence[Shape],
+        *,
+        in_bytes: bool = False,
+        bounds: Bounds = USUAL,
     ) -> None:
-        self._pattern, self._shapes = pattern, shapes
+        self._pattern, self._shapes, self._bounds = pattern, shapes, bounds
         sets = [] if pattern is None else pattern.sets(points)
         self.alphabet = Alphabet(points, [*sets, *(each for shape in shapes for each in shape.sets(points))])
         examples = self.alphabet.examples
@@ -138,10 +143,10 @@ class Automaton:
                     if combination not in met:
                         met.add(combination)
                         waiting.append(combination)
-            if len(met) > MOST_COMBINATIONS or steps > MOST_STEPS:
+            if len(met) > self._bounds.combinations or steps > self._bounds.steps:
                 raise OptionError(
-                    f"the shape has more than {MOST_COMBINATIONS:,} combinations, or {MOST_STEPS:,} steps between them:"
-                    " ask for a simpler one"
+                    f"the shape has more than {self._bounds.combinations:,} combinations, or {self._bounds.steps:,} "
+                    "steps between them: ask for a simpler one"
                 )
         return _distances({each for each in met if self.final((1 << each[0], each[1]))}, before)
 

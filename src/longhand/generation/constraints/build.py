@@ -8,6 +8,7 @@ from longhand.config import SamplingConfig
 from longhand.errors import OptionError
 from longhand.generation.constraints.alphabet import writable
 from longhand.generation.constraints.automaton import Automaton, Shape
+from longhand.generation.constraints.bounds import USUAL, Bounds
 from longhand.generation.constraints.guide import BEGIN, Guide
 from longhand.generation.constraints.pattern import Pattern
 from longhand.generation.constraints.shapes import LONGEST_LINE, Banned, Lines, Without, both_cases
@@ -17,7 +18,7 @@ from longhand.text.tokenizer import Tokenizer
 SHAPES = ("pattern", "lines", "line_length", "acrostic", "without", "ban")
 
 
-def guide_for(tokenizer: Tokenizer, sampling: SamplingConfig, end: int | None) -> Guide | None:
+def guide_for(tokenizer: Tokenizer, sampling: SamplingConfig, end: int | None, bounds: Bounds = USUAL) -> Guide | None:
     """Return what guides a text into the shape that `sampling` asks for; None where it asks for none.
 
     - end: the token that ends a text, where there is one
@@ -27,7 +28,7 @@ def guide_for(tokenizer: Tokenizer, sampling: SamplingConfig, end: int | None) -
     wanted = [name for name in SHAPES if getattr(sampling, name) not in (None, ())]
     if not wanted:
         return None
-    pattern = None if sampling.pattern is None else Pattern(sampling.pattern)
+    pattern = None if sampling.pattern is None else Pattern(sampling.pattern, bounds)
     shapes: list[Shape] = [each for each in (_lines(sampling),) if each is not None]
     if sampling.without:
         shapes.append(Without(both_cases(sampling.without)))
@@ -42,7 +43,8 @@ def guide_for(tokenizer: Tokenizer, sampling: SamplingConfig, end: int | None) -
             )
     in_bytes = tokenizer.kind in ("byte", "bpe")
     try:
-        guide = Guide(Automaton(writable(tokenizer), pattern, shapes, in_bytes=in_bytes), tokenizer, end)
+        automaton = Automaton(writable(tokenizer), pattern, shapes, in_bytes=in_bytes, bounds=bounds)
+        guide = Guide(automaton, tokenizer, end, bounds.row_bytes)
     except OptionError as error:
         listed = ", ".join(f"--{name.replace('_', '-')} {getattr(sampling, name)!r}" for name in wanted)
         raise OptionError(f"{error} ({listed})") from None

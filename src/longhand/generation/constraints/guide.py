@@ -14,11 +14,11 @@ import numpy.typing as npt
 from longhand.errors import OptionError
 from longhand.generation.constraints.alphabet import LAST
 from longhand.generation.constraints.automaton import END, FORBIDDEN, Automaton, State
+from longhand.generation.constraints.bounds import USUAL
 from longhand.text.tokenizer import Tokenizer
 
 ENDED, BEGIN = 0, 1  # states: the text is over, before the token that led here; and nothing is written
 NEVER = -1  # in a row, of a token that may not come
-MOST_BYTES = 1 << 29  # of all rows
 LONGEST = 4  # bytes of a character
 LEAST_OF_LENGTH = (0, 0, 0x80, 0x800, 0x10000)  # the first code point whose UTF-8 has so many bytes
 
@@ -32,7 +32,10 @@ class Guide:
     - end: the token that ends a text, which may come where the text may end
     """
 
-    def __init__(self, automaton: Automaton, tokenizer: Tokenizer, end: int | None = None) -> None:
+    def __init__(
+        self, automaton: Automaton, tokenizer: Tokenizer, end: int | None = None, most_bytes: int = USUAL.row_bytes
+    ) -> None:
+        self._most_bytes = most_bytes
         self._automaton, self._end, self._size = automaton, end, tokenizer.size
         self._in_bytes = tokenizer.kind in ("byte", "bpe")
         self._trie = _Node()
@@ -61,8 +64,8 @@ class Guide:
             if len(self._rows) > len(self.addresses):
                 self.addresses = np.concatenate([self.addresses, np.zeros(len(self._rows), np.uintp)])
             self.addresses[state] = row.ctypes.data
-            if sum(each is not None for each in self._rows) * row.nbytes > MOST_BYTES:
-                raise OptionError("the shape takes more than 512 MB: ask for a simpler one")
+            if sum(each is not None for each in self._rows) * row.nbytes > self._most_bytes:
+                raise OptionError(f"the shape takes more than {self._most_bytes >> 20} MB: ask for a simpler one")
         return row
 
     def row_within(self, state: int, left: int) -> Row:

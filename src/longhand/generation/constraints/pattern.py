@@ -17,6 +17,7 @@ import numpy as np
 from longhand.arrays import BoolArray
 from longhand.errors import OptionError
 from longhand.generation.constraints.alphabet import CodePoints
+from longhand.generation.constraints.bounds import USUAL, Bounds
 
 if sys.version_info >= (3, 11):
     import re._compiler as compiler  # type: ignore[import-not-found]
@@ -27,8 +28,6 @@ else:
     import sre_constants as constants
     import sre_parse as parser
 
-MOST_PLACES = 20_000
-MOST_CONNECTIONS = 2_000_000  # between places
 OF_ONE = {"LITERAL", "NOT_LITERAL", "ANY", "IN"}
 REPEATS = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
 NOT_HERE = {
@@ -58,8 +57,8 @@ class Pattern:
 
     ends = True
 
-    def __init__(self, pattern: str) -> None:
-        self.text = pattern
+    def __init__(self, pattern: str, bounds: Bounds = USUAL) -> None:
+        self.text, self._bounds = pattern, bounds
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -131,7 +130,7 @@ class Pattern:
         raise OptionError(f"pattern: {self.text!r} has {NOT_HERE.get(kind, kind)}, which cannot be written by")
 
     def _one(self, item: Any, flags: int) -> Part:
-        if len(self._takes) > MOST_PLACES:
+        if len(self._takes) > self._bounds.places:
             raise OptionError(f"pattern: {self.text[:60]!r} is too large: repeats count as often as they may occur")
         place = 1 << len(self._takes)
         self._takes.append((item, flags))
@@ -173,7 +172,7 @@ class Pattern:
 
     def _connect(self, places: int, followers: int) -> None:
         self._connections += places.bit_count() * followers.bit_count()
-        if self._connections > MOST_CONNECTIONS:
+        if self._connections > self._bounds.connections:
             raise OptionError(f"pattern: {self.text[:60]!r} is too large: too much may follow too much")
         while places:
             low = places & -places
