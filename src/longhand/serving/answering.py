@@ -42,23 +42,34 @@ class _Text:
 class Answer:
     """What is answered to a completion.
 
+    - client: who asks
     - box: where the events of its texts come
+
+    Cuts the prompts into tokens, which takes time for long ones. Raises `OptionError` for a prompt that cannot be gone
+    on from.
     """
 
-    def __init__(self, served: Served, wanted: CompletionRequest, asked: Asked, sealer: Sealer, box: Mailbox) -> None:
+    def __init__(
+        self, served: Served, wanted: CompletionRequest, asked: Asked, sealer: Sealer, box: Mailbox, client: str
+    ) -> None:
         self._served, self._wanted, self._asked, self._sealer, self.box = served, wanted, asked, sealer, box
         self._id, self._created = f"cmpl-{secrets.token_hex(12)}", int(time.time())
         self._listed = wanted.logprobs is not None
         self._each = len(asked.seeds)  # texts of a prompt
-        self._prompt_tokens = 0
         self._texts = [text for prompt in asked.prompts for text in self._begun(prompt)]
         self._left = len(self._texts)
+        self._requests = self._made(client)
+        self._prompt_tokens = sum(request.prompt.length for request in self._requests)
 
-    def submit(self, client: str) -> None:
-        """Have the texts written. Raises `BusyError`, and `OptionError` for a prompt that cannot be gone on from."""
+    def submit(self) -> None:
+        """Have the texts written. Raises `BusyError`."""
+        self.box.watch(self._requests)
+        self._served.scheduler.submit(*self._requests)
+
+    def _made(self, client: str) -> list[Request]:
         asked, wanted = self._asked, self._wanted
         likeliest = wanted.logprobs if self._each == asked.keep else wanted.logprobs or 0
-        requests = [
+        return [
             Request(
                 asked.task,
                 prompt.text if prompt.tokens is None else prompt.tokens,
@@ -72,9 +83,6 @@ class Answer:
             )
             for number, prompt in enumerate(asked.prompts)
         ]
-        self._prompt_tokens = sum(request.prompt.length for request in requests)
-        self.box.watch(requests)
-        self._served.scheduler.submit(*requests)
 
     @property
     def room(self) -> int:

@@ -37,7 +37,7 @@ class Prompted:
 class Asked:
     """What is to be written.
 
-    - seeds: of the texts of each prompt; None where they go on with another text's chance
+    - seeds: of the texts of each prompt; None for one that goes on with another text's chance, as only the first does
     - keep: how many of them are returned
     - first_seed: the first of them; None where they go on with another text's chance
     """
@@ -63,13 +63,28 @@ def asked(wanted: CompletionRequest, model: Model, sealer: Sealer, longest: int)
     n = wanted.n or 1
     best_of = wanted.best_of or n
     _refuse_together(wanted, len(prompts), n, best_of)
-    before = None if wanted.state is None else sealer.open(wanted.state)
+    before = None if wanted.state is None else _opened(wanted.state, model, sealer)
     task = model.task(before, bounds=BOUNDS, **_settings(wanted, longest))
     seed = wanted.seed if wanted.seed is not None or before is not None else secrets.randbits(32)
-    seeds: list[int | None] = [None] * best_of
+    seeds: list[int | None] = [None, *(secrets.randbits(32) for _ in range(best_of - 1))]
     if seed is not None:
         seeds = [(seed + number) % SEEDS for number in range(best_of)]
     return Asked(task, prompts, seeds, n, before, seed)
+
+
+def _opened(sealed: str, model: Model, sealer: Sealer) -> WritingState:
+    """Return where a text of this model was left."""
+    before = sealer.open(sealed)
+    if before.facts.model != model.file.fingerprint:
+        other = before.facts.model_name or "another model"
+        raise ApiError(
+            400,
+            f"state: found one of {other}, which is another model or was trained since: ask that one, or send the text "
+            "so far as prompt",
+            param="state",
+            code="state_of_other",
+        )
+    return before
 
 
 def _settings(wanted: CompletionRequest, longest: int) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def _router(service: Service) -> APIRouter:
 
         def begin() -> Answer:
             what = asked(wanted, served.model, service.sealer, service.limits.longest)
-            return Answer(served, wanted, what, service.sealer, box)
+            return Answer(served, wanted, what, service.sealer, box, client)
 
         heavy = len(body) > LONG or (wanted.echo and wanted.logprobs is not None)
         heavy = heavy or any(getattr(wanted, name) is not None for name in SHAPES)
@@ -126,7 +126,6 @@ def _router(service: Service) -> APIRouter:
         with_usage = bool(wanted.stream_options and wanted.stream_options.include_usage)
         return Answering(
             answer,
-            client,
             service.room,
             service.metrics,
             stream=bool(wanted.stream),

@@ -29,7 +29,6 @@ HEADERS = [
 class Answering(Response):
     """Has a completion written, and answers it.
 
-    - client: who asked
     - room: of which it takes as much as it needs
     - stream: as it comes; if not, when it is whole
     - with_usage: whether a stream ends with how many tokens there were
@@ -39,7 +38,6 @@ class Answering(Response):
     def __init__(
         self,
         answer: Answer,
-        client: str,
         room: Room,
         metrics: Metrics,
         *,
@@ -48,14 +46,14 @@ class Answering(Response):
         send_seconds: float,
     ) -> None:
         super().__init__()
-        self._client, self._room = client, room
+        self._room = room
         self._answer, self._metrics, self._stream, self._with_usage = answer, metrics, stream, with_usage
         self._send_seconds, self._began, self._seen = send_seconds, time.monotonic(), False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See `starlette.responses.Response`. Raises `ApiError` and `LonghandError` before anything is said."""
         with self._room.taken(self._answer.room):
-            self._answer.submit(self._client)
+            self._answer.submit()
             try:
                 async with self._listening(receive):
                     await (self._streamed(scope, send) if self._stream else self._whole(send))
