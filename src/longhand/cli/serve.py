@@ -15,7 +15,10 @@ from longhand.settings import configured
 from longhand.text.utf8 import without_surrogates
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from longhand.model import Model
+    from longhand.serving.runs import RunFolder
 
 RUN = ".run"
 
@@ -50,7 +53,15 @@ def serve(names: tuple[str, ...], key_file: str | None, state_key_file: str | No
             _add(runs, without_surrogates(Path(path).name.removesuffix(RUN)), RunFolder(path))
         else:
             _add(models, *_loaded(path, given(run)))
-    run_server(models, runs, config, keys=keys, state_key=state_key, ready=lambda address: _say(address, models))
+    run_server(
+        models,
+        runs,
+        config,
+        keys=keys,
+        state_key=state_key,
+        ready=lambda address: _say(address, models, runs),
+        ending=lambda: note(f"ending: texts have {config.grace:g} s to come to their end; Ctrl-C again ends all"),
+    )
 
 
 def _loaded(path: str, run: dict[str, Any]) -> tuple[str, Model]:
@@ -69,5 +80,6 @@ def _add(known: dict[str, Any], name: str, what: object) -> None:
     known[name] = what
 
 
-def _say(address: str, models: dict[str, Model]) -> None:
-    note(f"serving {', '.join(models) or 'no model'} at {address} (Ctrl-C ends it)")
+def _say(address: str, models: Mapping[str, Model], runs: Mapping[str, RunFolder]) -> None:
+    names = [*models, *(f"the training {name}" for name in runs)]
+    note(f"serving {', '.join(names)} at {address}: a page to write on, /docs for programs (Ctrl-C ends it)")

@@ -20,6 +20,13 @@ from longhand.serving.sealing import Sealer
 from longhand.serving.wire import MOST_TEXTS, CompletionRequest
 
 MOST_PROMPTS = MOST_TEXTS
+KINDS = (
+    ("int", "a whole number"),
+    ("float", "a number"),
+    ("str", "text"),
+    ("array", "a list"),
+    ("bool", "true or false"),
+)
 SEEDS = 2**63
 BOUNDS = Bounds(places=2000, connections=50_000, combinations=20_000, steps=200_000, row_bytes=1 << 26)  # of a shape
 SETTINGS = tuple(name for name in SamplingConfig.__struct_fields__ if name in CompletionRequest.__struct_fields__)
@@ -64,6 +71,13 @@ def asked(wanted: CompletionRequest, model: Model, sealer: Sealer, longest: int)
     best_of = wanted.best_of or n
     _refuse_together(wanted, len(prompts), n, best_of)
     before = None if wanted.state is None else _opened(wanted.state, model, sealer)
+    if wanted.max_copy is not None and model.copies is None:
+        raise ApiError(
+            400,
+            "max_copy: nothing is known of the text that the model learned from: longhand generate MODEL --max-copy N "
+            "--corpus TEXT makes its index, once, beside the model",
+            param="max_copy",
+        )
     task = model.task(before, bounds=BOUNDS, **_settings(wanted, longest))
     seed = wanted.seed if wanted.seed is not None or before is not None else secrets.randbits(32)
     seeds: list[int | None] = [None, *(secrets.randbits(32) for _ in range(best_of - 1))]
@@ -166,18 +180,27 @@ def _refuse_together(wanted: CompletionRequest, prompts: int, n: int, best_of: i
         raise ApiError(400, "echo: nobody knows here what came before the state: leave it out", param="echo")
 
 
+def explained(message: str) -> tuple[str, str]:
+    """Return which field a message of msgspec's is about, and what it says in a person's words."""
+    problem, _, place = message.partition(" - at `$")
+    name = place.strip(".`").partition("[")[0]
+    quoted = problem.split("`")
+    if problem.startswith("Object contains unknown field"):
+        return (f"{name}." if name else "") + quoted[1], "no field that this server knows"
+    if problem.startswith("Object missing required field"):
+        return (f"{name}." if name else "") + quoted[1], "missing"
+    problem = problem[0].lower() + problem[1:].replace(" | null", "").replace(" | ", " or ")
+    for kind, words in KINDS:
+        problem = problem.replace(kind, words)
+    return name, problem.replace("`", "")
+
+
 def decoded(body: bytes, kind: type[msgspec.Struct]) -> Any:
     """Return what the JSON of a request says; raises `ApiError` for what is none, or has other fields."""
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$")
-        name = place.strip(".`").partition(".")[0].partition("[")[0]
-        if problem.startswith("Object contains unknown field"):
-            name = name or problem.split("`")[1]
-            problem = f"{name}: no field that this server knows"
-        else:
-            problem = f"{name}: {problem}" if name else problem
-        raise ApiError(400, problem, param=name or None) from None
+        name, problem = explained(str(error))
+        raise ApiError(400, f"{name}: {problem}" if name else problem, param=name or None) from None
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise ApiError(400, f"the body is no JSON: {error}") from None

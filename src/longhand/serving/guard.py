@@ -25,6 +25,7 @@ from longhand.serving.problems import UNKNOWN_KEY, ApiError, api_error
 
 OPEN = ("/", "/health", "/docs", "/openapi.json", "/favicon.ico")  # what is the same for everybody
 OPEN_FOLDER = "/assets/"
+COUNTED = (*OPEN, "/v1/completions", "/v1/models", "/v1/score", "/v1/inspect", "/v1/runs", "/metrics")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -99,7 +100,11 @@ class Guard:
         if scope["method"] == "POST":
             kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
             if kind != b"application/json":
-                raise ApiError(415, "expected Content-Type: application/json", code="content_type")
+                raise ApiError(
+                    415,
+                    "expected Content-Type: application/json (curl: -H 'Content-Type: application/json')",
+                    code="content_type",
+                )
 
     def _check_key(self, header: bytes) -> None:
         scheme, _, key = header.partition(b" ")
@@ -204,7 +209,9 @@ def _unless_given(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, b
 def _route(scope: Scope) -> str:
     """Return the path that a request is counted under: one of ours, so that nobody can make up millions."""
     route: Any = scope.get("route")
-    return route.path if route is not None else "other"
+    if route is not None:
+        return str(route.path)
+    return scope["path"] if scope["path"] in COUNTED else "other"  # it was refused before it came there
 
 
 def _hosts(limits: ServingConfig) -> set[str]:

@@ -97,10 +97,15 @@ def application(service: Service, keys: Sequence[bytes] = ()) -> FastAPI:
     return app
 
 
-async def _told(_request: Request, error: Exception) -> Response:
+async def _told(request: Request, error: Exception) -> Response:
     """Say what the router refuses: paths and methods that there are not."""
     assert isinstance(error, HTTPException)
-    problem = ApiError(error.status_code, str(error.detail))
+    message, path = str(error.detail), request.url.path[:100]
+    if error.status_code == 404:
+        message = f"{path}: nothing is here; texts are written at /v1/completions, and /docs says what else there is"
+    if error.status_code == 405:
+        message = f"{path}: found {request.method}, expected {(error.headers or {}).get('allow', 'another method')}"
+    problem = ApiError(error.status_code, message)
     return Response(problem.body, error.status_code, dict(error.headers or {}), "application/json")
 
 

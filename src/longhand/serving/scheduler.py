@@ -23,8 +23,8 @@ from longhand.serving.writer import Writer, begun
 
 READ_AT_ONCE = 512  # tokens of prompts between two pieces of the texts: so long they wait at most
 LISTED_AT_ONCE = 256  # tokens of which it is told how probable they were: each is many numbers
-ROUND = 0.02  # seconds that a piece of the texts takes: so long somebody new waits, and no writer's page stands still
-MANY = 250  # texts for which it takes twice as long: telling what came costs time for each, and is to cost less of it
+ROUND = 0.012  # seconds that a piece of the texts takes: so long somebody new waits, and no writer's page stands still
+MANY = 190  # texts for which it takes twice as long: telling what came costs time for each, and is to cost less of it
 
 
 @dataclass

@@ -14,7 +14,7 @@ import uvicorn
 from longhand.config import ServingConfig
 from longhand.errors import OptionError
 from longhand.model import Model
-from longhand.serving.guard import is_loopback
+from longhand.serving.guard import is_any, is_loopback
 from longhand.serving.protocol import LimitedProtocol
 from longhand.serving.routes import application
 from longhand.serving.runs import RunFolder
@@ -29,8 +29,11 @@ MARGIN = 2.0  # seconds beyond the grace, in which answers that are written are 
 class _Server(uvicorn.Server):
     """A server that ends its texts as soon as it is told to end, so that all answers end in time."""
 
-    def __init__(self, config: uvicorn.Config, service: Service, ready: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, service: Service, ready: Callable[[str], None], ending: Callable[[], None]
+    ) -> None:
         super().__init__(config)
+        self._ending = ending
         self._service, self._ready = service, ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -38,10 +41,13 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and sockets:
             host, port = sockets[0].getsockname()[:2]
-            self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+            every = " and every other address of this machine" if is_any(host) else ""
+            host = "127.0.0.1" if every else f"[{host}]" if ":" in host else host
+            self._ready(f"http://{host}:{port}{every}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See `uvicorn.Server`."""
+        self._ending()
         self._service.begin_to_close()
         await super().shutdown(sockets)
 
@@ -54,6 +60,7 @@ def serve(
     keys: Sequence[bytes] = (),
     state_key: bytes | None = None,
     ready: Callable[[str], None] = lambda _: None,
+    ending: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve models until a signal ends it (SIGINT, SIGTERM); it ends within `config.grace` and some seconds.
 
@@ -61,6 +68,7 @@ def serve(
     - keys: one of which is demanded
     - state_key: what signs states; the same one for servers that are to understand each other's
     - ready: is told the address as soon as it can be asked
+    - ending: is called when it begins to end
 
     Raises `OptionError` for an address that cannot be listened at, or that others can reach without a key.
     """
@@ -86,14 +94,18 @@ def serve(
         timeout_graceful_shutdown=int(config.grace + MARGIN) + 1,
         timeout_keep_alive=15,
     )
-    server = _Server(settings, service, ready)
+    server = _Server(settings, service, ready, ending)
     with listening:
         server.run([listening])
 
 
 def read_keys(path: Path) -> list[bytes]:
-    """Return the keys in a file, one a line. Raises `OptionError` where there is none, or one that can be guessed."""
-    keys = [line.strip() for line in _bytes_of(path).splitlines() if line.strip()]
+    """Return the keys in a file, one a line; lines that begin with # are none.
+
+    Raises `OptionError` where there is none, or one that can be guessed.
+    """
+    lines = [line.strip() for line in _bytes_of(path).splitlines()]
+    keys = [line for line in lines if line and not line.startswith(b"#")]
     if not keys:
         raise OptionError(f"{path}: found no key, expected one a line")
     for number, key in enumerate(keys, 1):

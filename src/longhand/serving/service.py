@@ -67,7 +67,7 @@ class Service:
     def find(self, name: str) -> Served:
         """Return a model; raises `ApiError` if there is none of that name."""
         if name not in self.served:
-            listed = ", ".join(self.served)
+            listed = ", ".join(self.served) or "none"
             raise ApiError(
                 404, f"model: found {name[:100]!r}, there are {listed}", param="model", code="model_not_found"
             )
