@@ -104,9 +104,13 @@ class Scheduler:
         return len(self._waiting)
 
     def submit(self, *requests: Request) -> None:
-        """Let requests be written as soon as there are streams. Raises `BusyError` if too many wait already."""
+        """Let requests be written as soon as there are streams. Raises `BusyError` if too many wait already.
+
+        Those for whom there are streams do not wait; as many as ask together may, where nobody else does.
+        """
         with self._changed:
-            if self._closing or len(self._waiting) + len(requests) > max(self._most_waiting, len(requests)):
+            room = max(0, len(self._free) - len(self._begun))
+            if self._closing or len(self._waiting) + len(requests) > max(self._most_waiting + room, len(requests)):
                 raise BusyError(len(self._waiting), self._patience(), closing=self._closing)
             for request in requests:
                 request.changed = self._wake
