@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
 
 from longhand.config import ServingConfig
 from longhand.model import Model
@@ -39,7 +41,7 @@ class Service:
         self.served: dict[str, Served] = {}
         self.sealer = Sealer(state_key, limits.state_hours * 3600)
         self.metrics = Metrics(lambda: self.served.values())
-        self._aside = ThreadPoolExecutor(ASIDE, "longhand aside")
+        self._aside = asyncio.Semaphore(ASIDE)
         self._waiting = 0
         self._closing: asyncio.Future[list[None]] | None = None
 
@@ -51,8 +53,8 @@ class Service:
     def begin_to_close(self) -> None:
         """Take nothing new, and end all texts within the grace."""
         if self._closing is None:
-            loop, grace = asyncio.get_running_loop(), self.limits.grace
-            ending = [loop.run_in_executor(None, one.scheduler.close, grace) for one in self.served.values()]
+            grace = self.limits.grace
+            ending = [_in_thread(partial(one.scheduler.close, grace)) for one in self.served.values()]
             self._closing = asyncio.gather(*ending)
 
     async def close(self) -> None:
@@ -60,7 +62,6 @@ class Service:
         self.begin_to_close()
         assert self._closing is not None
         await self._closing
-        self._aside.shutdown(wait=False, cancel_futures=True)
 
     def find(self, name: str) -> Served:
         """Return a model; raises `ApiError` if there is none of that name."""
@@ -79,11 +80,36 @@ class Service:
         return self.runs[name]
 
     async def aside(self, work: Callable[[], Result]) -> Result:
-        """Do what takes time, while others are answered. Raises `BusyError` if too much of that waits already."""
-        if self._waiting >= MOST_ASIDE:
-            raise BusyError(self._waiting, 1.0)
+        """Do what takes time, while others are answered.
+
+        Raises `BusyError` if too much of that waits already, or the server ends.
+        """
+        if self._waiting >= MOST_ASIDE or self._closing is not None:
+            raise BusyError(self._waiting, 1.0, closing=self._closing is not None)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._aside, work)
+            async with self._aside:
+                return await _in_thread(work)
         finally:
             self._waiting -= 1
+
+
+async def _in_thread(work: Callable[[], Result]) -> Result:
+    """Do work in a thread that keeps no process from ending, as those of `concurrent.futures` do."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Result] = loop.create_future()
+
+    def tell(how: Callable[[Any], None], what: object) -> None:
+        if not done.done():  # who waited for it may be gone
+            how(what)
+
+    def do() -> None:
+        try:
+            told: tuple[Callable[[Any], None], object] = done.set_result, work()
+        except Exception as error:  # noqa: BLE001 (it is raised where the work was asked for)
+            told = done.set_exception, error
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(tell, *told)
+
+    threading.Thread(target=do, name="longhand aside", daemon=True).start()
+    return await done
