@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import signal
@@ -9,13 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 from conftest import VERSE, small_file
 from serving import Answer, Server, eventually, request, running, tiny
 
+from longhand.errors import OptionError
 from longhand.modelfile import write_model
+from longhand.serving.mailbox import Mailbox
+from longhand.serving.metrics import Metrics
+from longhand.serving.streaming import Answering
+from longhand.serving.wire import Usage
 
 GRACE = 1.0
 ENDLESS = 10_000_000  # tokens
@@ -61,6 +67,14 @@ def begins(server: Server, body: bytes, rest: threading.Event | None) -> Asking:
                 return Answer(said.status, {name.lower(): value for name, value in said.getheaders()}, said.read())
 
     return Asking(ask)
+
+
+def stream(server: Server) -> Any:
+    """Return a connection on which a text comes that does not end."""
+    connection = server.connect()
+    connection.sendall(request("POST", "/v1/completions", {"model": "tiny", "max_tokens": ENDLESS, "stream": True}))
+    assert connection.recv(10)
+    return connection
 
 
 class Ended(NamedTuple):
@@ -136,27 +150,53 @@ def test_who_gets_no_text_is_told_to_come_back(name: str, ended: Ended) -> None:
     assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_a_server_that_is_interrupted_ends_with_130_though_it_has_work(tmp_path: Path) -> None:
+def test_a_second_interrupt_ends_a_server_at_once_though_it_has_work(tmp_path: Path) -> None:
     write_model(small_file(hidden=512), tmp_path / "large.safetensors")
-    with running([tmp_path / "large.safetensors"], "--grace", 0) as server:
-        asking = Asking(lambda: server.post("/v1/score", {"model": "large", "input": VERSE * 11_000}))
+    paths = [*tiny(tmp_path), tmp_path / "large.safetensors"]
+    with running(paths, "--grace", 60, "--longest", ENDLESS) as server, stream(server):
+        connection = server.connect()
+        connection.sendall(request("POST", "/v1/score", {"model": "large", "input": (VERSE * 12_000)[:1_000_000]}))
+        time.sleep(0.1)
+        server.process.send_signal(signal.SIGINT)
         time.sleep(0.2)
-        began = time.monotonic()
-        server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(20) == 130
-        assert time.monotonic() - began < 3
-        assert asking.answer.status == 503
-
-
-def test_a_second_interrupt_ends_a_server_at_once(tmp_path: Path) -> None:
-    with running(tiny(tmp_path), "--grace", 60, "--longest", ENDLESS) as server, server.connect() as connection:
-        connection.sendall(request("POST", "/v1/completions", {"model": "tiny", "max_tokens": ENDLESS, "stream": True}))
-        assert connection.recv(10)
-        server.process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
         assert server.process.poll() is None
         server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(5) == 130
+        assert server.process.wait(3) == 130
+        connection.close()
+
+
+@pytest.mark.parametrize(("error", "logged"), [(MemoryError("no room"), True), (OptionError("seed: none"), False)])
+def test_a_stream_that_fails_says_so_and_a_defect_is_logged(
+    error: Exception, logged: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing:
+        done, model, usage = False, "tiny", Usage(1, 0, 1)
+
+        def __init__(self) -> None:
+            self.box = Mailbox(bounded=True)
+            self.box.ready.set()
+
+        def take(self, _: Any) -> None:
+            raise error
+
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        await asyncio.sleep(60)
+
+    async def answer() -> None:
+        answering = Answering(cast("Any", Failing()), Metrics(list), stream=True, with_usage=False, send_seconds=9)
+        await answering({"type": "http"}, receive, send)
+
+    asyncio.run(answer())
+    told = json.loads(sent[1]["body"].removeprefix(b"data: "))["error"]
+    assert told["type"] == ("server_error" if logged else "invalid_request_error")
+    assert "no room" not in told["message"]
+    assert sent[-1]["more_body"] is False
+    assert ("no room" in caplog.text) == logged
 
 
 @pytest.fixture(scope="module")
@@ -165,14 +205,6 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("narrow")
     with running(tiny(folder), "--streams", 1, "--waiting", 21, "--longest", ENDLESS) as started:
         yield started
-
-
-def stream(server: Server) -> Any:
-    """Return a connection on which a text comes that does not end."""
-    connection = server.connect()
-    connection.sendall(request("POST", "/v1/completions", {"model": "tiny", "max_tokens": ENDLESS, "stream": True}))
-    assert connection.recv(10)
-    return connection
 
 
 def test_who_finds_too_many_waiting_is_told_when_to_come_back(narrow: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,9 +14,10 @@ from starlette.types import Receive, Scope, Send
 
 from longhand.serving.answering import Answer
 from longhand.serving.metrics import Metrics
-from longhand.serving.problems import ApiError, ErrorAnswer, api_error
+from longhand.serving.problems import ErrorAnswer, api_error
 from longhand.serving.wire import Completion
 
+log = logging.getLogger("longhand.serving")
 ENCODER = msgspec.json.Encoder()
 DONE = b"data: [DONE]\n\n"
 HEADERS = [
@@ -86,8 +88,11 @@ class Answering(Response):
             letters = await box.take()
             try:
                 changed = self._answer.take(letters)
-            except Exception as error:  # noqa: BLE001 (whatever it is, it is told as the last event)
-                await self._send(scope, send, _event(ErrorAnswer(api_error(error).problem)))
+            except Exception as error:  # whatever it is, it is told as the last event
+                told_last = api_error(error)
+                if told_last.status == 500:
+                    log.exception("a defect: please report it")
+                await self._send(scope, send, _event(ErrorAnswer(told_last.problem)))
                 box.close()
                 break
             self._note_first(changed)
@@ -123,8 +128,3 @@ def _event(said: Completion | ErrorAnswer) -> bytes:
 def _says_something(chunk: Completion) -> bool:
     """Whether a chunk tells more than that there are tokens whose text is not known yet."""
     return any(choice.text or choice.finish_reason or choice.logprobs for choice in chunk.choices)
-
-
-def refuse_before_stream(error: Exception) -> ApiError:
-    """Return what is told where nothing has been told yet."""
-    return api_error(error)
