@@ -8,16 +8,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 import pytest
 from conftest import VERSE, small_file
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from longhand.api import train
 from longhand.generation.writing import Task
 from longhand.model import Model
 from longhand.runtime.session import RecurrentSession
+from longhand.serving.line import Line
 from longhand.serving.request import BusyError, Came, Ended, Event, Failed, Request
 from longhand.serving.scheduler import Scheduler
 
@@ -26,6 +30,12 @@ MODEL = Model(small_file(hidden=16))
 
 def task(model: Model, **sampling: Any) -> Task:
     return model.task(**sampling)
+
+
+TASK = task(MODEL, length=5)
+WORDS = train(
+    io.StringIO((VERSE + "größe 你好 🎵 ") * 12), tokens="word", epochs=1, hidden=16, embedding=8, window=16, batch=4
+)
 
 
 class Listener:
@@ -238,3 +248,209 @@ def test_closing_lets_short_texts_end_and_tells_the_others() -> None:
             endless.wait()
         with pytest.raises(BusyError):
             ask(running, "a", [1])
+
+
+class LineModel:
+    """A line as one would describe it: a list, in which each client's next turn is after all others'."""
+
+    def __init__(self) -> None:
+        self.turns: list[str] = []
+        self.waiting: list[tuple[str, Request]] = []
+
+    def add(self, request: Request) -> None:
+        if request.client not in self.turns:
+            self.turns.append(request.client)
+        self.waiting.append((request.client, request))
+
+    def next(self) -> Request:
+        client = self.turns.pop(0)
+        place = next(place for place, (whose, _) in enumerate(self.waiting) if whose == client)
+        _, request = self.waiting.pop(place)
+        if any(whose == client for whose, _ in self.waiting):
+            self.turns.append(client)
+        return request
+
+    def leave(self) -> None:
+        self.waiting = [each for each in self.waiting if not each[1].cancelled]
+        self.turns = [client for client in self.turns if any(whose == client for whose, _ in self.waiting)]
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("add"), st.sampled_from("abcd")),
+    st.tuples(st.just("next"), st.none()),
+    st.tuples(st.just("give up"), st.integers(0, 30)),
+)
+
+
+@settings(max_examples=100)
+@given(st.lists(STEPS, max_size=60))
+def test_turns_come_as_they_should_whoever_asks_and_gives_up(steps: list[tuple[str, Any]]) -> None:
+    line, model, made = Line(), LineModel(), []
+    for what, which in [*steps, *[("next", None)] * 60]:
+        if what == "add":
+            made.append(Request(TASK, "a", [1], print, client=which))
+            line.add(made[-1])
+            model.add(made[-1])
+        elif what == "give up" and which < len(made):
+            made[which].cancel()
+            line.leave()
+            model.leave()
+        elif what == "next" and model.waiting:
+            assert line.next() is model.next()
+        assert len(line) == len(model.waiting)
+        assert set(line) == {request for _, request in model.waiting}
+
+
+def test_turns_are_taken_however_many_somebody_asks_for() -> None:
+    ended: list[str] = []
+    with scheduler(streams=1) as running:
+        request, endless = ask(running, "the ", [1], length=10**9)
+        endless.events.get(timeout=10)
+
+        def teller(name: str) -> Callable[[Event], None]:
+            return lambda event: ended.append(name) if isinstance(event, Ended) else None
+
+        for client, name in [("much", "much")] * 20 + [("little", "little")]:
+            running.submit(Request(task(MODEL, length=5), "a", [1], teller(name), client=client))
+        request.cancel()
+        deadline = time.monotonic() + 10
+        while len(ended) < 21 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert len(ended) == 21
+    assert ended.index("little") <= 1
+
+
+def test_who_finds_a_free_stream_does_not_wait_in_line() -> None:
+    with scheduler(streams=64, waiting=0) as running:
+        asked = [ask(running, "the ", [seed], length=20)[1] for seed in range(60)]
+        for seed, listener in enumerate(asked):
+            assert listener.wait() == [MODEL.generate("the ", seed=seed, length=20)]
+
+
+def thread_seconds(running: Scheduler) -> float:
+    """Return the processor's time that the thread of a scheduler has taken."""
+    return time.clock_gettime(time.pthread_getcpuclockid(running._thread.ident or 0))
+
+
+@pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="no clock of threads here")
+def test_a_text_whose_reader_does_not_keep_up_waits_and_others_do_not() -> None:
+    with scheduler(streams=3) as running:
+        first, guided = Behind(), Behind()
+        for one, sampling in ((first, {"length": 10**9}), (guided, {"length": 9000, "pattern": "[a-z ]{900}"})):
+            one.request = Request(task(MODEL, **sampling), "", [1], one.tell)
+            running.submit(one.request)
+            assert isinstance(one.events.get(timeout=10), Came)
+        assert ask(running, "a", [2], length=2000)[1].wait() == [MODEL.generate("a", seed=2, length=2000)]
+        before = thread_seconds(running)
+        time.sleep(0.25)
+        assert thread_seconds(running) - before < 0.05  # nothing spins
+        for one in (first, guided):
+            assert one.events.empty()
+            assert one.request is not None
+            one.request.resume()
+            assert isinstance(one.events.get(timeout=10), Came)
+            one.request.cancel()
+
+
+class Behind(Listener):
+    """One who does not keep up: takes no more than one piece before the text has to wait."""
+
+    request: Request | None = None
+
+    def tell(self, event: Event) -> None:
+        self.events.put(event)
+        assert self.request is not None
+        self.request.pause()
+
+
+def test_a_text_that_was_paused_is_the_one_that_it_would_have_been() -> None:
+    with scheduler(streams=4) as running:
+        asked = [ask(running, "the ", [seed], length=20_000) for seed in range(4)]
+        for round_ in range(6):
+            for request, _ in asked[round_ % 2 :: 2]:
+                request.pause()
+            time.sleep(0.005)
+            for request, _ in asked:
+                request.resume()
+        for seed, (_, listener) in enumerate(asked):
+            assert listener.wait() == [MODEL.generate("the ", seed=seed, length=20_000)]
+
+
+def test_a_text_whose_guide_fails_fails_alone() -> None:
+    with scheduler(streams=4) as running:
+        bad = Listener()
+        wanted = task(MODEL, pattern="[a-z]{500}", length=900)
+        broken = replace(wanted, guide=cast("Any", BrokenGuide(wanted.guide)))
+        good = [ask(running, "the ", [seed], length=3000, likeliest=seed or None)[1] for seed in range(2)]
+        also = ask(running, "", [3], pattern="[a-z]{300}", length=900)[1]
+        running.submit(Request(broken, "", [1], bad.events.put))
+        with pytest.raises(ZeroDivisionError):
+            bad.wait()
+        for seed, listener in enumerate(good):
+            assert listener.wait() == [MODEL.generate("the ", seed=seed, length=3000)]
+        assert also.wait() == [MODEL.generate("", seed=3, pattern="[a-z]{300}", length=900)]
+        deadline = time.monotonic() + 10
+        while len(running._free) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert sorted(running._free) == [0, 1, 2, 3]
+
+
+class BrokenGuide:
+    """A guide that fails once it has led some tokens."""
+
+    def __init__(self, guide: Any) -> None:
+        self._guide, self._led = guide, 0
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("bound", "start"):
+            self._led += 1
+        if self._led > 200:
+            raise ZeroDivisionError
+        return getattr(self._guide, name)
+
+
+def test_log_probabilities_are_those_of_a_text_alone_whoever_writes_beside_it() -> None:
+    with scheduler(streams=8) as running:
+        asked = [
+            ask(running, "the ", [seed], length=200 + 40 * seed, likeliest=None if seed % 2 else seed)[1]
+            for seed in range(8)
+        ]
+        for seed, listener in enumerate(asked):
+            length = 200 + 40 * seed
+            (text,) = listener.wait()
+            (alone,) = MODEL.texts("the ", count=1, seed=seed, length=length, log_probabilities=True)
+            assert text == alone.text
+            expected = [] if seed % 2 else alone.log_probabilities
+            assert listener.log_probabilities[0] == pytest.approx(expected, abs=1e-5)
+
+
+STATES: list[dict[str, Any]] = [
+    {},
+    {"temperature": 1.3, "top_k": 5},
+    {"repetition_penalty": 1.4, "penalty_window": 20},
+    {"stop": ("qz",)},
+    {"until": "line"},
+]
+
+
+@pytest.mark.parametrize("streams", [1, 9])
+@pytest.mark.parametrize("tokens", ["char", "word"])
+def test_texts_go_on_from_states_as_they_do_alone(tokens: str, streams: int) -> None:
+    model = MODEL if tokens == "char" else WORDS
+    before = []
+    for sampling in STATES:
+        writing = model.pieces("the c", seed=1, length=23, **sampling)
+        list(writing)
+        before.append(model.state_of(writing))
+    with scheduler(model, streams=streams) as running:
+        asked = []
+        for state in before:
+            for prompt, seed, length in (("", None, 60), ("", 7, 40), (" a c", None, 30), ("", None, 0)):
+                listener = Listener()
+                request = Request(model.task(state, length=length), prompt, [seed], listener.events.put, before=state)
+                running.submit(request)
+                asked.append((state, prompt, seed, length, listener))
+        for state, prompt, seed, length, listener in asked:
+            given_seed = {} if seed is None else {"seed": seed}
+            alone = "".join(piece.text for piece in model.pieces(prompt, state=state, length=length, **given_seed))
+            assert listener.wait() == [alone], (state.facts.settings, prompt, seed, length)

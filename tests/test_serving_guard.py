@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from conftest import Run, assert_refused
@@ -31,17 +32,22 @@ from longhand.serving.static import page_files
 KEYS = ("first-key-0123456789abcdef", "second-key-0123456789abcdef")
 BEARER = {"Authorization": f"Bearer {KEYS[0]}"}
 MOST_BODY = 20_000
+EVERYWHERE = "0.0.0.0"  # noqa: S104 (it is what a key is for)
 OPEN = ["/", "/docs", "/openapi.json", "/health", *(f"/assets/{name}" for name in page_files())]
-LONE = "\ud800"
+ODD_NAME = b"a b%2f\xe4\xbd\xa0\xff.safetensors"
 
 
 @pytest.fixture(scope="module")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serve at all addresses, with two keys."""
+    """Serve at all addresses, with two keys, also a model whose file's name is no UTF-8, and a training."""
     folder = tmp_path_factory.mktemp("keyed")
     (folder / "keys").write_text(f"\n{KEYS[0]}\r\n  {KEYS[1]}  \n\n", encoding="ascii")
     limits = ("--body", MOST_BODY, "--body-seconds", 0.5, "--allow-host", "Names.Example")
-    with running(tiny(folder), "--host", "0.0.0.0", "--key-file", folder / "keys", *limits) as started:  # noqa: S104
+    (folder / "tiny.run").mkdir()
+    first, second = tiny(folder, "tiny", "other")
+    odd = second.rename(folder / os.fsdecode(ODD_NAME))
+    served = [first, odd, folder / "tiny.run"]
+    with running(served, "--host", EVERYWHERE, "--key-file", folder / "keys", *limits) as started:
         yield started
 
 
@@ -216,7 +222,7 @@ def test_names_can_be_allowed_and_all_of_them_with_a_star() -> None:
 
 
 def test_addresses_are_ours_only_where_the_server_listens_at_all_of_them() -> None:
-    for at in ("0.0.0.0", "::"):  # noqa: S104
+    for at in (EVERYWHERE, "::"):
         for host in ("10.1.2.3", "10.1.2.3:8000", "[fd00::7]:8000", f"{socket.gethostname().upper()}:1"):
             assert allowed(host, at=at), (at, host)
         assert not allowed("evil.example", at=at)
@@ -229,7 +235,7 @@ def test_addresses_are_ours_only_where_the_server_listens_at_all_of_them() -> No
 @given(name=st.from_regex(r"[a-z0-9-]{1,9}(\.[a-z0-9-]{1,9}){0,3}", fullmatch=True), port=st.integers(1, 65535))
 def test_no_name_is_ours_that_a_page_could_come_from(name: str, port: int) -> None:
     ours = name == "localhost" or re.fullmatch(r"\d+(\.\d+){3}", name)
-    assert bool(ours) or not allowed(f"{name}:{port}", at="0.0.0.0")  # noqa: S104
+    assert bool(ours) or not allowed(f"{name}:{port}", at=EVERYWHERE)
     assert allowed(f"{name.upper()}.:{port}", name)
 
 
@@ -493,7 +499,7 @@ def serve(longhand: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     return lambda *arguments: longhand("serve", *arguments)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.255.255.1", "example.com", "0", "localhost.example.com"])  # noqa: S104
+@pytest.mark.parametrize("host", [EVERYWHERE, "::", "10.255.255.1", "example.com", "0", "localhost.example.com"])
 def test_others_are_not_let_in_without_a_key(host: str, model_path: Path, serve: Run) -> None:
     assert_refused(serve(model_path, "--host", host), "--key-file FILE, or listen at 127.0.0.1")
 
@@ -574,19 +580,21 @@ def test_what_cannot_be_served_is_named(tmp_path: Path, model_path: Path, serve:
     assert_refused(serve(tmp_path), str(tmp_path))
 
 
-def test_a_model_and_a_training_may_have_one_name(tmp_path: Path) -> None:
-    (path,) = tiny(tmp_path)
-    (tmp_path / "tiny.run").mkdir()
-    with running([path, tmp_path / "tiny.run"]) as server:
-        assert [each["id"] for each in server.get("/v1/models").json["data"]] == ["tiny"]
-        assert [each["id"] for each in server.get("/v1/runs").json["data"]] == ["tiny"]
-        assert server.get("/v1/runs/tiny").status == 200
+def test_a_model_and_a_training_may_have_one_name(keyed: Server) -> None:
+    assert keyed.get("/v1/models", headers=BEARER).json["data"][0]["id"] == "tiny"
+    assert [each["id"] for each in keyed.get("/v1/runs", headers=BEARER).json["data"]] == ["tiny"]
+    for kind in ("models", "runs"):
+        assert keyed.get(f"/v1/{kind}/tiny", headers=BEARER).json["id"] == "tiny"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="names of files are not bytes there")
-def test_a_file_of_any_name_can_be_asked(tmp_path: Path) -> None:
-    (tiny_path,) = tiny(tmp_path)
-    path = tiny_path.rename(tmp_path / os.fsdecode(b"a b%2f\xe4\xbd\xa0\xff.safetensors"))
-    with running([path]) as server:
-        name = server.get("/v1/models").json["data"][0]["id"]
-        assert server.complete(model=name, max_tokens=2)["model"] == name
+def test_a_file_of_any_name_can_be_asked(keyed: Server) -> None:
+    name = keyed.get("/v1/models", headers=BEARER).json["data"][1]["id"]
+    assert name == "a b%2f你\ufffd"
+    assert keyed.get(f"/v1/models/{quote(name)}", headers=BEARER).json["id"] == name
+    fields = {"model": name, "max_tokens": 2, "return_state": True}
+    answer = keyed.post("/v1/completions", fields, headers=BEARER)
+    assert answer.json["model"] == name
+    other = keyed.post(
+        "/v1/completions", {"model": "tiny", "state": answer.json["choices"][0]["state"]}, headers=BEARER
+    )
+    assert name in other.error["message"]

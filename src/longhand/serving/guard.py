@@ -73,6 +73,10 @@ class Guard:
                 await self._app(scope, await self._whole(scope, reading), sent)
             else:
                 await self._app(scope, reading, sent)
+        except asyncio.CancelledError:  # the server ends
+            if status:
+                raise
+            await _refuse(api_error(TimeoutError("the server ends")), sent)
         except Exception as error:
             if status:
                 raise
@@ -183,7 +187,7 @@ class _Reading:
             await self()
 
 
-async def _refuse(error: ApiError, send: Send, reading: _Reading) -> None:
+async def _refuse(error: ApiError, send: Send, reading: _Reading | None = None) -> None:
     """Answer an error; the rest of the request is passed over before the connection may be closed.
 
     A client that still sends would find it reset, and never read why.
@@ -196,8 +200,9 @@ async def _refuse(error: ApiError, send: Send, reading: _Reading) -> None:
     listed = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": listed})
     await send({"type": "http.response.body", "body": error.body, "more_body": True})
-    with suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(reading.pass_over(), LINGER)
+    if reading is not None:
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(reading.pass_over(), LINGER)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

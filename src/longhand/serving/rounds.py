@@ -42,9 +42,13 @@ class Rounds(ABC):
         return len(self._waiting)
 
     def submit(self, *requests: Request) -> None:
-        """Let requests be written as soon as there are streams. Raises `BusyError` if too many wait already."""
+        """Let requests be written as soon as there are streams. Raises `BusyError` if too many wait already.
+
+        Those for whom there are streams do not wait; as many as ask together may, where nobody else does.
+        """
         with self._changed:
-            if self._closing or len(self._waiting) + len(requests) > max(self._most_waiting, len(requests)):
+            most = max(self._most_waiting + max(0, self._room()), len(requests))
+            if self._closing or len(self._waiting) + len(requests) > most:
                 raise BusyError(len(self._waiting), self._patience(), closing=self._closing)
             for request in requests:
                 request.changed = self._wake

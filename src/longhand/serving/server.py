@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import os
 import socket
 import sys
@@ -23,7 +25,8 @@ from longhand.serving.service import Service
 
 BACKLOG = 4096  # connections that wait to be taken
 SWITCH = 0.0005  # seconds after which a thread that writes lets the one that answers run
-MARGIN = 2.0  # seconds beyond the grace, in which answers that are written are also read
+MARGIN = 1.0  # seconds beyond the grace, in which answers that are written are also read; up to one more
+LAST = 0.5  # seconds in which those are told whose requests or answers are not done then
 
 
 class _Server(uvicorn.Server):
@@ -46,10 +49,12 @@ class _Server(uvicorn.Server):
             self._ready(f"http://{host}:{port}{every}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """See `uvicorn.Server`."""
+        """See `uvicorn.Server`; those whose time is over are told so before all ends."""
         self._ending()
         self._service.begin_to_close()
         await super().shutdown(sockets)
+        if tasks := set(self.server_state.tasks):
+            await asyncio.wait(tasks, timeout=LAST)
 
 
 def serve(
@@ -91,7 +96,7 @@ def serve(
         access_log=False,
         server_header=False,
         backlog=BACKLOG,
-        timeout_graceful_shutdown=int(config.grace + MARGIN) + 1,
+        timeout_graceful_shutdown=math.ceil(config.grace + MARGIN),
         timeout_keep_alive=15,
     )
     server = _Server(settings, service, ready, ending)

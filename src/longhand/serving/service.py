@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
 
 from longhand.config import ServingConfig
 from longhand.model import Model
@@ -52,8 +54,8 @@ class Service:
     def begin_to_close(self) -> None:
         """Take nothing new, and end all texts within the grace."""
         if self._closing is None:
-            loop, grace = asyncio.get_running_loop(), self.limits.grace
-            ending = [loop.run_in_executor(None, one.scheduler.close, grace) for one in self.served.values()]
+            grace = self.limits.grace
+            ending = [_in_thread(partial(one.scheduler.close, grace)) for one in self.served.values()]
             self._closing = asyncio.gather(*ending)
 
     async def close(self) -> None:
@@ -61,8 +63,6 @@ class Service:
         self.begin_to_close()
         assert self._closing is not None
         await self._closing
-        self._aside.close()
-        self._slowly.close()
 
     def find(self, name: str) -> Served:
         """Return a model; raises `ApiError` if there is none of that name."""
@@ -81,30 +81,51 @@ class Service:
         return self.runs[name]
 
     async def aside(self, work: Callable[[], Result]) -> Result:
-        """Do what takes a moment, while others are answered. Raises `BusyError` if too much of that waits already."""
-        return await self._aside.done(work)
+        """Do what takes a moment, while others are answered.
+
+        Raises `BusyError` if too much of that waits already, or the server ends.
+        """
+        return await self._aside.done(work, closing=self._closing is not None)
 
     async def slowly(self, work: Callable[[], Result]) -> Result:
         """Do what takes seconds, one after another, while others are answered. Raises `BusyError` likewise."""
-        return await self._slowly.done(work)
+        return await self._slowly.done(work, closing=self._closing is not None)
 
 
 class Aside:
     """Threads for what would keep the loop from answering others, and a bounded line before them."""
 
     def __init__(self, threads: int, most: int) -> None:
-        self._threads, self._most, self._waiting = ThreadPoolExecutor(threads, "longhand aside"), most, 0
+        self._threads, self._most, self._waiting = asyncio.Semaphore(threads), most, 0
 
-    async def done(self, work: Callable[[], Result]) -> Result:
-        """Return what comes of some work. Raises `BusyError` if too much of that waits already."""
-        if self._waiting >= self._most:
-            raise BusyError(self._waiting, 1.0)
+    async def done(self, work: Callable[[], Result], *, closing: bool) -> Result:
+        """Return what comes of some work. Raises `BusyError` if too much of that waits already, or for `closing`."""
+        if closing or self._waiting >= self._most:
+            raise BusyError(self._waiting, 1.0, closing=closing)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            async with self._threads:
+                return await _in_thread(work)
         finally:
             self._waiting -= 1
 
-    def close(self) -> None:
-        """Begin nothing more."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+
+async def _in_thread(work: Callable[[], Result]) -> Result:
+    """Do work in a thread that keeps no process from ending, as those of `concurrent.futures` do."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Result] = loop.create_future()
+
+    def tell(how: Callable[[Any], None], what: object) -> None:
+        if not done.done():  # who waited for it may be gone
+            how(what)
+
+    def do() -> None:
+        try:
+            told: tuple[Callable[[Any], None], object] = done.set_result, work()
+        except Exception as error:  # noqa: BLE001 (it is raised where the work was asked for)
+            told = done.set_exception, error
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(tell, *told)
+
+    threading.Thread(target=do, name="longhand aside", daemon=True).start()
+    return await done

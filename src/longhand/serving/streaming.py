@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from longhand.serving.problems import ErrorAnswer, api_error
 from longhand.serving.room import Room
 from longhand.serving.wire import Completion
 
+log = logging.getLogger("longhand.serving")
 ENCODER = msgspec.json.Encoder()
 DONE = b"data: [DONE]\n\n"
 HEADERS = [
@@ -95,8 +97,11 @@ class Answering(Response):
             letters = await box.take()
             try:
                 changed = self._answer.take(letters)
-            except Exception as error:  # noqa: BLE001 (whatever it is, it is told as the last event)
-                await self._send(scope, send, _event(ErrorAnswer(api_error(error).problem)))
+            except Exception as error:  # whatever it is, it is told as the last event
+                told_last = api_error(error)
+                if told_last.status == 500:
+                    log.exception("a defect: please report it")
+                await self._send(scope, send, _event(ErrorAnswer(told_last.problem)))
                 box.close()
                 break
             self._note_first(changed)
