@@ -111,6 +111,14 @@ async def _told(request: Request, error: Exception) -> Response:
 
 def _router(service: Service) -> APIRouter:
     router = APIRouter()
+    _add_completions(router, service)
+    _add_models(router, service)
+    _add_what_is_seen(router, service)
+    return router
+
+
+def _add_completions(router: APIRouter, service: Service) -> None:
+    """Add where texts are written."""
 
     @router.post("/v1/completions", openapi_extra=described_as("completions"))
     async def completions(request: Request) -> Response:
@@ -138,6 +146,10 @@ def _router(service: Service) -> APIRouter:
             send_seconds=service.limits.send_seconds,
         )
 
+
+def _add_models(router: APIRouter, service: Service) -> None:
+    """Add what there is of models, and what they do with a text that they read."""
+
     @router.get("/v1/models", openapi_extra=described_as("models"))
     async def models() -> Response:
         """List the models that can be asked."""
@@ -163,6 +175,10 @@ def _router(service: Service) -> APIRouter:
         found = await service.slowly(lambda: served.model.gate_values(wanted.input, wanted.layer, wanted.show))
         return Json(msgspec.structs.replace(found, model=served.name))
 
+
+def _add_what_is_seen(router: APIRouter, service: Service) -> None:
+    """Add what is to be seen of trainings, and of the server itself."""
+
     @router.get("/v1/runs", openapi_extra=described_as("runs"))
     async def runs() -> Response:
         """List the trainings that can be followed."""
@@ -182,8 +198,6 @@ def _router(service: Service) -> APIRouter:
     async def metrics() -> Response:
         """Give the figures of this server, as Prometheus reads them."""
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
-
-    return router
 
 
 def _score(name: str, model: Model, wanted: ScoreRequest) -> ScoreAnswer:
