@@ -17,6 +17,29 @@ _LINE = re.compile(r"\n*[^\n]+(?=\n)")  # line ends before it do not count
 Until = Literal["sentence", "line", "document"]
 
 
+class _Begun:
+    """How much of a stop string the end of a text is, at most, as it comes (Knuth, Morris and Pratt, 1977)."""
+
+    def __init__(self, stop: str) -> None:
+        self._stop, self.length = stop, 0
+        self._shorter = [0] * len(stop)  # of each beginning, how long the longest other one is that it ends with
+        length = 0
+        for place in range(1, len(stop)):
+            while length and stop[place] != stop[length]:
+                length = self._shorter[length - 1]
+            length += stop[place] == stop[length]
+            self._shorter[place] = length
+
+    def feed(self, text: str) -> None:
+        """Go on with a text."""
+        stop, length = self._stop, self.length
+        for letter in text:
+            while length and (length == len(stop) or stop[length] != letter):
+                length = self._shorter[length - 1]
+            length += stop[length] == letter
+        self.length = length
+
+
 class Endings:
     """Takes a text as it comes and gives it on, but for what may be the beginning of a stop string.
 
@@ -27,6 +50,7 @@ class Endings:
 
     def __init__(self, stop: Sequence[str] = (), until: Until | None = None) -> None:
         self._stop, self._until = stop, until
+        self._begun = [_Begun(each) for each in stop]
         self.held, self.why = "", ""
         self.inside = False  # whether the line has begun
         self.tail = ""  # what `rest` gave
@@ -38,6 +62,8 @@ class Endings:
         Then `held` is what came behind its end, and behind the stop string.
         """
         self.held += text
+        for one in self._begun:
+            one.feed(text)
         ends = [(found, len(stop), "stop") for stop in self._stop if (found := self.held.find(stop)) >= 0]
         if self._until is not None and (end := self._end_of_unit()) is not None:
             ends.append((end, 0, self._until))
@@ -56,6 +82,8 @@ class Endings:
     def go_on(self, tail: str, inside: bool) -> None:
         """Go on where others ended: after their `tail`, which they gave already, and `inside` a line or not."""
         self.held, self._printed, self.inside = tail, len(tail), inside
+        for one in self._begun:
+            one.feed(tail)
 
     def _given(self, count: int) -> str:
         given, self.held = self.held[:count], self.held[count:]
@@ -76,12 +104,7 @@ class Endings:
 
     def _may_begin(self) -> int:
         """Return how many characters at the end may belong to what ends the text."""
-        most = 0
-        for stop in self._stop:
-            for count in range(min(len(stop) - 1, len(self.held)), most, -1):
-                if self.held.endswith(stop[:count]):
-                    most = count
-                    break
+        most = max((one.length for one in self._begun), default=0)
         if self._until == "sentence" and (found := _BEGUN_SENTENCE.search(self.held)):
             most = max(most, min(len(found[0]), LONGEST_STOP))
         return most

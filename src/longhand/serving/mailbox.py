@@ -91,6 +91,8 @@ class Mailbox:
         self.gone = True
         for request in self._requests:
             request.cancel()
+        with self._lock:  # what refers to one another would stay until all memory is looked through
+            self._requests, self._letters, self._waiting = [], [], set()
         self.ready.set()
 
     def _pause(self) -> None:

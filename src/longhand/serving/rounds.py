@@ -12,6 +12,7 @@ import numpy as np
 from longhand.serving.line import Line
 from longhand.serving.request import BusyError, Event, Failed, Request
 
+ROUND = 0.012  # seconds that a piece of the texts takes: so long somebody new waits, and no writer's page stands still
 USUAL_SECONDS = 1.0  # that a text takes, until some have been seen
 REMEMBERED = 50  # texts of which the time is known
 

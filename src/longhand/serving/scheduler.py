@@ -7,7 +7,7 @@ to be shared out, and no reason to let anybody wait but that all streams are tak
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,12 +18,11 @@ from longhand.generation.opening import Opening
 from longhand.generation.writing import put_back
 from longhand.runtime.session import RecurrentSession
 from longhand.serving.request import Request
-from longhand.serving.rounds import Rounds
+from longhand.serving.rounds import ROUND, Rounds
 from longhand.serving.writer import Writer, begun
 
 READ_AT_ONCE = 512  # tokens of prompts between two pieces of the texts: so long they wait at most
 LISTED_AT_ONCE = 256  # tokens of which it is told how probable they were: each is many numbers
-ROUND = 0.012  # seconds that a piece of the texts takes: so long somebody new waits, and no writer's page stands still
 MANY = 190  # texts for which it takes twice as long: telling what came costs time for each, and is to cost less of it
 
 
@@ -64,7 +63,7 @@ class Scheduler(Rounds):
         self._readers: list[_Reader] = []
         self._begun: deque[tuple[Request, Opening, int]] = deque()  # texts that wait for a stream, by their numbers
         self._writers: dict[int, Writer] = {}
-        self._paces = {False: Pace(), True: Pace()}  # of those that write together; of those whose tokens are listed
+        self._paces: defaultdict[tuple[bool, bool], Pace] = defaultdict(Pace)  # of those that write together
         self._thread.start()
 
     @property
@@ -131,11 +130,15 @@ class Scheduler(Rounds):
         self._deliver(writer, piece)
 
     def _read(self) -> None:
-        """Read on in the prompts, in all of them as far."""
-        budget = READ_AT_ONCE
+        """Read on in the prompts: in those of which the least is left, and in those that came first."""
+        for order in (lambda reader: reader.left, lambda _: 0):
+            self._read_some(READ_AT_ONCE // 2, order)
+
+    def _read_some(self, budget: int, order: Callable[[_Reader], int]) -> None:
+        """Read so many tokens of those prompts that are the first in an order, in all of them as far."""
         while self._readers and budget > 0:
             self._open([reader for reader in self._readers if reader.left == 0])
-            readers = self._readers[:budget]
+            readers = sorted(self._readers, key=order)[:budget]
             if not readers:
                 return
             steps = max(1, min(min(reader.left for reader in readers), budget // len(readers)))
@@ -162,15 +165,17 @@ class Scheduler(Rounds):
     def _write(self, writers: list[Writer], most: int = LARGEST_PIECE) -> None:
         """Let texts become longer whose readers keep up, by so many tokens at most: together, but for some."""
         writers = [writer for writer in writers if not writer.request.paused]
-        together = [writer for writer in writers if not writer.alone]
         groups = [([writer], writer.pace) for writer in writers if writer.alone]
-        for listed, pace in self._paces.items():
-            if group := [writer for writer in together if writer.listed == listed]:
-                groups.append((group, pace))
+        together: defaultdict[tuple[bool, bool], list[Writer]] = defaultdict(list)
+        for writer in writers:
+            if not writer.alone:
+                together[writer.group].append(writer)
+        groups += [(group, self._paces[key]) for key, group in together.items()]
         for group, pace in groups:
             pace.seconds = ROUND * (1 + (len(writers) / MANY) ** 2) / len(groups)
-            try:
-                self._advance(group, pace, most)
+            try:  # some may have failed with another text of their request
+                if left := [writer for writer in group if not writer.request.cancelled]:
+                    self._advance(left, pace, most)
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
                 self._fail([writer.request for writer in group], error)
 

@@ -12,10 +12,8 @@ from longhand.generation.loop import LARGEST_PIECE, advance
 from longhand.generation.opening import Opening
 from longhand.runtime.session import Session
 from longhand.serving.request import Request
-from longhand.serving.rounds import Rounds
+from longhand.serving.rounds import ROUND, Rounds
 from longhand.serving.writer import Writer, begun
-
-ROUND = 0.02  # seconds that all texts' turns take together
 
 
 class WindowScheduler(Rounds):
@@ -65,10 +63,12 @@ class WindowScheduler(Rounds):
         self._begun += [(request, number) for request in admitted for number in range(len(request.seeds))]
         while self._begun and len(self._writers) < self._streams:
             self._begin(*self._begun.pop(0))
-        for writer in [writer for writer in self._writers if not writer.request.paused]:
-            writer.pace.seconds = ROUND / len(self._writers)
+        writers = [writer for writer in self._writers if not writer.request.paused]
+        for writer in writers:
+            writer.pace.seconds = ROUND / len(writers)
             try:
-                self._advance(writer)
+                if not writer.request.cancelled:  # as one is that failed with another of its texts
+                    self._advance(writer)
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
                 self._fail([writer.request], error)
 

@@ -14,6 +14,8 @@ from longhand.runtime.session import RecurrentSession, Session
 from longhand.serving.request import Came, Ended, Request
 from longhand.serving.rounds import tell
 
+NEAR = 64  # tokens: the penalties' usual window
+
 
 @dataclass
 class Writer:
@@ -40,6 +42,14 @@ class Writer:
     def listed(self) -> bool:
         """Whether it is told how probable its tokens were."""
         return self.request.likeliest is not None
+
+    @property
+    def group(self) -> tuple[bool, bool]:
+        """With which others it advances: those that take as long at a token, or nobody's pace would be another's.
+
+        Whether it is told how probable its tokens were, and whether penalties look far back.
+        """
+        return self.listed, self.text.sampler.drawing.looks_back > NEAR
 
     def deliver(self, piece: str) -> None:
         """Tell what has come of the text, and if so that it has ended."""
