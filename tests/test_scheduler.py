@@ -169,6 +169,16 @@ def test_a_long_prompt_keeps_nobody_waiting() -> None:
         request.cancel()
 
 
+def test_a_short_prompt_does_not_wait_for_many_long_ones() -> None:
+    with scheduler(streams=700) as running:
+        asked = [ask(running, VERSE * 40, [1], length=1) for _ in range(600)]  # 3,600 tokens each: seconds for all
+        _, short = ask(running, "the ", [2], length=5)
+        assert short.wait(seconds=20) == [MODEL.generate("the ", seed=2, length=5)]
+        assert sum(one.ended != {} or not one.events.empty() for _, one in asked) < 300
+        for request, _ in asked:
+            request.cancel()
+
+
 def test_all_texts_become_longer_together() -> None:
     with scheduler(streams=50) as running:
         asked = [ask(running, "the ", [seed], length=4000) for seed in range(50)]

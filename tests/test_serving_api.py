@@ -201,6 +201,28 @@ def test_log_probabilities_are_the_models_own(name: str, client: Any) -> None:
     assert plain.token_logprobs == choice.logprobs.token_logprobs
 
 
+def test_each_token_says_where_its_text_stands(server: Server) -> None:
+    byte = MODELS["byte"].tokenizer.encode("好ß你").tolist()
+    state = server.complete(model="byte", prompt="你好", max_tokens=1, seed=3, return_state=True)["choices"][0]["state"]
+    asked: list[dict[str, Any]] = [
+        {"model": "char", "prompt": "xß the", "echo": True},
+        {"model": "byte", "prompt": byte[:-1], "echo": True},
+        {"model": "byte", "prompt": byte[:-2]},
+        {"model": "byte", "prompt": byte[:-2], "n": 3, "stop": "你"},
+        {"model": "byte", "state": state},
+    ]
+    for fields in asked:
+        for choice in server.complete(**{"max_tokens": 20, "seed": 4, "logprobs": 2, **fields})["choices"]:
+            told = choice["logprobs"]
+            for text, place in zip(told["tokens"], told["text_offset"], strict=True):
+                beyond = place >= len(choice["text"])  # what a stop string took away again
+                assert choice["text"].startswith(text, place) or beyond, (fields, text, place)
+    whole = "".join(told["tokens"])
+    assert whole == choice["text"]
+    begun = server.complete(model="byte", prompt=byte[:-1], max_tokens=1, echo=True, logit_bias={str(byte[-1]): 1000})
+    assert begun["choices"][0]["text"] == "好ß你"
+
+
 def test_an_echoed_prompt_comes_with_its_probabilities(client: Any) -> None:
     model, prompt = MODELS["char"], "the cat sat"
     choice = client.completions.create(model="char", prompt=prompt, max_tokens=0, echo=True, logprobs=1).choices[0]

@@ -84,6 +84,42 @@ def test_who_goes_away_frees_a_stream_at_once(server: Server, streamed: bool, ab
     assert time.monotonic() - began < 1  # a tenth of it on a quiet machine, and not as long as the text
 
 
+def test_who_goes_away_frees_a_stream_whatever_else_was_sent(server: Server) -> None:
+    with server.connect() as connection:
+        fields = {"model": server.model, "max_tokens": LONG, "n": 8}
+        connection.sendall(request("POST", "/v1/completions", fields) + request("GET", "/health"))
+        assert eventually(lambda: server.gauge(WRITING) == 8)
+    began = time.monotonic()
+    assert eventually(lambda: server.gauge(WRITING) == 0, 30, every=0.001)
+    assert time.monotonic() - began < 1
+
+
+def test_who_never_reads_a_whole_answer_is_cut_off(tmp_path: Path) -> None:
+    with running(tiny(tmp_path), "--send-seconds", 0.5) as server, server.connect(receive=4096) as connection:
+        fields = {"model": "tiny", "input": "the cat " * 40_000, "per_token": True}  # megabytes of answer
+        connection.sendall(request("POST", "/v1/score", fields))
+        time.sleep(2)
+        came = connection.recv(1 << 16)
+        length = int(came.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        with suppress(ConnectionResetError):
+            while part := connection.recv(1 << 20):
+                came += part
+        assert len(came) < length / 2
+
+
+def test_long_prompts_are_forgotten_with_their_requests(other_server: Server) -> None:
+    server = other_server
+    fields = {"model": server.model, "prompt": "the cat " * 100_000, "max_tokens": 0}
+
+    def ask(times: int) -> int:
+        for _ in range(times):
+            assert server.post("/v1/completions", fields).status == 200
+        return server.memory()
+
+    early = ask(3)
+    assert ask(6) - early < 20 * MEGABYTE  # each takes 15
+
+
 def test_who_comes_and_goes_leaves_nothing_behind(server: Server) -> None:
     payload = request("POST", "/v1/completions", {"model": server.model, "max_tokens": LONG, "stream": True})
 

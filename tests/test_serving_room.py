@@ -1,4 +1,4 @@
-"""Answers that lie in memory until they are whole have a bound, each and all together."""
+"""What lies in memory for those who ask has a bound, all together."""
 
 from __future__ import annotations
 
@@ -6,28 +6,33 @@ import pytest
 
 from longhand.serving.problems import ApiError
 from longhand.serving.request import BusyError
-from longhand.serving.room import MOST_OF_ALL, MOST_OF_ONE, Room, room_for
+from longhand.serving.room import MOST_NUMBERS, Room, refuse_too_much
 
 
-def test_an_answer_may_have_so_much_and_all_together_so_much() -> None:
-    room = Room()
-    with pytest.raises(ApiError, match="ask for fewer tokens"), room.taken(MOST_OF_ONE + 1):
-        pass
-    held = [room.taken(MOST_OF_ONE) for _ in range(MOST_OF_ALL // MOST_OF_ONE)]
-    for one in held:
-        one.__enter__()
-    with pytest.raises(BusyError, match="too many long answers"), room.taken(1):
-        pass
-    held.pop().__exit__(None, None, None)
-    with room.taken(MOST_OF_ONE):
-        pass
-    with pytest.raises(ZeroDivisionError), room.taken(MOST_OF_ONE):
+def test_all_together_may_have_so_much_and_what_is_given_back_can_be_taken_again() -> None:
+    room = Room(100, "too much")
+    with room.taken(60), room.taken(40):
+        with pytest.raises(BusyError, match="too much"), room.taken(1):
+            pass
+        room.give_back(40)
+        room.take(30)
+        room.give_back(30)
+        room.take(40)
+    with pytest.raises(ZeroDivisionError), room.taken(100):
         raise ZeroDivisionError
-    with room.taken(MOST_OF_ONE):  # what failed has given back what it took
+    with room.taken(100):  # what failed has given back what it took
         pass
 
 
-def test_plain_text_takes_little_and_numbers_take_their_number() -> None:
-    assert room_for(100_000, None) == 2000
-    assert room_for(100_000, 0) == 100_000
-    assert room_for(100, 20) == 2100
+def test_who_needs_more_than_there_is_gets_it_alone() -> None:
+    room = Room(100, "too much")
+    with room.taken(1000), pytest.raises(BusyError), room.taken(1):
+        pass
+    with room.taken(1), pytest.raises(BusyError), room.taken(1000):
+        pass
+
+
+def test_one_answer_may_have_so_many_numbers() -> None:
+    refuse_too_much(MOST_NUMBERS)
+    with pytest.raises(ApiError, match="ask for fewer tokens"):
+        refuse_too_much(MOST_NUMBERS + 1)

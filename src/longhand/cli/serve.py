@@ -82,4 +82,4 @@ def _add(known: dict[str, Any], name: str, what: object) -> None:
 
 def _say(address: str, models: Mapping[str, Model], runs: Mapping[str, RunFolder]) -> None:
     names = [*models, *(f"the training {name}" for name in runs)]
-    note(f"serving {', '.join(names)} at {address}: a page to write on, /docs for programs (Ctrl-C ends it)")
+    note(f"serving {', '.join(names)}, with a page to write on and /docs for programs, at {address} (Ctrl-C ends it)")

@@ -64,10 +64,15 @@ class Prompt:
         self.last = int(tokens[-1])  # read by what draws the token after it
         self.read = tokens[:-1]
         self.tokens = np.concatenate([recent, tokens if first is None else tokens[1:]])
+        self.inside = b""  # of a character that its tokens begin and do not end
         self.ways: list[Way] = []
         if self.begun:
             assert tokenizer.beginnings is not None
             self.ways = tokenizer.beginnings.ways(self.begun)
+
+    def forget(self) -> None:
+        """Forget what only reading needs, once it has been read."""
+        self.read = self.tokens = NO_TOKENS
 
 
 class Opening:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from msgspec import UNSET, UnsetType
@@ -14,7 +15,7 @@ from longhand.serving.asking import Asked, Prompted
 from longhand.serving.listing import Lister, of_prompt
 from longhand.serving.mailbox import Letter, Mailbox
 from longhand.serving.request import Came, Ended, Request
-from longhand.serving.room import refuse_too_much, room_for
+from longhand.serving.room import Rooms, refuse_too_much
 from longhand.serving.sealing import Sealer
 from longhand.serving.served import Served
 from longhand.serving.wire import Choice, Completion, CompletionRequest, Finish, Usage
@@ -60,6 +61,8 @@ class Answer:
         self._left = len(self._texts)
         self._requests = self._made(client)
         self._prompt_tokens = sum(request.prompt.length for request in self._requests)
+        if not wanted.echo:
+            self._go_on()
 
     def submit(self) -> None:
         """Have the texts written. Raises `BusyError`."""
@@ -84,17 +87,23 @@ class Answer:
             for number, prompt in enumerate(asked.prompts)
         ]
 
+    @contextmanager
+    def room_in(self, rooms: Rooms) -> Iterator[None]:
+        """Take the room that it needs. Raises `ApiError` for more than any answer may have, `BusyError`."""
+        told = self.numbers
+        refuse_too_much(told)
+        length = 0 if self._wanted.stream else length_of(self._asked.task.sampling) * len(self._texts)
+        prompts, texts = rooms.prompts.taken(self._prompt_tokens), rooms.texts.taken(length)
+        with prompts, texts, rooms.numbers.taken(told):
+            yield
+
     @property
-    def room(self) -> int:
-        """The room that it takes until it is whole, or of a stream what is told of its echoed prompts."""
-        listed = self._wanted.logprobs
-        echoed = sum(len(text.drawn) for text in self._texts)
-        if self._wanted.stream:
-            return room_for(echoed, listed)
-        if self._each > self._asked.keep:
-            listed = listed or 0
-        length = length_of(self._asked.task.sampling)
-        return room_for(echoed + length * len(self._texts), listed)
+    def numbers(self) -> int:
+        """How many are told of its tokens until it is whole; of a stream, of its echoed prompts."""
+        echoed, listed = sum(len(text.drawn) for text in self._texts), self._wanted.logprobs
+        if not self._wanted.stream and (self._listed or self._each > self._asked.keep):
+            echoed += length_of(self._asked.task.sampling) * len(self._texts)
+        return echoed * (1 + (listed or 0))
 
     @property
     def done(self) -> bool:
@@ -133,6 +142,10 @@ class Answer:
             self._left -= 1
         return list(changed)
 
+    def has_text(self, number: int) -> bool:
+        """Whether some of a text waits to be told."""
+        return any(self._texts[number].parts)
+
     def chunk(self, number: int) -> Completion:
         """Return what has come of a text since it was last told."""
         return self._completion([self._choice(number, number)])
@@ -160,17 +173,30 @@ class Answer:
     def _begun(self, prompt: Prompted) -> list[_Text]:
         """Return a prompt's texts before they are written: with the prompt, if that is to be echoed."""
         tokenizer, likeliest = self._served.model.tokenizer, self._wanted.logprobs or 0
-        texts = [_Text(Lister(tokenizer, likeliest)) for _ in range(self._each)]
+        texts = [_Text(Lister(tokenizer, likeliest, self._served.names)) for _ in range(self._each)]
         if self._wanted.echo and prompt.text:
             read: list[tuple[Drawn, str]] = []
             if self._listed:
                 tokens = tokenizer.encode(prompt.text) if prompt.tokens is None else prompt.tokens
-                refuse_too_much(room_for(len(tokens), likeliest))
-                read = [(one, "") for one in of_prompt(self._served.model, tokens, likeliest)]
+                refuse_too_much(len(tokens) * (1 + likeliest))
+                letters = [""] * len(tokens)
+                if tokenizer.kind == "char" and len(tokens) == len(prompt.text):
+                    letters = list(prompt.text)  # those too that the model does not know
+                read = list(zip(of_prompt(self._served.model, tokens, likeliest), letters, strict=True))
             for text in texts:
                 text.parts.append(prompt.text)
                 text.drawn += read
         return texts
+
+    def _go_on(self) -> None:
+        """Let what is told of tokens begin where the texts do: perhaps inside a character."""
+        before = self._asked.before
+        for place, text in enumerate(self._texts):
+            prompt = self._requests[place // self._each].prompt
+            if prompt.inside:
+                text.lister.go_on(prompt.inside, "")
+            elif before is not None and not prompt.text:
+                text.lister.go_on(bytes.fromhex(before.facts.begun), before.facts.unsaid)
 
     def _choice(self, number: int, index: int) -> Choice:
         """Return what has come of a text since it was last told, and forget it."""

@@ -28,6 +28,8 @@ KINDS = (
     ("bool", "true or false"),
 )
 SEEDS = 2**63
+MOST_STOPS, LONGEST_STOPS = 100, 2000  # what each costs at every token, others wait for
+LONGEST_WINDOW = 1024
 BOUNDS = Bounds(places=2000, connections=50_000, combinations=20_000, steps=200_000, row_bytes=1 << 26)  # of a shape
 SETTINGS = tuple(name for name in SamplingConfig.__struct_fields__ if name in CompletionRequest.__struct_fields__)
 
@@ -108,8 +110,14 @@ def _settings(wanted: CompletionRequest, longest: int) -> dict[str, Any]:
         raise ApiError(400, f"max_tokens: found {length}, expected 0 to {longest:,}", param="max_tokens")
     values = {name: value for name in SETTINGS if (value := getattr(wanted, name)) is not None}
     values["length"] = length
-    if isinstance(values.get("stop"), list):
-        values["stop"] = tuple(values["stop"])
+    if "stop" in values:
+        values["stop"] = (values["stop"],) if isinstance(values["stop"], str) else tuple(values["stop"])
+        if len(values["stop"]) > MOST_STOPS or sum(map(len, values["stop"])) > LONGEST_STOPS:
+            raise ApiError(
+                400, f"stop: expected up to {MOST_STOPS} texts, of {LONGEST_STOPS:,} characters in all", param="stop"
+            )
+    if values.get("penalty_window", 0) > LONGEST_WINDOW:
+        raise ApiError(400, f"penalty_window: expected up to {LONGEST_WINDOW:,}", param="penalty_window")
     if "ban" in values:
         values["ban"] = tuple(values["ban"])
     if "logit_bias" in values:
@@ -154,7 +162,7 @@ def _of_tokens(tokens: Any, model: Model) -> Prompted:
     if wrong := next((token for token in tokens if not 0 <= token < size), None):
         raise ApiError(400, f"prompt: found the token {wrong}, the model's are 0 to {size - 1}", param="prompt")
     ids = np.array(tokens, np.int64)
-    return Prompted(model.tokenizer.decode(ids), ids)
+    return Prompted(model.tokenizer.decoder().decode(ids), ids)
 
 
 def _refuse_of_windows(wanted: CompletionRequest) -> None:

@@ -23,18 +23,22 @@ class Lister:
     """Says how probable the tokens of one text were, as they come.
 
     - likeliest: how many others are told of in the place of each
-    - offset: the character at which it begins
+    - names: of tokens, as far as they are known: shared by all texts of a model
     """
 
-    def __init__(self, tokenizer: Tokenizer, likeliest: int, offset: int = 0) -> None:
-        self._tokenizer, self._likeliest, self._offset = tokenizer, likeliest, offset
+    def __init__(self, tokenizer: Tokenizer, likeliest: int, names: dict[int, str]) -> None:
+        self._tokenizer, self._likeliest, self._names, self._offset = tokenizer, likeliest, names, 0
         self._decoder: Decoder = tokenizer.decoder()
 
+    def go_on(self, begun: bytes, unsaid: str) -> None:
+        """Go on inside a character, and behind a text of which no token is told."""
+        self._decoder.begun, self._offset = begun, self._offset + len(unsaid)
+
     def listed(self, drawn: Sequence[tuple[Drawn, str]]) -> Logprobs:
-        """Return what is told of tokens; beside each that is the end of a begun word, what it adds to the text."""
+        """Return what is told of tokens; beside each stands what it adds to the text, where its number does not say."""
         found = Logprobs([], [], [] if self._likeliest else None, [])
         for (token, log_probability, likeliest), rest in drawn:
-            text = rest if token < 0 else self._added(token)
+            text = rest if rest or token < 0 else self._added(token)
             found.tokens.append(text)
             found.token_logprobs.append(_rounded(log_probability))
             found.text_offset.append(self._offset)
@@ -49,9 +53,14 @@ class Lister:
         """Return the likeliest tokens of a place and the one that was drawn, by name; None where nobody knows."""
         if not np.isfinite(log_probability):
             return None
-        named = {name_of(self._tokenizer, other): round(value, PLACES) for other, value in likeliest}
-        name = text if token < 0 else name_of(self._tokenizer, token)
+        named = {self._name_of(other): round(value, PLACES) for other, value in likeliest}
+        name = text if token < 0 else self._name_of(token)
         return named | {name: round(log_probability, PLACES)}
+
+    def _name_of(self, token: int) -> str:
+        if token not in self._names:
+            self._names[token] = name_of(self._tokenizer, token)
+        return self._names[token]
 
     def _added(self, token: int) -> str:
         if token in self._tokenizer.never_written:

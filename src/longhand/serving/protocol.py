@@ -9,6 +9,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from longhand.serving.guard import HEADERS
 from longhand.serving.problems import ApiError
 
 MOST_HEAD = 65_536  # bytes of a request line and headers
@@ -17,11 +18,19 @@ SEND_BUFFER = 32_768  # bytes of an answer that the system keeps for who does no
 HIGH_WATER = 16_384  # the same, here
 
 
+def limited(send_seconds: float) -> type[LimitedProtocol]:
+    """Return the protocol that cuts off who reads nothing for so long."""
+    return type("LimitedProtocol", (LimitedProtocol,), {"send_seconds": send_seconds})
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """A connection."""
 
-    _head, _in_head, _upgrading = 0, True, False
+    send_seconds = 60.0
+    _head, _in_head, _upgrading, _ignoring = 0, True, False, False
     _deadline: asyncio.TimerHandle | None = None
+    _cutting: asyncio.TimerHandle | None = None
+    _unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a new connection."""
@@ -35,10 +44,39 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a connection."""
         self._stop_waiting()
+        self._stop_cutting()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait until what has been sent is read, if that happens at all."""
+        super().pause_writing()
+        self._cut_off_later()
+
+    def resume_writing(self) -> None:
+        """Go on sending."""
+        self._stop_cutting()
+        super().resume_writing()
+
+    def _cut_off_later(self) -> None:
+        self._unread = self.transport.get_write_buffer_size()
+        self._cutting = self.loop.call_later(self.send_seconds, self._cut_off)
+
+    def _cut_off(self) -> None:
+        """Close the connection of who has read nothing for so long."""
+        if self.transport.get_write_buffer_size() < self._unread:
+            self._cut_off_later()
+        else:
+            self.transport.abort()
+
+    def _stop_cutting(self) -> None:
+        if self._cutting is not None:
+            self._cutting.cancel()
+            self._cutting = None
 
     def data_received(self, data: bytes) -> None:
         """Take what came, if it is not too much before anything is known of the request."""
+        if self._ignoring:
+            return
         if self._in_head:
             self._head += len(data)
             if self._head > MOST_HEAD and not self.transport.is_closing():
@@ -79,15 +117,23 @@ class LimitedProtocol(HttpToolsProtocol):
         return b"\r\n".join([*lines, b"", b""])
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """Begin a request; one that does not wait for the answer to the one before is not answered.
+
+        While it lay here nobody would read on, and so not see the client go away (clients may have to ask again on
+        another connection: RFC 9112, 9.3.2).
+        """
+        if self.cycle is not None and not self.cycle.response_complete and not self._upgrading:
+            self._ignoring, self.cycle.keep_alive = True, False
+            return
         super().on_message_begin()
-        self.scope["longhand.abort"] = self.transport.abort  # type: ignore[typeddict-unknown-key]
         self._in_head = True
         if self._deadline is None:
             self._await_head()
 
     def on_headers_complete(self) -> None:
         """Begin a request's body."""
+        if self._ignoring:
+            return
         self._head, self._in_head = 0, False
         self._stop_waiting()
         self._upgrading = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
@@ -96,9 +142,26 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End a request's body."""
+        if self._ignoring:
+            return
         self._stop_waiting()
         if not self._upgrading:
             super().on_message_complete()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of a request's line."""
+        if not self._ignoring:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        if not self._ignoring:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body."""
+        if not self._ignoring:
+            super().on_body(body)
 
     def on_response_complete(self) -> None:
         """Go on after an answer; of a body that was refused the rest is passed over, if it comes in time."""
@@ -123,6 +186,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Answer what is no request that could be given to the application, and close the connection."""
         body = ApiError(status, message).body
         lines = [f"HTTP/1.1 {status} Refused", "content-type: application/json", f"content-length: {len(body)}"]
+        lines += [f"{name.decode()}: {value.decode()}" for name, value in HEADERS]
         self.transport.write("\r\n".join([*lines, "connection: close", "", ""]).encode() + body)
         self.transport.close()
 

@@ -100,16 +100,19 @@ class Request:
     ) -> None:
         self.task, self.seeds, self.tell, self.client = task, list(seeds), tell, client
         self.likeliest, self.before, self.whose = likeliest, before, whose
-        tokens = None if isinstance(prompt, str) else prompt
+        tokens, text, decoder = None, prompt, task.tokenizer.decoder()
+        if not isinstance(prompt, str):
+            tokens, text = prompt, decoder.decode(prompt)
         self.prompt = Prompt(
             task.tokenizer,
-            prompt if isinstance(prompt, str) else task.tokenizer.decode(prompt),
+            str(text),
             None if before is None else before.facts.last,
             recent=NO_TOKENS if before is None else before.recent,
             whole=task.takes_prompts_whole,
             window=window,
             tokens=tokens,
         )
+        self.prompt.inside = decoder.begun
         self.cancelled = self.paused = False
         self.changed: Callable[[], None] = lambda: None  # what the scheduler wants to hear of it by
 

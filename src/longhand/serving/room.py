@@ -1,4 +1,4 @@
-"""How much of answers may lie in memory until they are whole: bounded for each, and for all together."""
+"""How much may lie in memory: of answers until they are whole, of prompts, of bodies that come in."""
 
 from __future__ import annotations
 
@@ -8,44 +8,59 @@ from contextlib import contextmanager
 from longhand.serving.problems import ApiError
 from longhand.serving.request import BusyError
 
-MOST_OF_ONE = 1_000_000  # numbers that are told of the tokens of an answer; about 100 bytes each until it is sent
-MOST_OF_ALL = 4_000_000
-TEXT = 50  # tokens of plain text that take as much room as one number
-
-
-def room_for(tokens: int, listed: int | None) -> int:
-    """Return the room that tokens take; `listed`: of how many others in the place of each it is told."""
-    return tokens // TEXT if listed is None else tokens * (1 + listed)
-
-
-def refuse_too_much(wanted: int) -> None:
-    """Raise `ApiError` for more than any answer may have."""
-    if wanted > MOST_OF_ONE:
-        raise ApiError(
-            400,
-            f"max_tokens: the answer would have up to {wanted:,} numbers on its tokens, expected up to "
-            f"{MOST_OF_ONE:,}: ask for fewer tokens, texts or logprobs, or for a stream",
-            param="max_tokens",
-        )
+MOST_NUMBERS = 1_000_000  # that are told of the tokens of one answer; about 100 bytes each until it is sent
+OF_ALL_NUMBERS = 4_000_000
+OF_ALL_TEXTS = 64_000_000  # tokens of unstreamed texts
+OF_ALL_PROMPTS = 16_000_000  # tokens, of 16 bytes each until they are read
+OF_ALL_BODIES = 256_000_000  # bytes
 
 
 class Room:
-    """What is left of it."""
+    """What is left of it.
 
-    def __init__(self) -> None:
-        self._taken = 0
+    - most: in all
+    - why: what is told where nothing is left
+    """
+
+    def __init__(self, most: int, why: str) -> None:
+        self._most, self._why, self._taken = most, why, 0
+
+    def take(self, wanted: int) -> None:
+        """Take some. Raises `BusyError` for more than is left; who asks for more than there is gets it all alone."""
+        if self._taken and self._taken + wanted > self._most:
+            raise BusyError(0, 1.0, why=self._why)
+        self._taken += wanted
+
+    def give_back(self, taken: int) -> None:
+        """Give some back."""
+        self._taken -= taken
 
     @contextmanager
     def taken(self, wanted: int) -> Iterator[None]:
-        """Take some for as long as it is used.
-
-        Raises `ApiError` for more than any answer may have, `BusyError` for more than is left.
-        """
-        refuse_too_much(wanted)
-        if self._taken + wanted > MOST_OF_ALL:
-            raise BusyError(0, 1.0, why="too many long answers are written")
-        self._taken += wanted
+        """Take some for as long as it is used. Raises `BusyError` as `take` does."""
+        self.take(wanted)
         try:
             yield
         finally:
-            self._taken -= wanted
+            self.give_back(wanted)
+
+
+class Rooms:
+    """All of a server's."""
+
+    def __init__(self) -> None:
+        self.numbers = Room(OF_ALL_NUMBERS, "too many long answers are written")
+        self.texts = Room(OF_ALL_TEXTS, "too many long answers are written")
+        self.prompts = Room(OF_ALL_PROMPTS, "too many long prompts are read")
+        self.bodies = Room(OF_ALL_BODIES, "too many large requests come in")
+
+
+def refuse_too_much(numbers: int) -> None:
+    """Raise `ApiError` for more numbers on its tokens than any answer may have."""
+    if numbers > MOST_NUMBERS:
+        raise ApiError(
+            400,
+            f"max_tokens: the answer would have up to {numbers:,} numbers on its tokens, expected up to "
+            f"{MOST_NUMBERS:,}: ask for fewer tokens, texts or logprobs, or for a stream",
+            param="max_tokens",
+        )

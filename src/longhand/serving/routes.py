@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -40,10 +41,11 @@ from longhand.serving.wire import (
 from longhand.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from longhand.arrays import DoubleArray
     from longhand.model import Model
+    from longhand.serving.runs import RunFolder
 
 OWN_POLICY = {"content-security-policy": "frame-ancestors 'none'"}  # the page has the rest of it in itself
 MOST_ADAPTED = 100_000  # characters: it takes some seconds, or where all layers learn half a minute
@@ -123,8 +125,8 @@ def _add_completions(router: APIRouter, service: Service) -> None:
     @router.post("/v1/completions", openapi_extra=described_as("completions"))
     async def completions(request: Request) -> Response:
         """Write texts that go on from a prompt, as OpenAI's clients ask for them."""
-        body = await request.body()
-        wanted = decoded(body, CompletionRequest)
+        body, began = await request.body(), time.monotonic()
+        wanted = await _read(service, body, CompletionRequest)
         served = service.find(wanted.model)
         box = Mailbox(bounded=bool(wanted.stream))
         client = f"{request.client.host if request.client else ''} {wanted.user or ''}"
@@ -139,11 +141,12 @@ def _add_completions(router: APIRouter, service: Service) -> None:
         with_usage = bool(wanted.stream_options and wanted.stream_options.include_usage)
         return Answering(
             answer,
-            service.room,
+            service.rooms,
+            service.aside,
             service.metrics,
             stream=bool(wanted.stream),
             with_usage=with_usage,
-            send_seconds=service.limits.send_seconds,
+            began=began,
         )
 
 
@@ -163,14 +166,14 @@ def _add_models(router: APIRouter, service: Service) -> None:
     @router.post("/v1/score", openapi_extra=described_as("score"))
     async def score(request: Request) -> Response:
         """Say how well a model predicts a text."""
-        wanted = decoded(await request.body(), ScoreRequest)
+        wanted = await _read(service, await request.body(), ScoreRequest)
         served = service.find(wanted.model)
         return Json(await service.slowly(lambda: _score(served.name, served.model, wanted)))
 
     @router.post("/v1/inspect", openapi_extra=described_as("inspect"))
     async def inspect(request: Request) -> Response:
         """Look at a network's gates and cells as it reads a text."""
-        wanted = decoded(await request.body(), InspectRequest)
+        wanted = await _read(service, await request.body(), InspectRequest)
         served = service.find(wanted.model)
         found = await service.slowly(lambda: served.model.gate_values(wanted.input, wanted.layer, wanted.show))
         return Json(msgspec.structs.replace(found, model=served.name))
@@ -182,7 +185,7 @@ def _add_what_is_seen(router: APIRouter, service: Service) -> None:
     @router.get("/v1/runs", openapi_extra=described_as("runs"))
     async def runs() -> Response:
         """List the trainings that can be followed."""
-        return Json(RunList([RunEntry(name, run.record().state) for name, run in service.runs.items()]))
+        return Json(await service.aside(lambda: RunList(_entries(service.runs))))
 
     @router.get("/v1/runs/{name}", openapi_extra=described_as("run"))
     async def run(name: str) -> Response:
@@ -194,10 +197,23 @@ def _add_what_is_seen(router: APIRouter, service: Service) -> None:
         """Say that the server is there."""
         return Json(Health("ok", VERSION))
 
+    @router.head("/health", include_in_schema=False)
+    async def health_alone() -> Response:
+        return Json(Health("ok", VERSION))
+
     @router.get("/metrics", openapi_extra=described_as("metrics"))
     async def metrics() -> Response:
         """Give the figures of this server, as Prometheus reads them."""
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+async def _read(service: Service, body: bytes, kind: type[msgspec.Struct]) -> Any:
+    """Return what a request says."""
+    return await service.aside(lambda: decoded(body, kind)) if len(body) > LONG else decoded(body, kind)
+
+
+def _entries(runs: Mapping[str, RunFolder]) -> list[RunEntry]:
+    return [RunEntry(name, run.record().state) for name, run in runs.items()]
 
 
 def _score(name: str, model: Model, wanted: ScoreRequest) -> ScoreAnswer:

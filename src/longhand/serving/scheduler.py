@@ -159,6 +159,7 @@ class Scheduler(Rounds):
                 self._fail([request], error)
                 continue
             self._readers.remove(reader)
+            request.prompt.forget()
             self._begun.extend((request, opening, number) for number in range(1, len(request.seeds)))
             self._begin(request, opening, 0, reader.stream)
 

@@ -22,6 +22,7 @@ class Served:
         self.name, self.model = name, model
         self.whose = (model.file.fingerprint, without_surrogates(model.name))
         self.postman = Postman(loop)
+        self.names: dict[int, str] = {}  # of tokens, as the API calls them, as far as anybody has asked
         self.scheduler: Rounds
         streams, waiting, after = limits.streams, limits.waiting, self.postman.deliver
         if model.config.window is not None:

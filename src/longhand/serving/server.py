@@ -17,7 +17,7 @@ from longhand.config import ServingConfig
 from longhand.errors import OptionError
 from longhand.model import Model
 from longhand.serving.guard import is_any, is_loopback
-from longhand.serving.protocol import LimitedProtocol
+from longhand.serving.protocol import limited
 from longhand.serving.routes import application
 from longhand.serving.runs import RunFolder
 from longhand.serving.sealing import FEWEST
@@ -89,7 +89,7 @@ def serve(
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # who sends no HTTP is told so; nobody else is
     settings = uvicorn.Config(
         application(service, keys),
-        http=LimitedProtocol,
+        http=limited(config.send_seconds),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -38,7 +38,7 @@ def add_page(app: FastAPI) -> None:
         kind, body = known[name]
         return Response(body, headers={"content-type": kind, **FRESH})
 
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> Response:
         return given(INDEX)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -15,11 +15,12 @@ from starlette.types import Receive, Scope, Send
 from longhand.serving.answering import Answer
 from longhand.serving.metrics import Metrics
 from longhand.serving.problems import ErrorAnswer, api_error
-from longhand.serving.room import Room
+from longhand.serving.room import Rooms
 from longhand.serving.wire import Completion
 
 log = logging.getLogger("longhand.serving")
 ENCODER = msgspec.json.Encoder()
+LONG = 5000  # numbers on an answer's tokens that take a moment to be put together
 DONE = b"data: [DONE]\n\n"
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -31,34 +32,36 @@ HEADERS = [
 class Answering(Response):
     """Has a completion written, and answers it.
 
-    - room: of which it takes as much as it needs
+    - rooms: of which it takes as much as it needs
+    - aside: does what takes a moment, while others are answered
     - stream: as it comes; if not, when it is whole
     - with_usage: whether a stream ends with how many tokens there were
-    - send_seconds: after which who does not read is cut off
+    - began: when it was asked for, by `time.monotonic`
     """
 
     def __init__(
         self,
         answer: Answer,
-        room: Room,
+        rooms: Rooms,
+        aside: Callable[[Callable[[], bytes]], Awaitable[bytes]],
         metrics: Metrics,
         *,
         stream: bool,
         with_usage: bool,
-        send_seconds: float,
+        began: float,
     ) -> None:
         super().__init__()
-        self._room = room
+        self._rooms, self._aside = rooms, aside
         self._answer, self._metrics, self._stream, self._with_usage = answer, metrics, stream, with_usage
-        self._send_seconds, self._began, self._seen = send_seconds, time.monotonic(), False
+        self._began, self._seen = began, False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """See `starlette.responses.Response`. Raises `ApiError` and `LonghandError` before anything is said."""
-        with self._room.taken(self._answer.room):
+        with self._answer.room_in(self._rooms):
             self._answer.submit()
             try:
                 async with self._listening(receive):
-                    await (self._streamed(scope, send) if self._stream else self._whole(send))
+                    await (self._streamed(send) if self._stream else self._whole(send))
             finally:
                 self._metrics.count(self._answer.model, self._answer.usage)
         if self._answer.done:
@@ -85,12 +88,16 @@ class Answering(Response):
         while not self._answer.done and not box.gone:
             self._note_first(self._answer.take(await box.take()))
         if self._answer.done:
-            body = ENCODER.encode(self._answer.whole())
+            body = await self._aside(self._encoded) if self._answer.numbers > LONG else self._encoded()
             headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": body, "more_body": False})
+            await _send(send, body)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})  # once most of it is read
 
-    async def _streamed(self, scope: Scope, send: Send) -> None:
+    def _encoded(self) -> bytes:
+        return ENCODER.encode(self._answer.whole())
+
+    async def _streamed(self, send: Send) -> None:
         box = self._answer.box
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         while not self._answer.done and not box.gone:
@@ -101,32 +108,28 @@ class Answering(Response):
                 told_last = api_error(error)
                 if told_last.status == 500:
                     log.exception("a defect: please report it")
-                await self._send(scope, send, _event(ErrorAnswer(told_last.problem)))
+                await _send(send, _event(ErrorAnswer(told_last.problem)))
                 box.close()
                 break
             self._note_first(changed)
             chunks = [self._answer.chunk(number) for number in changed]
             if told := b"".join(_event(chunk) for chunk in chunks if _says_something(chunk)):
-                await self._send(scope, send, told)
+                await _send(send, told)
         if self._answer.done:
             usage = _event(self._answer.last_chunk()) if self._with_usage else b""
-            await self._send(scope, send, usage + DONE)
+            await _send(send, usage + DONE)
         if not box.gone or not self._answer.done:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _send(self, scope: Scope, send: Send, told: bytes) -> None:
-        """Tell something; who does not read it in time is cut off."""
-        too_late = asyncio.get_running_loop().call_later(self._send_seconds, scope["longhand.abort"])
-        try:
-            await send({"type": "http.response.body", "body": told, "more_body": True})
-        finally:
-            too_late.cancel()
-
     def _note_first(self, changed: list[int]) -> None:
         """Take note of when the first text came."""
-        if changed and not self._seen:
+        if not self._seen and any(self._answer.has_text(number) for number in changed):
             self._seen = True
             self._metrics.first.observe(time.monotonic() - self._began)
+
+
+async def _send(send: Send, told: bytes) -> None:
+    await send({"type": "http.response.body", "body": told, "more_body": True})
 
 
 def _event(said: Completion | ErrorAnswer) -> bytes:

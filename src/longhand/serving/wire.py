@@ -24,7 +24,10 @@ Finish = Literal["stop", "length"]
 class StreamOptions(msgspec.Struct, forbid_unknown_fields=True):
     """How a streamed answer is told."""
 
-    include_usage: Annotated[bool, Meta(description="end with a chunk that says how many tokens there were")] = False
+    include_usage: Annotated[bool, Meta(description="end with a chunk that says how many tokens there were")] | None = (
+        None
+    )
+    include_obfuscation: Annotated[Literal[False], Meta(description="not supported: false")] | None = None
 
 
 class CompletionRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -74,6 +74,7 @@ def begun(request: Request, number: int, opening: Opening, session: Session, str
     """
     task, seed, before = request.task, request.seeds[number], request.before
     text = task.text(opening, seed) if before is None else task.gone_on(opening, seed, before)
+    text.decoder.begun = request.prompt.inside or text.decoder.begun
     text.exact, text.likeliest = request.whose is not None, request.likeliest or 0
     piece = begin(opening, session, text, before, stream)
     return Writer(request, number, text, session, stream), piece
