@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from longhand.config import ServingConfig
 from longhand.serving.metrics import Metrics
 from longhand.serving.problems import UNKNOWN_KEY, ApiError, api_error
+from longhand.serving.room import Room
 
 OPEN = ("/", "/health", "/docs", "/openapi.json", "/favicon.ico")  # what is the same for everybody
 OPEN_FOLDER = "/assets/"
@@ -45,9 +46,13 @@ class Guard:
     """Stands before the application.
 
     - keys: one of which is demanded; everybody may ask where there are none
+    - bodies: the room for requests that come in
     """
 
-    def __init__(self, app: ASGIApp, limits: ServingConfig, keys: Sequence[bytes], metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: ServingConfig, keys: Sequence[bytes], metrics: Metrics, bodies: Room
+    ) -> None:
+        self._bodies = bodies
         self._app, self._limits, self._metrics = app, limits, metrics
         self._keys = [sha256(key).digest() for key in keys]
         self._hosts = _hosts(limits)
@@ -135,7 +140,7 @@ class Guard:
             if name == b"content-length" and value.isdigit() and int(value[:20]) > most:
                 raise self._too_large()
         try:
-            body = await asyncio.wait_for(_body(receive, most), self._limits.body_seconds)
+            body = await asyncio.wait_for(_body(receive, most, self._bodies), self._limits.body_seconds)
         except asyncio.TimeoutError:
             raise ApiError(408, f"the body took over {self._limits.body_seconds:g} s to come", code="slow") from None
         if body is None:
@@ -155,18 +160,23 @@ class Guard:
         return ApiError(413, f"a request has {self._limits.body:,} bytes at most", code="too_large")
 
 
-async def _body(receive: Receive, most: int) -> bytes | None:
-    """Return a request's body; None if it has more bytes than it may."""
-    parts, size, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ApiError(400, "the request was not finished")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > most:
-            return None
-        more = message.get("more_body", False)
+async def _body(receive: Receive, most: int, room: Room) -> bytes | None:
+    """Return a request's body; None if it has more bytes than it may. Raises `BusyError` where no `room` is left."""
+    parts: list[bytes] = []
+    size, more = 0, True
+    try:
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ApiError(400, "the request was not finished")
+            parts.append(message.get("body", b""))
+            room.take(len(parts[-1]))
+            size += len(parts[-1])
+            if size > most:
+                return None
+            more = message.get("more_body", False)
+    finally:
+        room.give_back(size)
     return b"".join(parts)
 
 

@@ -95,7 +95,8 @@ def application(service: Service, keys: Sequence[bytes] = ()) -> FastAPI:
         return Response(page, media_type="text/html; charset=utf-8", headers=OWN_POLICY)
 
     app.add_exception_handler(HTTPException, _told)
-    app.add_middleware(Guard, limits=service.limits, keys=keys, metrics=service.metrics)
+    bodies = service.rooms.bodies
+    app.add_middleware(Guard, limits=service.limits, keys=keys, metrics=service.metrics, bodies=bodies)
     return app
 
 
