@@ -51,7 +51,9 @@ export class Keeper {
     this.told = told;
     this.name = TEXT + this.#tab();
     window.addEventListener("storage", (event) => { // a copy of this tab, which the browser made, keeps its text under our name
-      if (event.key === this.name && event.newValue !== null) this.name = TEXT + this.#newTab();
+      if (event.key !== this.name || event.newValue === null) return;
+      this.name = TEXT + this.#newTab();
+      this.keep(); // ours is no more under the name that we had
     });
   }
 
