@@ -155,8 +155,8 @@ def test_a_key_is_asked_for_and_the_page_goes_on(browser: Browser, page_models: 
             )
         desk.page.keyboard.type(KEY)
         desk.page.keyboard.press("Enter")
-        desk.until(MODELS_KNOWN)
-        assert len(desk.write("")) == LENGTH
+        desk.until(f"{SHOWN}.length === {LENGTH}")  # what was wanted before
+        desk.settled()
         desk.page.reload()
         desk.until(MODELS_KNOWN)
         assert desk.ask("return document.getElementById('key-dialog').open") is False
