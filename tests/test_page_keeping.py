@@ -24,11 +24,11 @@ def test_what_is_edited_by_hand_is_a_version_too_and_all_is_there_after_a_reload
     desk.element("text").focus()
     place = len(BEGINNING) + 20
     desk.ask(f"document.getElementById('text').setSelectionRange({place}, {place + 5})")
-    desk.page.keyboard.type("my own")
-    edited = text[:place] + "my own" + text[place + 5 :]
+    desk.page.keyboard.type("MY OWN")
+    edited = text[:place] + "MY OWN" + text[place + 5 :]
     assert desk.text == desk.ask(f"return {SHOWN}") == edited
     people = desk.ask("return [...document.querySelectorAll('.person')].map((one) => one.textContent)")
-    assert people == [BEGINNING, "my own"]
+    assert people == [BEGINNING, "MY OWN"]
     desk.page.reload()
     desk.until(MODELS_KNOWN)
     assert desk.text == edited
