@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import Browser, chromium
+from desk import Desk
 from hypothesis import settings
+from serving import Server, running
 
 from longhand.cli.main import main
 from longhand.config import NetworkConfig
@@ -115,6 +117,31 @@ def browser(shared_browser: Browser) -> Iterator[Browser]:
     """Chromium, the same for all tests: each opens a page of its own, and cannot run an event loop of its own."""
     with shared_browser.at_hand():
         yield shared_browser
+
+
+@pytest.fixture(scope="session")
+def page_models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two models that know other letters, and the folder of a training, to be served."""
+    from logs import whole_training, write_log
+
+    folder = tmp_path_factory.mktemp("served")
+    for name, alphabet, hidden in (("small", ALPHABET, 16), ("large", "".join(sorted(ALPHABET + "ABCDEF")), 24)):
+        write_model(small_file(alphabet, hidden=hidden), folder / f"{name}.safetensors")
+    write_log(folder / "verse.run", whole_training())
+    return [folder / "small.safetensors", folder / "large.safetensors", folder / "verse.run"]
+
+
+@pytest.fixture(scope="session")
+def page_server(page_models: list[Path]) -> Iterator[Server]:
+    """Start a server for all tests of its page."""
+    with running(page_models) as started:
+        yield started
+
+
+@pytest.fixture
+def desk(browser: Browser, page_server: Server) -> Desk:
+    """Open the page of that server, with nothing kept from before."""
+    return Desk(browser, page_server)
 
 
 @pytest.fixture

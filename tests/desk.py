@@ -11,6 +11,7 @@ from serving import Server
 
 BEGINNING = "the cat "
 LENGTH = 120  # characters that are written where a test says nothing of it
+ENDLESS = 90_000  # characters that nobody waits for
 MODULE = "/assets/{}.js"
 MODELS_KNOWN = "document.getElementById('model').options.length > 0"
 PATIENCE = 20.0  # seconds that a busy machine may take for anything
@@ -22,21 +23,27 @@ class Desk:
 
     def __init__(self, browser: Browser, server: Server, **window: Any) -> None:
         self.browser, self.server, self.page = browser, server, browser.page
-        self.page.goto(f"{server.url}/health")
-        kept = json.dumps({"length": LENGTH})
-        self.ask(f"localStorage.clear(); sessionStorage.clear(); localStorage.setItem('longhand.settings', '{kept}')")
+        kept = json.dumps(json.dumps({"length": LENGTH}))
+        clean = f"localStorage.clear(); sessionStorage.clear(); localStorage.setItem('longhand.settings', {kept})"
+        first = {"source": f"try {{ {clean} }} catch {{ /* an empty page has nothing kept */ }}"}
+        script = browser.command("Page.addScriptToEvaluateOnNewDocument", **first)
         self.open(**window)
+        browser.command("Page.removeScriptToEvaluateOnNewDocument", **script)
 
     def open(self, ready: str = MODELS_KNOWN, *, dark: bool = False, calm: bool = True, **window: Any) -> None:
-        """Open the page, and wait until it knows the models, or this is so; calm: for who wants no moving letters."""
+        """Open the page, as somebody who likes it so, and wait until it knows the models, or `ready` is so."""
         self.browser.open_address(self.server.url + "/", dark=dark, **window)
+        self.look(dark=dark, calm=calm)
+        self.until(ready)
+
+    def look(self, *, dark: bool = False, calm: bool = True) -> None:
+        """Be somebody who likes it dark, or no moving letters."""
         features = {
             "color-scheme": "dark" if dark else "light",
             "reduced-motion": "reduce" if calm else "no-preference",
         }
         media = [{"name": f"prefers-{name}", "value": value} for name, value in features.items()]
         self.browser.command("Emulation.setEmulatedMedia", features=media)
-        self.until(ready)
 
     def ask(self, script: str) -> Any:
         return self.browser.ask(script)
@@ -65,9 +72,9 @@ class Desk:
 
     def set(self, **settings: Any) -> None:
         """Have these settings, as if they were chosen before the page was opened."""
-        self.page.goto(f"{self.server.url}/health")
         self.ask(f"localStorage.setItem('longhand.settings', {json.dumps(json.dumps(settings))})")
-        self.open()
+        self.page.reload()
+        self.until(MODELS_KNOWN)
 
     def write(self, beginning: str = BEGINNING) -> str:
         """Type a beginning, have the model go on, and return the text."""

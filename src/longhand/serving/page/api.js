@@ -1,5 +1,6 @@
 // Requests to the server: errors that can be shown, the key, and the stream of a text.
 const KEY = "longhand.key";
+const SENDABLE = /^[\x21-\x7e]+$/; // what a header can hold
 const ENDING = ["ending", "busy"]; // what a server says in a stream as it ends
 
 export class ApiError extends Error {
@@ -23,7 +24,11 @@ const keepKey = (key) => {
 };
 
 let asked = null; // all that wait for a key wait for the same dialog
-const keyFromPerson = (wrong) => asked ??= askForKey(wrong).finally(() => { asked = null; });
+const sendableKey = async (wrong) => {
+  const key = await askForKey(wrong);
+  return key === null || SENDABLE.test(key) ? key : sendableKey(true);
+};
+const keyFromPerson = (wrong) => asked ??= sendableKey(wrong).finally(() => { asked = null; });
 
 const failure = async (response) => {
   let error = null;

@@ -24,6 +24,7 @@ export const chinese = {
   "lost": "服务器没有回应。文稿完好地保存在这里；正在寻找服务器……",
   "lost-writing": "与服务器的连接断了。已写的内容都在；正在寻找服务器……",
   "back": "服务器恢复了，可以从这里接着写。", "busy": "服务器正忙，请 {wait} 秒后再试。",
+  "no-key": "没有密钥就不能使用这个服务器：点“开始写”可重新输入。",
   "not-kept": "这个浏览器无法保存内容，离开前请复制或下载文稿。", "restored": "这是你上次的文稿。",
 
   "temperature": "温度", "temperature-help": "低则谨慎，容易重复；高则大胆，容易出错。0 表示总取最可能的。",
@@ -50,13 +51,14 @@ export const chinese = {
 
   "gates-lead": "每一行是网络的一个记忆单元，每一列是文稿中的一个{what}：沿着一行看，就知道这个单元记住了什么、记了多久。越靠上的记得越久。",
   "gates-empty": "还没有可看的，先写点什么吧。",
+  "gates-failed": "没能看到内部，请关闭后再打开一次。",
   "one-char": "字", "one-byte": "字节", "one-word": "词或标点", "one-bpe": "子词", "many-char": "字", "many-byte": "字节", "many-word": "词", "many-bpe": "子词",
   "layer": "层", "layer-number": "第 {layer} 层", "show": "显示", "show-cell": "记忆（细胞状态）", "show-hidden": "输出（隐藏状态）", "show-input": "输入门", "show-forget": "遗忘门",
   "show-output": "输出门", "show-candidate": "候选值", "unit": "单元", "unit-is": "单元 {unit}：经过 {half} 个{what}，记住的内容忘掉一半", "unit-long": "单元 {unit}：几乎不会忘记",
   "colour-text": "用这个单元给文稿着色", "gate-means": "平均开度：输入门 {input}，遗忘门 {forget}，输出门 {output}", "map": "{units} 个单元在 {tokens} 个词元上的分布图；下方选中的是单元 {unit}",
   "looking": "正在查看内部……", "shut": "关", "open": "开", "negative": "负", "positive": "正",
 
-  "run": "训练", "run-finished": "训练已完成。", "run-early": "训练提前结束了。", "run-running": "正在训练……", "run-silent": "已有 {seconds} 秒没有消息，可能已经停止。",
+  "run": "训练", "run-waiting": "正在等待训练开始：文件夹里还没有可读的日志。", "run-finished": "训练已完成。", "run-early": "训练提前结束了。", "run-running": "正在训练……", "run-silent": "已有 {seconds} 秒没有消息，可能已经停止。",
   "progress": "进度", "step": "步数", "time": "用时", "pace": "速度", "pace-is": "每秒 {rate} 个字符", "best": "留出文本上的最好成绩", "bits-per-character": "比特/字符",
   "learning-rate": "学习率", "curve": "学习曲线", "curve-description": "每字符比特数随时间的变化：训练文本从 {first} 降到 {last}，留出文本目前为 {held}。越低越好。",
   "curve-waiting": "有了第一批数字，曲线就会出现。", "training": "训练文本", "held-out": "留出文本", "samples": "训练中写出的样本", "no-samples": "第一次评分时会有第一个样本。",

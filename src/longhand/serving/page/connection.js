@@ -4,6 +4,7 @@ import { t, whenLanguageChanges } from "./words.js";
 
 const line = document.getElementById("status");
 const AGAIN = 1000; // milliseconds between two looks
+const GONE = [502, 503, 504]; // it is ending, or a proxy before it does not reach it
 let said = null; // {name, values, kind}, or a server's own words
 let warning = null; // the name of a text that stays
 let looking = false;
@@ -33,10 +34,11 @@ const look = async () => {
 // Show what went wrong; a server that went away is looked for.
 export const complain = (error, whileWriting = false) => {
   if (error.name === "AbortError") return;
-  if (error instanceof LostError || error.status === 503) { // 503: it is ending
+  if (error instanceof LostError || GONE.includes(error.status)) {
     say(whileWriting ? "lost-writing" : "lost", {}, "error");
     look();
-  } else if (error instanceof ApiError && error.wait) say("busy", { wait: error.wait }, "error");
+  } else if (error.status === 401) say("no-key", {}, "error");
+  else if (error instanceof ApiError && error.wait) say("busy", { wait: error.wait }, "error");
   else {
     said = { words: error.message, kind: "error" };
     draw();

@@ -24,6 +24,7 @@ export const english = {
   "lost": "The server does not answer. Your text is safe here; looking for the server…",
   "lost-writing": "The server went away. What was written stays; looking for the server…",
   "back": "The server is back. Write goes on from here.", "busy": "The server is busy: try again in {wait} s.",
+  "no-key": "The server writes for nobody without its key: press Write, and it is asked for again.",
   "not-kept": "This browser keeps nothing: copy or download your text before you leave.", "restored": "Here is your text from last time.",
 
   "temperature": "Temperature", "temperature-help": "Low is careful and repeats itself, high is bold and makes mistakes. 0 always takes the likeliest.",
@@ -50,13 +51,14 @@ export const english = {
 
   "gates-lead": "Each row is one of the network's memory cells, each column one {what} of your text: follow a row to see what a cell remembers, and for how long. Those at the top remember longest.",
   "gates-empty": "There is nothing to look at yet: write something first.",
+  "gates-failed": "It could not be looked at: close this and open it again.",
   "one-char": "character", "one-byte": "byte", "one-word": "word or sign", "one-bpe": "piece", "many-char": "characters", "many-byte": "bytes", "many-word": "words", "many-bpe": "pieces",
   "layer": "Layer", "layer-number": "Layer {layer}", "show": "Show", "show-cell": "Memory (cell)", "show-hidden": "Output (hidden)", "show-input": "Input gate", "show-forget": "Forget gate",
   "show-output": "Output gate", "show-candidate": "Candidate", "unit": "Unit", "unit-is": "Unit {unit}: half of what it remembers is gone after {half} {what}", "unit-long": "Unit {unit}: it hardly forgets at all",
   "colour-text": "Colour the text by this unit", "gate-means": "Open on average: input {input}, forget {forget}, output {output}", "map": "Map of {units} units over {tokens} tokens; unit {unit} is selected below",
   "looking": "Looking inside…", "shut": "shut", "open": "open", "negative": "negative", "positive": "positive",
 
-  "run": "Training", "run-finished": "This training is finished.", "run-early": "This training ended early.", "run-running": "Training…", "run-silent": "No news for {seconds} s: it may have been stopped.",
+  "run": "Training", "run-waiting": "Waiting for the training: its folder has no log yet that can be read.", "run-finished": "This training is finished.", "run-early": "This training ended early.", "run-running": "Training…", "run-silent": "No news for {seconds} s: it may have been stopped.",
   "progress": "Progress", "step": "Step", "time": "Time", "pace": "Speed", "pace-is": "{rate} characters a second", "best": "Best on held-out text", "bits-per-character": "bits per character",
   "learning-rate": "Learning rate", "curve": "How it learns", "curve-description": "Bits per character against time: the training text went from {first} to {last}; the held-out text stands at {held}. Lower is better.",
   "curve-waiting": "The curve begins with the first numbers.", "training": "on the training text", "held-out": "on held-out text", "samples": "What it writes meanwhile", "no-samples": "The first sample comes with the first score.",

@@ -13,7 +13,7 @@ const panel = document.getElementById("panel-gates");
 const SHOWS = ["cell", "hidden", "input", "forget", "output", "candidate"], SIGNED = ["cell", "hidden", "candidate"];
 const CHARACTERS = 600, LONG_TOKENS = 2400; // characters that are looked at: of characters, of words
 const LATER = 700; // milliseconds after the last key
-const wanted = { layer: null, show: "cell", row: 0, colour: true };
+const wanted = { layer: null, show: "cell", row: 0, unit: null, colour: true }; // unit: the one that a person picked
 let found = null; // the answer, with order, reach, signed, from
 let column = null;
 let asking = null;
@@ -43,7 +43,7 @@ const colour = () => {
     if (end > place) values.push([place, end, Math.max(-1, Math.min(1, value / found.reach[of])), value, token.text]);
     place = end;
   }
-  tint.unit = { values, signed: found.signed, name: `${t("legend-unit", { unit: of + 1 })}, ${t(`show-${found.show}`)}` };
+  tint.unit = { values, signed: found.signed, name: `${t("legend-unit", { unit: of + 1 })} · ${t(`show-${found.show}`)}` };
   tinted();
 };
 
@@ -61,11 +61,18 @@ const paint = () => {
   pointed.textContent = column === null ? "" : t("value-here", { text: seen(found.tokens[column].text), value: number(found.values[column][unit()], 2) });
 };
 
+const pick = (row) => {
+  wanted.row = row;
+  wanted.unit = unit();
+  document.getElementById("unit").setAttribute("aria-valuetext", half(unit()));
+  paint();
+  colour();
+};
+
 const range = () => {
   const input = element("input", { type: "range", id: "unit", min: 0, max: found.units - 1, step: 1, value: wanted.row });
-  const told = () => input.setAttribute("aria-valuetext", half(unit()));
-  input.addEventListener("input", () => { wanted.row = Number(input.value); told(); paint(); colour(); });
-  told();
+  input.setAttribute("aria-valuetext", half(unit()));
+  input.addEventListener("input", () => pick(Number(input.value)));
   return element("label", { htmlFor: "unit", className: "unit" }, element("span", { textContent: t("unit") }), input);
 };
 
@@ -79,7 +86,7 @@ const choices = () => {
   const layers = Array.from({ length: found.layers }, (_, at) => [at + 1, t("layer-number", { layer: at + 1 })]);
   const shows = SHOWS.map((name) => [name, t(`show-${name}`)]);
   return element("div", { className: "choices-row" },
-    select("layer", t("layer"), layers, found.layer, (value) => { wanted.layer = Number(value); look(); }),
+    select("layer", t("layer"), layers, found.layer, (value) => { Object.assign(wanted, { layer: Number(value), unit: null }); look(); }),
     select("show", t("show"), shows, found.show, (value) => { wanted.show = value; look(); }));
 };
 
@@ -116,11 +123,22 @@ const look = async () => {
     const signed = SIGNED.includes(answer.show);
     const order = answer.half_life.map((_, at) => at).sort((one, other) => answer.half_life[other] - answer.half_life[one]);
     found = { ...answer, from, signed, order, reach: heatmap.ranges(answer.values, answer.units, signed) };
-    wanted.row = Math.min(wanted.row, answer.units - 1);
+    wanted.row = wanted.unit === null ? Math.min(wanted.row, answer.units - 1) : order.indexOf(wanted.unit); // its row may be another now
     column = null;
     draw();
     colour();
-  } catch (error) { complain(error); }
+  } catch (error) {
+    if (error.name !== "AbortError" && !found) draw("gates-failed");
+    complain(error);
+  }
+};
+
+// The text takes off the unit's colours, for others.
+export const uncolour = () => {
+  wanted.colour = false;
+  const shown = document.getElementById("colour-text");
+  if (shown) shown.checked = false;
+  colour();
 };
 
 canvas.addEventListener("pointermove", (event) => {
@@ -131,12 +149,8 @@ canvas.addEventListener("pointerleave", () => { column = null; paint(); });
 canvas.addEventListener("click", (event) => {
   const at = heatmap.hit(canvas, found.tokens.length, found.units, event);
   if (!at) return;
-  wanted.row = at.row;
-  const input = document.getElementById("unit");
-  input.value = at.row;
-  input.setAttribute("aria-valuetext", half(unit()));
-  paint();
-  colour();
+  document.getElementById("unit").value = at.row;
+  pick(at.row);
 });
 
 let soon = null;
@@ -155,7 +169,7 @@ export const watch = () => {
 // Another model: what was found is of no use; one with a window has no cells to watch.
 export const suit = (model) => {
   found = null;
-  Object.assign(wanted, { layer: null, row: 0 });
+  Object.assign(wanted, { layer: null, row: 0, unit: null });
   const none = !model || model.longhand.window !== null;
   document.getElementById("open-gates").hidden = none;
   if (none && isShown("gates")) openPanel(null, { focus: false });

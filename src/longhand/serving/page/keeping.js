@@ -44,21 +44,27 @@ const restored = (text) => {
 
 export class Keeper {
   #timer = null;
+  #changed = false; // since it was kept
 
   // told: is called with whether the text could be kept, each time
   constructor(told) {
     this.told = told;
     this.name = TEXT + this.#tab();
+    window.addEventListener("storage", (event) => { // a copy of this tab, which the browser made, keeps its text under our name
+      if (event.key !== this.name || event.newValue === null) return;
+      this.name = TEXT + this.#newTab();
+      this.keep(); // ours is no more under the name that we had
+    });
   }
 
   #tab() {
-    try {
-      const known = sessionStorage.getItem(TAB);
-      if (known) return known;
-      const made = Date.now().toString(36) + Math.floor(Math.random() * 1e6).toString(36);
-      sessionStorage.setItem(TAB, made);
-      return made;
-    } catch { return "only"; }
+    try { return sessionStorage.getItem(TAB) || this.#newTab(); } catch { return "only"; }
+  }
+
+  #newTab() {
+    const made = Date.now().toString(36) + Math.floor(Math.random() * 1e6).toString(36);
+    sessionStorage.setItem(TAB, made);
+    return made;
   }
 
   #others() {
@@ -78,15 +84,17 @@ export class Keeper {
 
   watch(tree) {
     this.tree = tree;
-    tree.listen(() => { this.#timer ??= setTimeout(() => this.keep(), LATER); });
-    window.addEventListener("pagehide", () => this.keep());
-    document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") this.keep(); });
+    tree.listen(() => { this.#changed = true; this.#timer ??= setTimeout(() => this.keep(), LATER); });
+    const leave = () => { if (this.#changed) this.keep(); }; // one that was only looked at is not the latest
+    window.addEventListener("pagehide", leave);
+    document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") leave(); });
   }
 
   // Keep it now; where there is no room, without alternatives and in the place of older texts.
   keep() {
     clearTimeout(this.#timer);
     this.#timer = null;
+    this.#changed = false;
     const whole = record(this.tree, false), simple = () => record(this.tree, true);
     const texts = whole.length <= LARGEST ? [() => whole, simple] : [simple];
     try {

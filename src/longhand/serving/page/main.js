@@ -22,7 +22,7 @@ const by = (id) => document.getElementById(id);
 // The model goes on; where none is known yet, after asking again.
 const go = async () => {
   alternatives.close();
-  if (!desk.model) await fetchModels();
+  if (!desk.model) await fetchAll();
   if (desk.model) write();
 };
 const step = (way) => { stop(); alternatives.close(); desk.tree[way](); };
@@ -74,7 +74,8 @@ by("undo").addEventListener("click", () => step("undo"));
 by("redo").addEventListener("click", () => step("redo"));
 by("choose").addEventListener("click", () => alternatives.openAtCaret());
 by("surprise").addEventListener("click", () => {
-  tint.surprise = !tint.surprise;
+  tint.surprise = Boolean(tint.unit) || !tint.surprise; // in the place of a unit's colours
+  if (tint.unit) gates.uncolour();
   remember("surprise", { is: tint.surprise });
   by("surprise").setAttribute("aria-pressed", String(tint.surprise));
   tinted();
@@ -101,7 +102,9 @@ const dock = document.querySelector(".dock");
 new ResizeObserver(() => document.documentElement.style.setProperty("--dock", `${dock.offsetHeight}px`)).observe(dock);
 whenKeyIsWanted(askForKey);
 whenChosen((model) => { suitTint(model); tinted(); settings.suit(model); gates.suit(model); });
-whenBack(() => { fetchModels(); showRuns(); });
+// The trainings are asked for once the models are known: who gives no key is not asked for it twice.
+const fetchAll = async () => { if (await fetchModels()) showRuns(); };
+whenBack(fetchAll);
 tint.surprise = Boolean(remembered("surprise").is);
 by("surprise").setAttribute("aria-pressed", String(tint.surprise));
 translate();
@@ -119,4 +122,4 @@ settings.draw();
 if (restored) say("restored");
 openLast();
 if (window.matchMedia("(pointer: fine)").matches) field.focus();
-fetchModels().then(showRuns);
+fetchAll();

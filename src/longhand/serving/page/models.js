@@ -31,17 +31,19 @@ const choose = (id) => {
   chosen(desk.model);
 };
 
-// Ask for the models; the one that was chosen last is chosen again.
+// Ask for the models; the one that was chosen last is chosen again. Returns whether the server said which they are.
 export const fetchModels = async () => {
   try { all = await models(); } catch (error) {
     delete line.dataset.t;
     line.textContent = "";
-    return complain(error);
+    complain(error);
+    return false;
   }
   select.hidden = all.length === 0;
   select.replaceChildren(...all.map((model) => Object.assign(document.createElement("option"), { value: model.id, textContent: model.id })));
   select.disabled = all.length < 2;
   choose(desk.model?.id ?? remembered("model").is);
+  return true;
 };
 
 export const whenChosen = (listener) => { chosen = listener; };

@@ -1,6 +1,6 @@
 // The panel at the side: settings, versions or the gates, one at a time.
 import { remember, remembered } from "./keeping.js";
-import { t, translate, whenLanguageChanges } from "./words.js";
+import { t, whenLanguageChanges } from "./words.js";
 
 const panel = document.getElementById("panel");
 const title = document.getElementById("panel-title");
@@ -40,7 +40,7 @@ panel.addEventListener("keydown", (event) => {
   event.stopPropagation();
   openPanel(null);
 });
-whenLanguageChanges(() => { if (shown) title.textContent = t(shown); translate(); });
+whenLanguageChanges(() => { if (shown) title.textContent = t(shown); });
 
 // A wide window opens with the panel that was open last.
 export const openLast = () => {

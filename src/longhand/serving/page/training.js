@@ -22,6 +22,7 @@ const open = new Set(); // which details a person has opened
 const fact = (name, value) => value === null ? null : element("div", {}, element("dt", { textContent: t(name) }), element("dd", { textContent: value }));
 
 const state = () => {
+  if (data.step === null && !data.plan.length) return t("run-waiting");
   if (data.state !== "running or stopped") return t(data.state === "finished" ? "run-finished" : "run-early");
   const silent = (Date.now() - moved.when) / 1000;
   return silent > SILENT ? t("run-silent", { seconds: Math.round(silent) }) : t("run-running");
@@ -35,7 +36,7 @@ const picker = () => all.length < 2 ? null : select("run", t("run"), all.map(({ 
 });
 
 const details = (name, ...children) => {
-  const made = element("details", { open: open.has(name) }, element("summary", { textContent: t(name) }), ...children);
+  const made = element("details", { open: open.has(name) }, element("summary", { id: `of-${name}`, textContent: t(name) }), ...children);
   made.addEventListener("toggle", () => { if (made.open) open.add(name); else open.delete(name); });
   return made;
 };
@@ -97,15 +98,14 @@ status.setAttribute("role", "status");
 
 const draw = () => {
   if (!data) return;
-  const focused = document.activeElement?.id === "run", said = state();
+  const focused = view.contains(document.activeElement) ? document.activeElement.id : "", said = state();
   const progress = element("progress", { max: 1 });
   if (data.progress !== null) progress.value = data.progress;
   progress.setAttribute("aria-label", t("progress"));
   if (status.textContent !== said) status.textContent = said;
   const head = element("div", { className: "run-head" }, element("h2", { textContent: data.id }), picker());
-  const notes = data.plan.length ? [] : data.notes.map(remark);
-  view.replaceChildren(...[head, status, ...notes, progress, best(), facts(), curves(), samples(), incidents(), plan()].filter(Boolean));
-  if (focused) document.getElementById("run")?.focus();
+  view.replaceChildren(...[head, status, progress, best(), facts(), curves(), samples(), incidents(), plan()].filter(Boolean));
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 };
 
 const look = async () => {
@@ -130,7 +130,8 @@ const show = (training) => {
   view.hidden = !training;
   toWriting.setAttribute("aria-pressed", String(!training));
   toTraining.setAttribute("aria-pressed", String(training));
-  document.querySelector(".picker").hidden = training;
+  for (const name of [".picker", ".skip"]) document.querySelector(name).hidden = training;
+  history.replaceState(null, "", training ? "#training" : location.pathname); // a reload shows the same view
   if (training) look(); else clearTimeout(timer);
 };
 

@@ -18,7 +18,8 @@ export class Tree {
     this.go(kept && this.versions.has(kept.current) ? kept.current : this.versions.keys().next().value);
   }
 
-  #touched;
+  #touched; // when a person typed last
+  #before = ""; // the text before that edit
 
   #restore(kept) {
     for (const version of kept.versions) this.#add(version);
@@ -81,9 +82,10 @@ export class Tree {
     this.pieces = splice(this.pieces, at, removed, put ? [typed(put)] : []);
     this.whole = after;
     if (goesOn) {
-      const whole = change(textOf(this.piecesOf(this.versions.get(current.parent))), after, caret);
+      const whole = change(this.#before, after, caret);
       Object.assign(current, { at: whole.at, removed: whole.removed, pieces: whole.text ? [typed(whole.text)] : [], when: now });
     } else {
+      this.#before = text;
       const version = { id: ++this.number, parent: current.id, at, removed, pieces: put ? [typed(put)] : [], kind: "typed", when: now };
       current.next = version.id;
       this.current = this.#add(version);

@@ -3,7 +3,7 @@ import { desk } from "./desk.js";
 import { element } from "./dom.js";
 import { isShown, whenOpened } from "./panels.js";
 import { textOf } from "./pieces.js";
-import { language, t, whenLanguageChanges } from "./words.js";
+import { language, seen, t, whenLanguageChanges } from "./words.js";
 import { stop } from "./writing.js";
 
 const panel = document.getElementById("panel-versions");
@@ -28,8 +28,8 @@ const ordered = (tree) => {
 };
 
 const excerpt = (version) => {
-  const text = textOf(version.pieces).trim().replace(/\s*\n\s*/g, " ↵ ");
-  if (text) return text.length > EXCERPT ? `${text.slice(0, EXCERPT)}…` : text;
+  const whole = textOf(version.pieces), text = whole.trim().replace(/\s*\n\s*/g, " ↵ ") || seen(whole.slice(0, EXCERPT));
+  if (whole) return text.length > EXCERPT ? `${text.slice(0, EXCERPT)}…` : text;
   return version.parent === null ? t("empty-page") : t("removed", { count: version.removed });
 };
 

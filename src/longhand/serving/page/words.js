@@ -1,7 +1,7 @@
 // The page's language: which it is, and its texts in the page's elements.
 //
-// An element with data-t has the text of that name, with data-t-label its aria-label, with data-t-title its title and aria-label,
-// with data-t-placeholder its placeholder.
+// An element with data-t has the text of that name, with data-t-label its aria-label, with data-t-title its title, which is its name
+// too where it has no word, with data-t-placeholder its placeholder.
 import { english } from "./english.js";
 import { chinese } from "./chinese.js";
 import { remember, remembered } from "./keeping.js";
@@ -37,7 +37,10 @@ export const translate = () => {
   document.title = t("title");
   each("t", (element, text) => { element.textContent = text; });
   each("t-label", (element, text) => element.setAttribute("aria-label", text));
-  each("t-title", (element, text) => { element.title = text; element.setAttribute("aria-label", text); });
+  each("t-title", (element, text) => {
+    element.title = text;
+    element.setAttribute("aria-label", element.querySelector(".word")?.textContent ?? text); // who speaks to it says the word
+  });
   each("t-placeholder", (element, text) => { element.placeholder = text; });
 };
 

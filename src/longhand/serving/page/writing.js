@@ -2,6 +2,7 @@
 import { completion } from "./api.js";
 import { complain, quiet, say } from "./connection.js";
 import { desk } from "./desk.js";
+import { beginFollowing, toEnd } from "./following.js";
 import { field, follow, writing as shown } from "./manuscript.js";
 import { Assembler, lengthOf } from "./pieces.js";
 import { sampling, used } from "./settings.js";
@@ -17,14 +18,11 @@ let present = null; // {stop: AbortController, queue, done, show}
 export const isWriting = () => present !== null;
 export const whenWritten = (listener) => ends.push(listener);
 
-// The window stays at the end of the text if it is there.
-const atEnd = () => window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 160;
-
 const show = (most = Infinity) => {
-  const { queue } = present, stays = atEnd();
+  const { queue } = present;
   if (!queue.length) return;
   desk.tree.append(queue.splice(0, most));
-  if (stays) window.scrollTo({ top: document.documentElement.scrollHeight });
+  toEnd();
 };
 
 // Frame by frame a share of what has come, so that it flows; at once where nobody sees it.
@@ -70,6 +68,7 @@ export const nameButton = () => {
 const run = async (before = 0) => {
   const writing = present = { stop: new AbortController(), queue: [], count: 0, done: false, seconds: 0 };
   let failure = null;
+  beginFollowing();
   nameButton();
   say("writing", {}, "busy");
   const flow = flowing(writing);
