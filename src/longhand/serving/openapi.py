@@ -100,6 +100,7 @@ def described(app: FastAPI, limits: ServingConfig) -> dict[str, Any]:
     )
     for path in found["paths"].values():
         for operation in path.values():
+            operation["summary"] = operation.pop("description").rstrip(".")  # the function's docstring, not its name
             operation["responses"].pop("422", None)  # what FastAPI checks of a path cannot be wrong
             operation["responses"]["200"]["content"] = {
                 kind: content
