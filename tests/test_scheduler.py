@@ -311,6 +311,19 @@ def test_turns_come_as_they_should_whoever_asks_and_gives_up(steps: list[tuple[s
         assert set(line) == {request for _, request in model.waiting}
 
 
+def test_nobody_gets_more_turns_by_calling_themselves_many() -> None:
+    line = Line()
+    many = [Request(TASK, "a", [1], print, client="here", user=str(number)) for number in range(9)]
+    other = [Request(TASK, "a", [1], print, client="there") for _ in range(3)]
+    for request in [*many, *other]:
+        line.add(request)
+    assert [line.next() for _ in range(6)] == [many[0], other[0], many[1], other[1], many[2], other[2]]
+    same = [Request(TASK, "a", [1], print, client="here", user="0") for _ in range(2)]
+    for request in same:
+        line.add(request)
+    assert [line.next() for _ in range(8)] == [*many[3:], *same]
+
+
 def test_turns_are_taken_however_many_somebody_asks_for() -> None:
     ended: list[str] = []
     with scheduler(streams=1) as running:

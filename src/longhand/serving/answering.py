@@ -43,7 +43,7 @@ class _Text:
 class Answer:
     """What is answered to a completion.
 
-    - client: who asks
+    - client: from where it is asked for
     - box: where the events of its texts come
 
     Cuts the prompts into tokens, which takes time for long ones. Raises `OptionError` for a prompt that cannot be gone
@@ -82,6 +82,7 @@ class Answer:
                 before=asked.before,
                 whose=self._served.whose if wanted.return_state else None,
                 client=client,
+                user=wanted.user or "",
                 window=self._served.model.config.window,
             )
             for number, prompt in enumerate(asked.prompts)

@@ -9,10 +9,10 @@ from longhand.serving.request import Request
 
 
 class Line:
-    """Requests that wait, in the order in which their turns come."""
+    """Requests that wait, in the order in which their turns come: addresses take turns, and at each its users."""
 
     def __init__(self) -> None:
-        self._of: dict[str, deque[Request]] = {}  # by client; the client first whose turn it is
+        self._of: dict[str, dict[str, deque[Request]]] = {}  # by address and user; those first whose turn it is
         self._count = 0
 
     def __len__(self) -> int:
@@ -21,27 +21,33 @@ class Line:
 
     def __iter__(self) -> Iterator[Request]:
         """Go through all that wait."""
-        for requests in self._of.values():
-            yield from requests
+        for users in self._of.values():
+            for requests in users.values():
+                yield from requests
 
     def add(self, request: Request) -> None:
-        """Let a request wait, behind its client's others."""
-        self._of.setdefault(request.client, deque()).append(request)
+        """Let a request wait, behind its user's others."""
+        self._of.setdefault(request.client, {}).setdefault(request.user, deque()).append(request)
         self._count += 1
 
     def next(self) -> Request:
-        """Take out the request whose turn it is; its client's next turn comes after everybody else's."""
+        """Take out the request whose turn it is; its address's next turn comes after everybody else's."""
         client = next(iter(self._of))
-        requests = self._of.pop(client)
+        users = self._of.pop(client)
+        user = next(iter(users))
+        requests = users.pop(user)
         request = requests.popleft()
         self._count -= 1
         if requests:
-            self._of[client] = requests
+            users[user] = requests
+        if users:
+            self._of[client] = users
         return request
 
     def leave(self) -> None:
         """Take out those who gave up."""
         if any(request.cancelled for request in self):
-            kept = {client: deque(each for each in these if not each.cancelled) for client, these in self._of.items()}
-            self._of = {client: requests for client, requests in kept.items() if requests}
-            self._count = sum(map(len, self._of.values()))
+            kept = [request for request in self if not request.cancelled]
+            self._of, self._count = {}, 0
+            for request in kept:
+                self.add(request)

@@ -80,7 +80,7 @@ class Request:
     - before: where the text was left that they go on with
     - whose: the model's fingerprint and name, where it is to be told where each text was left
     - window: how many tokens of the prompt a model reads that reads a window
-    - client: who asks: clients take turns where not all can be served at once
+    - client, user: from where, and who there: these take turns where not all can be served at once
 
     Raises `OptionError` as `Prompt` does.
     """
@@ -96,9 +96,10 @@ class Request:
         before: WritingState | None = None,
         whose: tuple[str, str] | None = None,
         client: str = "",
+        user: str = "",
         window: int | None = None,
     ) -> None:
-        self.task, self.seeds, self.tell, self.client = task, list(seeds), tell, client
+        self.task, self.seeds, self.tell, self.client, self.user = task, list(seeds), tell, client, user
         self.likeliest, self.before, self.whose = likeliest, before, whose
         tokens, text, decoder = None, prompt, task.tokenizer.decoder()
         if not isinstance(prompt, str):

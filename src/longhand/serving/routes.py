@@ -130,7 +130,7 @@ def _add_completions(router: APIRouter, service: Service) -> None:
         wanted = await _read(service, body, CompletionRequest)
         served = service.find(wanted.model)
         box = Mailbox(bounded=bool(wanted.stream))
-        client = f"{request.client.host if request.client else ''} {wanted.user or ''}"
+        client = request.client.host if request.client else ""
 
         def begin() -> Answer:
             what = asked(wanted, served.model, service.sealer, service.limits.longest)
