@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import html
 import http.client
@@ -340,6 +341,18 @@ def test_who_sends_much_that_is_refused_reads_why(headers: dict[str, str], statu
         answer = keyed.post("/v1/completions", b" " * 8_000_000, headers={"Connection": "close", **headers})
         assert answer.status == status
         assert answer.error["message"]
+
+
+def test_a_connection_is_kept_after_what_is_refused(keyed: Server) -> None:
+    connection = http.client.HTTPConnection(keyed.host, keyed.port, timeout=10)
+    body = b'{"model": "none"}'
+    with contextlib.closing(connection):
+        for number in range(600):  # whoever has all of an answer asks for the next thing at once
+            headers = {"Content-Type": "application/json", **(BEARER if number % 2 else {})}
+            connection.request("POST", "/v1/completions", body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == (404 if number % 2 else 401)
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(keyed: Server) -> None:

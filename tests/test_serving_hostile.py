@@ -94,6 +94,20 @@ def test_who_goes_away_frees_a_stream_whatever_else_was_sent(server: Server) -> 
     assert time.monotonic() - began < 1
 
 
+def test_nothing_is_scored_for_who_has_gone(server: Server) -> None:
+    fields = {"model": server.model, "input": "the cat " * 10_000, "adapt": True, "adapt_layers": "all"}
+    for _ in range(6):  # each takes seconds
+        with server.connect() as connection:
+            connection.sendall(request("POST", "/v1/score", fields))
+            time.sleep(0.1)
+    began = time.monotonic()
+    assert server.post("/v1/score", {"model": server.model, "input": "the cat"}).status == 200
+    waited = time.monotonic() - began
+    began = time.monotonic()
+    assert server.post("/v1/score", fields).status == 200
+    assert waited < 3 * (time.monotonic() - began) + 1  # the one that had begun, and not all six
+
+
 def test_who_never_reads_a_whole_answer_is_cut_off(tmp_path: Path) -> None:
     with running(tiny(tmp_path), "--send-seconds", 0.5) as server, server.connect(receive=4096) as connection:
         fields = {"model": "tiny", "input": "the cat " * 40_000, "per_token": True}  # megabytes of answer

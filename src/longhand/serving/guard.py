@@ -200,20 +200,23 @@ class _Reading:
 async def _refuse(error: ApiError, send: Send, reading: _Reading | None = None) -> None:
     """Answer an error; the rest of the request is passed over before the connection may be closed.
 
-    A client that still sends would find it reset, and never read why.
+    A client that still sends would find it reset, and never read why. The last byte comes when that is done: who has
+    all of an answer may ask for the next thing.
     """
-    headers = {"content-type": "application/json", "content-length": str(len(error.body)), **error.headers}
+    body = error.body
+    headers = {"content-type": "application/json", "content-length": str(len(body)), **error.headers}
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
     if error.status == 408:  # what follows on the connection is the rest of the body
         headers["connection"] = "close"
     listed = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": listed})
-    await send({"type": "http.response.body", "body": error.body, "more_body": True})
-    if reading is not None:
+    if reading is not None and reading.more and error.status != 408:  # who is too slow is not waited for
+        await send({"type": "http.response.body", "body": body[:-1], "more_body": True})
+        body = body[-1:]
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(reading.pass_over(), LINGER)
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _unless_given(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -78,6 +78,8 @@ def api_error(error: Exception) -> ApiError:
         return ApiError(status, str(error), type=kind, code="busy", retry_after=error.retry_after)
     if isinstance(error, LonghandError):
         return ApiError(400, str(error), param=_param(str(error)))
+    if isinstance(error, ConnectionError):
+        return ApiError(400, str(error), code="gone")  # for the figures alone: nobody reads it
     if isinstance(error, TimeoutError):
         return ApiError(503, str(error), type=BROKEN, code="ending", retry_after=5)
     return ApiError(500, "something went wrong in the server; its log says what", type=BROKEN)

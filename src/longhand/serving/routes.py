@@ -169,14 +169,16 @@ def _add_models(router: APIRouter, service: Service) -> None:
         """Say how well a model predicts a text."""
         wanted = await _read(service, await request.body(), ScoreRequest)
         served = service.find(wanted.model)
-        return Json(await service.slowly(lambda: _score(served.name, served.model, wanted)))
+        return Json(await service.slowly(lambda: _score(served.name, served.model, wanted), request.is_disconnected))
 
     @router.post("/v1/inspect", openapi_extra=described_as("inspect"))
     async def inspect(request: Request) -> Response:
         """Look at a network's gates and cells as it reads a text."""
         wanted = await _read(service, await request.body(), InspectRequest)
         served = service.find(wanted.model)
-        found = await service.slowly(lambda: served.model.gate_values(wanted.input, wanted.layer, wanted.show))
+        found = await service.slowly(
+            lambda: served.model.gate_values(wanted.input, wanted.layer, wanted.show), request.is_disconnected
+        )
         return Json(msgspec.structs.replace(found, model=served.name))
 
 

@@ -14,7 +14,7 @@ from longhand.serving.room import Rooms
 from longhand.serving.runs import RunFolder
 from longhand.serving.sealing import Sealer
 from longhand.serving.served import Served
-from longhand.serving.threads import Aside, Result, in_thread
+from longhand.serving.threads import Aside, Gone, Result, in_thread
 
 QUICK, MOST_QUICK = 2, 256  # threads for what takes a moment, and what may wait for them
 SLOW, MOST_SLOW = 1, 32  # for scores and looking into networks
@@ -83,6 +83,9 @@ class Service:
         """
         return await self._aside.done(work, closing=self._closing is not None)
 
-    async def slowly(self, work: Callable[[], Result]) -> Result:
-        """Do what takes seconds, one after another, while others are answered. Raises `BusyError` likewise."""
-        return await self._slowly.done(work, closing=self._closing is not None)
+    async def slowly(self, work: Callable[[], Result], gone: Gone) -> Result:
+        """Do what takes seconds, one after another, while others are answered; nothing for who has gone.
+
+        Raises `BusyError` and `ConnectionError` as `Aside.done` does.
+        """
+        return await self._slowly.done(work, closing=self._closing is not None, gone=gone)

@@ -91,8 +91,9 @@ class Answering(Response):
             body = await self._aside(self._encoded) if self._answer.numbers > LONG else self._encoded()
             headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await _send(send, body)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})  # once most of it is read
+            await _send(send, body[:-1])
+            # Once most of it is read: whoever has all of it may ask for the next thing, so that must be the end.
+            await send({"type": "http.response.body", "body": body[-1:], "more_body": False})
 
     def _encoded(self) -> bytes:
         return ENCODER.encode(self._answer.whole())

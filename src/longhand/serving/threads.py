@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from longhand.serving.request import BusyError
 
 Result = TypeVar("Result")
+Gone: TypeAlias = Callable[[], Awaitable[bool]]
+
+
+async def stays() -> bool:
+    """Return that nobody has gone."""
+    return False
 
 
 class Aside:
@@ -19,13 +25,20 @@ class Aside:
     def __init__(self, threads: int, most: int) -> None:
         self._threads, self._most, self._waiting = asyncio.Semaphore(threads), most, 0
 
-    async def done(self, work: Callable[[], Result], *, closing: bool) -> Result:
-        """Return what comes of some work. Raises `BusyError` if too much of that waits already, or for `closing`."""
+    async def done(self, work: Callable[[], Result], *, closing: bool, gone: Gone = stays) -> Result:
+        """Return what comes of some work.
+
+        - gone: says, when its turn has come, whether whoever asked for it is not there any more
+
+        Raises `BusyError` if too much of that waits already, or for `closing`; `ConnectionError` for who has gone.
+        """
         if closing or self._waiting >= self._most:
             raise BusyError(self._waiting, 1.0, closing=closing)
         self._waiting += 1
         try:
             async with self._threads:
+                if await gone():
+                    raise ConnectionError("whoever asked has gone")
                 return await in_thread(work)
         finally:
             self._waiting -= 1
