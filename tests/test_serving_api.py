@@ -174,7 +174,7 @@ def test_a_stream_ends_with_its_usage_where_that_is_asked_for(client: Any) -> No
         "completion_tokens": 9,
         "total_tokens": 11,
     }
-    _, chunks = streamed(client, **asked)
+    _, chunks = streamed(client, **asked, stream_options={"include_usage": None, "include_obfuscation": False})
     assert all(chunk.choices and chunk.usage is None for chunk in chunks)
 
 
@@ -301,6 +301,9 @@ REFUSED: list[tuple[dict[str, Any], str | None, str]] = [
     ({"extra_body": {"until": "document"}}, "until", "was not trained on documents"),
     ({"extra_body": {"state": "abc"}}, "state", "not one that this server returned"),
     ({"seed": -5}, "seed", "found -5"),
+    ({"seed": "int"}, "seed", "expected a whole number, got text"),
+    ({"prompt": 5}, "prompt", "expected text or a list, got a whole number"),
+    ({"extra_body": {"until": "print"}}, "until", "invalid enum value 'print'"),
 ]
 
 
@@ -335,6 +338,9 @@ def test_the_page_the_reference_and_the_health_are_there(server: Server) -> None
         "status": "ok",
         "version": server.get("/openapi.json").json["info"]["version"],
     }
+    for path in ("/", "/health"):  # as those ask who only want to know whether it is there
+        head = server.ask("HEAD", path)
+        assert (head.status, head.body) == (200, b"")
     reference = server.get("/docs")
     assert "/v1/completions" in reference.body.decode()
     assert httpx2.get(f"{server.url}/docs").headers["content-type"] == "text/html; charset=utf-8"

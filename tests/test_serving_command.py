@@ -10,6 +10,7 @@ import pytest
 from conftest import Run, assert_refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from serving import tiny
 
 from longhand.serving.server import read_keys
 
@@ -103,6 +104,8 @@ def test_what_cannot_be_served_is_named(tmp_path: Path, model_path: Path, serve:
     for folder in ("one/a.run", "two/a.run"):
         (tmp_path / folder).mkdir(parents=True)
     assert_refused(serve(tmp_path / "one" / "a.run", tmp_path / "two" / "a.run"), "two are called a")
+    nameless = tiny(tmp_path, "nameless")[0].rename(tmp_path / ".safetensors")
+    assert_refused(serve(nameless), "without a name of its own")
     (tmp_path / "text.txt").write_text("a text", encoding="ascii")
     assert_refused(serve(tmp_path / "text.txt"), "text.txt")
     assert_refused(serve(tmp_path), str(tmp_path))

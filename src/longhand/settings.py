@@ -35,6 +35,8 @@ from longhand.units import WantedKind
 HOW = ("greedy", "top_k", "top_p", "min_p", "typical")  # settings beside the temperature that say how to draw
 OF_NAMES_AND_CODE = ("unicode-escape", "raw-unicode-escape", "idna", "punycode")  # which texts are not written in
 
+KINDS = {"int": "a whole number", "float": "a number", "str": "text", "array": "a list", "bool": "true or false"}
+
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
 
@@ -224,7 +226,13 @@ def _explained(message: str, settings: type[msgspec.Struct], values: Mapping[str
         return f"{field.replace('_', ' ')}: found {values.get(field)!r}, expected one of {', '.join(get_args(kind))}"
     if "regex" in match["problem"]:
         return f"{field}: found {values.get(field)!r}, expected char, byte, word, bpe, bpe:SIZE or auto"
-    problem = match["problem"][0].lower() + match["problem"][1:].replace(" | null", "")
-    for kind, words in (("`int`", "a whole number"), ("`float`", "a number"), ("`str`", "text"), ("`", "")):
-        problem = problem.replace(kind, words)
-    return f"{field.replace('_', ' ')}: found {values.get(field)!r}, {problem}"
+    return f"{field.replace('_', ' ')}: found {values.get(field)!r}, {in_words(match['problem'])}"
+
+
+def in_words(problem: str) -> str:
+    """Return what msgspec says of a value in a person's words: "Expected `int | null`" is "expected a whole number"."""
+
+    def kinds(found: re.Match[str]) -> str:
+        return " or ".join(KINDS.get(kind, kind) for kind in found[1].split(" | ") if kind != "null")
+
+    return re.sub("`([^`]*)`", kinds, problem[0].lower() + problem[1:])

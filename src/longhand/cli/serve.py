@@ -71,7 +71,10 @@ def _loaded(path: str, run: dict[str, Any]) -> tuple[str, Model]:
 
     model = load(path, **run)
     note_runtime(model.runtime)
-    return without_surrogates(model.name.removesuffix(SUFFIX)), model
+    name = without_surrogates(model.name.removesuffix(SUFFIX))
+    if not name.strip("."):
+        raise OptionError(f"{path}: a file without a name of its own, by which requests could name it: rename it")
+    return name, model
 
 
 def _add(known: dict[str, Any], name: str, what: object) -> None:

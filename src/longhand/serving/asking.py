@@ -18,15 +18,9 @@ from longhand.model import Model
 from longhand.serving.problems import ApiError
 from longhand.serving.sealing import Sealer
 from longhand.serving.wire import MOST_TEXTS, CompletionRequest
+from longhand.settings import in_words
 
 MOST_PROMPTS = MOST_TEXTS
-KINDS = (
-    ("int", "a whole number"),
-    ("float", "a number"),
-    ("str", "text"),
-    ("array", "a list"),
-    ("bool", "true or false"),
-)
 SEEDS = 2**63
 MOST_STOPS, LONGEST_STOPS = 100, 2000  # what each costs at every token, others wait for
 LONGEST_WINDOW = 1024
@@ -197,10 +191,7 @@ def explained(message: str) -> tuple[str, str]:
         return (f"{name}." if name else "") + quoted[1], "no field that this server knows"
     if problem.startswith("Object missing required field"):
         return (f"{name}." if name else "") + quoted[1], "missing"
-    problem = problem[0].lower() + problem[1:].replace(" | null", "").replace(" | ", " or ")
-    for kind, words in KINDS:
-        problem = problem.replace(kind, words)
-    return name, problem.replace("`", "")
+    return name, in_words(problem)
 
 
 def decoded(body: bytes, kind: type[msgspec.Struct]) -> Any:

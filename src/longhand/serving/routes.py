@@ -195,13 +195,10 @@ def _add_what_is_seen(router: APIRouter, service: Service) -> None:
         """Say how far a training is, and what it writes."""
         return Json(await service.aside(service.run(name).record))
 
+    @router.head("/health", include_in_schema=False)
     @router.get("/health", openapi_extra=described_as("health"))
     async def health() -> Response:
         """Say that the server is there."""
-        return Json(Health("ok", VERSION))
-
-    @router.head("/health", include_in_schema=False)
-    async def health_alone() -> Response:
         return Json(Health("ok", VERSION))
 
     @router.get("/metrics", openapi_extra=described_as("metrics"))
