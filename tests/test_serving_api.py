@@ -209,6 +209,7 @@ def test_each_token_says_where_its_text_stands(server: Server) -> None:
         {"model": "byte", "prompt": byte[:-1], "echo": True},
         {"model": "byte", "prompt": byte[:-2]},
         {"model": "byte", "prompt": byte[:-2], "n": 3, "stop": "你"},
+        {"model": "byte", "prompt": byte[:1], "echo": True},
         {"model": "byte", "state": state},
     ]
     for fields in asked:

@@ -7,6 +7,6 @@ Between the two: `mailbox` (from that thread to the loop), `served` (a model wit
 server has), `room` and `threads` (bounds of memory, and work beside the loop).
 
 HTTP: `protocol` (a connection), `guard` (who may ask), `routes`, `wire` (fields), `asking`, `answering`, `listing`,
-`streaming`, `sealing` (states as strings), `problems` (errors), `metrics`, `openapi` and `reference`, `static` and
-`page`, `runs` (trainings), `server` (starting and ending).
+`streaming`, `scored`, `sealing` (states as strings), `problems` (errors), `metrics`, `openapi` and `reference`,
+`static` and `page`, `runs` (trainings), `server` (starting and ending).
 """

@@ -61,8 +61,7 @@ class Answer:
         self._left = len(self._texts)
         self._requests = self._made(client)
         self._prompt_tokens = sum(request.prompt.length for request in self._requests)
-        if not wanted.echo:
-            self._go_on()
+        self._go_on()
 
     def submit(self) -> None:
         """Have the texts written. Raises `BusyError`."""
@@ -194,6 +193,8 @@ class Answer:
         before = self._asked.before
         for place, text in enumerate(self._texts):
             prompt = self._requests[place // self._each].prompt
+            if self._wanted.echo and prompt.text:
+                continue  # its own tokens are told first
             if prompt.inside:
                 text.lister.go_on(prompt.inside, "")
             elif before is not None and not prompt.text:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from longhand.config import ScoringConfig
-from longhand.gates.trace import read_text
-from longhand.gates.values import TokenBits
 from longhand.generation.constraints.build import SHAPES
 from longhand.serving.answering import Answer
 from longhand.serving.asking import asked, decoded
@@ -25,6 +20,7 @@ from longhand.serving.mailbox import Mailbox
 from longhand.serving.openapi import described, described_as
 from longhand.serving.problems import ApiError
 from longhand.serving.reference.page import documentation
+from longhand.serving.scored import scored
 from longhand.serving.service import Service
 from longhand.serving.static import add_page
 from longhand.serving.streaming import Answering
@@ -35,7 +31,6 @@ from longhand.serving.wire import (
     ModelList,
     RunEntry,
     RunList,
-    ScoreAnswer,
     ScoreRequest,
 )
 from longhand.version import VERSION
@@ -43,12 +38,9 @@ from longhand.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from longhand.arrays import DoubleArray
-    from longhand.model import Model
     from longhand.serving.runs import RunFolder
 
 OWN_POLICY = {"content-security-policy": "frame-ancestors 'none'"}  # the page has the rest of it in itself
-MOST_ADAPTED = 100_000  # characters: it takes some seconds, or where all layers learn half a minute
 LONG = 20_000  # bytes of a request whose prompt takes its time to be cut into tokens
 
 
@@ -169,7 +161,7 @@ def _add_models(router: APIRouter, service: Service) -> None:
         """Say how well a model predicts a text."""
         wanted = await _read(service, await request.body(), ScoreRequest)
         served = service.find(wanted.model)
-        return Json(await service.slowly(lambda: _score(served.name, served.model, wanted), request.is_disconnected))
+        return Json(await service.slowly(lambda: scored(served.name, served.model, wanted), request.is_disconnected))
 
     @router.post("/v1/inspect", openapi_extra=described_as("inspect"))
     async def inspect(request: Request) -> Response:
@@ -214,28 +206,3 @@ async def _read(service: Service, body: bytes, kind: type[msgspec.Struct]) -> An
 
 def _entries(runs: Mapping[str, RunFolder]) -> list[RunEntry]:
     return [RunEntry(name, run.record().state) for name, run in runs.items()]
-
-
-def _score(name: str, model: Model, wanted: ScoreRequest) -> ScoreAnswer:
-    """Return how well a model predicts a text."""
-    if wanted.adapt and len(wanted.input) > MOST_ADAPTED:
-        raise ApiError(400, f"input: found {len(wanted.input):,} characters, to adapt expected up to {MOST_ADAPTED:,}")
-    how = {field: getattr(wanted, field) for field in ScoringConfig.__struct_fields__}
-    bits: list[DoubleArray] = []
-    found = model.score(wanted.input, lambda _, part: bits.append(part), **how)
-    answer = ScoreAnswer(
-        model=name,
-        bits=found.bits,
-        characters=found.characters,
-        bytes=found.bytes,
-        tokens=found.tokens,
-        unknown=found.unknown,
-        bits_per_character=found.bits_per_character,
-        bits_per_byte=found.bits_per_byte,
-        perplexity=found.perplexity if math.isfinite(found.perplexity) else None,
-    )
-    if wanted.per_token:
-        pieces = read_text(model.file, model.tokenizer, wanted.input).pieces
-        each = np.concatenate(bits).tolist()
-        answer.token_bits = [TokenBits(text, round(value, 4)) for text, value in zip(pieces, each, strict=True)]
-    return answer
