@@ -7,7 +7,7 @@ import json
 import math
 import shlex
 import signal
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -326,19 +326,20 @@ def test_dropout_falls_between_the_layers_and_before_the_head_alone() -> None:
 
 def test_an_interrupt_during_a_score_still_leaves_a_quick_one(monkeypatch: pytest.MonkeyPatch) -> None:
     engines = lossy(monkeypatch, [2.0])
-    scores: list[float | None] = []
+    read: list[float] = []
 
-    def bits(*arguments: Any) -> float | None:
-        stopped: Callable[[], bool] = arguments[-1]
-        if not scores:
-            signal.raise_signal(signal.SIGINT)
-        scores.append(None if stopped() else 3.5)
-        return scores[-1]
+    def blocks(*_: object) -> Iterator[float]:
+        while True:
+            if not read:
+                signal.raise_signal(signal.SIGINT)
+            read.append(3.5)
+            yield 128 * 3.5
 
-    monkeypatch.setattr(HeldOutWindows, "bits", bits)
+    monkeypatch.setattr(HeldOutWindows, "blocks", blocks)
     model = train_model([io.StringIO(TEXT)], small(epochs=3.0, held_out=0.1))
-    assert scores == [None, 3.5]
-    assert model.card.validation_bits_per_character == 3.5
+    held_out = model.card.held_out_characters
+    assert len(read) == 1 + -(-held_out // 128)  # the block that was interrupted, and then the whole text
+    assert model.card.validation_characters == held_out
     assert model.card.stopped_by == "SIGINT"
     assert model.weights["head.bias"][0] == engines[0].steps
 

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,10 @@ from longhand.model import Model, load
 from longhand.modelfile import ModelFile, Weights
 from longhand.state import State
 from longhand.training import trainer
+from longhand.training.checkpoint_file import read_checkpoint
 from longhand.training.default_recipe import DefaultRecipe
-from longhand.training.events import Evaluated, Event, Finished, NotCheckpointed, Started, Stepped
+from longhand.training.evaluation import LEAD_IN, WINDOW
+from longhand.training.events import Checkpointed, Evaluated, Event, Finished, NotCheckpointed, Started, Stepped
 from longhand.training.pace import StepPace
 from longhand.training.run_folder import RunFolder
 from longhand.training.torch_engine import TorchEngine
@@ -33,6 +36,10 @@ SMALL = {"hidden": 16, "embedding": 8, "layers": 2, "batch": 4, "window": 16, "t
 
 def verse() -> io.StringIO:
     return io.StringIO(VERSE * 40)
+
+
+def long_verse() -> io.StringIO:
+    return io.StringIO(VERSE * 1000)
 
 
 def small(**settings: float) -> TrainConfig:
@@ -97,15 +104,16 @@ def _collect(event: Event, models: list[ModelFile]) -> None:
 
 
 def test_the_best_model_is_kept_with_its_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with_engine(monkeypatch, [3.0, 2.0, 2.5, 2.75])
+    nats = [5.0, 4.5, 4.0, 3.5, 3.75, 3.0, 2.0, 2.5, 2.25, 2.75]
+    with_engine(monkeypatch, nats)
     events: list[Event] = []
-    model = train_model([verse()], small(epochs=4), tmp_path / "m", tell=events.append)
+    model = train_model([verse()], small(epochs=10), tmp_path / "m", tell=events.append)
     scores = [event for event in events if isinstance(event, Evaluated)]
-    assert [round(score.validation_bits * math.log(2), 6) for score in scores] == [3.0, 2.0, 2.5, 2.75]
-    assert [score.best for score in scores] == [True, True, False, False]
+    assert [round(score.validation_bits * math.log(2), 6) for score in scores] == nats
+    assert [number for number, score in enumerate(scores) if not score.best] == [4, 7, 8, 9]
     assert model.card.validation_bits_per_character == pytest.approx(2.0 / math.log(2))
-    assert model.weights["head.bias"][0] == scores[1].last.step
-    assert model.card.trained_epochs == pytest.approx(4, abs=0.02)
+    assert model.weights["head.bias"][0] == scores[6].last.step
+    assert model.card.trained_epochs == pytest.approx(10, abs=0.05)
     assert np.array_equal(load(tmp_path / "m.safetensors").file.weights["head.bias"], model.weights["head.bias"])
 
 
@@ -118,7 +126,6 @@ def test_it_ends_early_where_scores_only_get_worse(monkeypatch: pytest.MonkeyPat
     assert model.card.stopped_by == "no improvement"
     assert model.card.validation_bits_per_character == pytest.approx(1.9 / math.log(2))
     assert model.card.trained_epochs == pytest.approx(14, abs=0.2)
-    assert not list((tmp_path / "m.run").glob("checkpoint-*"))
 
 
 def test_events_come_in_order_and_the_log_repeats_the_scores(tmp_path: Path) -> None:
@@ -133,7 +140,7 @@ def test_events_come_in_order_and_the_log_repeats_the_scores(tmp_path: Path) -> 
     lines = (tmp_path / "m.run" / "log.jsonl").read_text(encoding="utf-8").splitlines()
     log = [json.loads(line) for line in lines]
     logged = [line for line in log if line["event"] == "step"]
-    assert [line["event"] for line in log if line not in logged] == ["started", *["evaluated"] * 4, "finished"]
+    assert [line["event"] for line in log if line not in logged] == ["started", *["evaluated"] * 9, "finished"]
     assert (logged[0]["step"], logged[-1]["step"]) == (1, len(steps))
     assert log[-2]["validation_bits_per_character"] == round(events[-2].validation_bits, 4)
     assert [path.name for path in (tmp_path / "m.run").glob("[!.]*")] == ["log.jsonl"]
@@ -158,21 +165,80 @@ def test_the_best_so_far_lies_in_the_run_folder_while_it_trains(tmp_path: Path) 
             found.append(Model(load(tmp_path / "m.run" / "best.safetensors").file).generate(length=5, seed=0))
 
     train_model([verse()], small(epochs=2), tmp_path / "m.safetensors", tell=look)
-    assert len(found) == 4
+    assert len(found) == 9
 
 
-def test_where_the_last_score_would_take_too_long_the_best_before_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_engine(monkeypatch, [4.0, 3.0, 2.0, 1.0])
-    late = False
+class HardAtFirst(FixedEngine):
+    """An engine whose losses are twice as high on the first block of a score."""
+
+    _blocks = 0
+
+    def losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[FloatArray, State]:
+        changed = math.isnan(self._current)
+        losses, after = super().losses(inputs, targets, state)
+        self._blocks = 0 if changed else self._blocks + 1
+        return losses * (2 if self._blocks <= LEAD_IN // WINDOW else 1), after
+
+
+def cut_short(monkeypatch: pytest.MonkeyPatch, nats: list[float], events: list[Event]) -> Callable[[Event], None]:
+    """Have the clock cut the last score off after its first block; return the listener for it, which keeps events."""
+    monkeypatch.setattr(trainer, "engine_for", lambda recipe, _: HardAtFirst(recipe.weights, nats))
+    late: list[bool] = []
+    monkeypatch.setattr(StepPace, "overdue", lambda _: bool(late))
 
     def watch(event: Event) -> None:
-        nonlocal late
-        late = late or (isinstance(event, Stepped) and event.progress == 1)
+        if isinstance(event, Stepped) and event.progress == 1:
+            late.append(True)
+        events.append(event)
 
-    monkeypatch.setattr(StepPace, "overdue", lambda _: late)
-    model = train_model([verse()], small(epochs=2), tell=watch)
-    assert model.card.validation_bits_per_character == pytest.approx(2.0 / math.log(2))
-    assert model.card.kept_epochs < model.card.trained_epochs == pytest.approx(2, abs=0.02)
+    return watch
+
+
+def remarks_of(events: list[Event]) -> list[str]:
+    assert isinstance(events[-1], Finished)
+    return events[-1].remarks
+
+
+def test_a_last_score_that_the_clock_cuts_off_counts_against_the_same_part_of_the_best(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The weights before, scored whole, have the lower figure; on the part that both were scored on, the higher one."""
+    events: list[Event] = []
+    watch = cut_short(monkeypatch, [2.0 - 0.01 * number for number in range(9)], events)
+    model = train_model([long_verse()], small(epochs=1), tmp_path / "m", tell=watch)
+    scores = [event for event in events if isinstance(event, Evaluated)]
+    assert scores[-1].validation_bits > scores[-2].validation_bits
+    assert scores[-1].best
+    assert model.card.kept_epochs == model.card.trained_epochs
+    assert 0 < model.card.validation_characters < model.card.held_out_characters
+    assert model.card.validation_bits_per_character == scores[-1].validation_bits
+    assert remarks_of(events)[0].startswith("time ran out during the final score: it covers 2,048 characters")
+    assert len(list((tmp_path / "m.run").glob("checkpoint-*"))) == 1
+
+
+def test_weights_that_are_worse_on_the_same_part_are_not_delivered_and_stay_in_the_checkpoint(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    events: list[Event] = []
+    watch = cut_short(monkeypatch, [*(2.0 - 0.01 * number for number in range(8)), 1.95], events)
+    model = train_model([long_verse()], small(epochs=1, checkpoint_every=1e6), tmp_path / "m", tell=watch)
+    assert model.card.kept_epochs < model.card.trained_epochs
+    steps = max(event.step for event in events if isinstance(event, Stepped))
+    kept = round(float(model.weights["head.bias"][0]))
+    said = f"the weights of step {kept:,} of {steps:,} scored better than the last ones"
+    assert remarks_of(events)[0].startswith(said)
+    assert "--resume continues" in remarks_of(events)[0]
+    [left] = (tmp_path / "m.run").glob("checkpoint-*")
+    assert read_checkpoint(left).saved.facts["learner"]["steps"] == steps
+    assert json.loads((tmp_path / "m.run" / "log.jsonl").read_text().splitlines()[-1])["remarks"]
+
+
+def test_a_training_that_delivers_its_last_weights_says_nothing_and_leaves_no_checkpoint(tmp_path: Path) -> None:
+    events: list[Event] = []
+    train_model([verse()], small(epochs=1, checkpoint_every=0), tmp_path / "m", tell=events.append)
+    assert remarks_of(events) == []
+    assert any(isinstance(event, Checkpointed) for event in events)
+    assert not list((tmp_path / "m.run").glob("checkpoint-*"))
 
 
 def test_without_room_for_the_log_and_the_best_model_a_training_goes_on_and_says_so_once(
@@ -198,7 +264,7 @@ def test_without_room_for_the_log_and_the_best_model_a_training_goes_on_and_says
         events.append(event)
         full = (isinstance(event, Stepped) and 0.3 < event.progress < 0.8) or (full and not isinstance(event, Stepped))
 
-    with_engine(monkeypatch, [4.0, 3.0, 2.0, 1.0])
+    with_engine(monkeypatch, [5.0 - 0.5 * number for number in range(9)])
     monkeypatch.setattr(trainer, "RunFolder", Full)
     model = train_model([verse()], small(epochs=4), tmp_path / "m", tell=watch)
     said = [event.problem for event in events if isinstance(event, NotCheckpointed)]
@@ -341,4 +407,5 @@ def test_an_interrupted_training_does_not_score_a_long_text_to_its_end(monkeypat
 
     model = train_model([io.StringIO(VERSE * 20_000)], small(epochs=1), tell=interrupt)
     assert time.monotonic() - began < 4
-    assert (model.card.stopped_by, model.card.validation_bits_per_character) == ("SIGINT", None)
+    assert model.card.stopped_by == "SIGINT"
+    assert 0 < model.card.validation_characters < model.card.held_out_characters / 10

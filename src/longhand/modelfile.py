@@ -50,7 +50,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     trained_characters: int = 0  # read in training, repetitions counted
     trained_epochs: float = 0.0
     kept_epochs: float = 0.0  # after how many the weights that were kept had their score
-    stopped_by: str = ""  # "time", "epochs", "no improvement", "SIGINT" or "SIGTERM"
+    stopped_by: str = ""  # "time", "epochs", "no improvement", "SIGINT", "SIGTERM" or "SIGHUP"
     documents_written: int = 0  # by the model after its training, to see how many of them are new
     documents_new: int = 0
     training: dict[str, Any] = {}  # the TrainConfig
@@ -70,6 +70,11 @@ class ModelFile:
     def parameters(self) -> int:
         """Number of weights."""
         return sum(array.size for array in self.weights.values())
+
+    @property
+    def size(self) -> int:
+        """Bytes that its file takes, the card and the tokenizer aside."""
+        return sum(array.nbytes for array in self.weights.values())
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,6 +1,6 @@
 """The command `longhand`: what it knows, and how it ends.
 
-Exit codes: 0 done; 2 a mistake that one line on stderr explains; 130 and 143 ended by Ctrl-C or SIGTERM.
+Exit codes: 0 done; 2 a mistake that one line on stderr explains; 130, 143 and 129 ended by Ctrl-C, SIGTERM or SIGHUP.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ from longhand.training.events import (
 from longhand.training.run_folder import REPORT, folder_of
 
 PLAIN_INTERVAL = 10.0  # seconds between plain lines
+SIGNAL_NAMES = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP: the terminal was closed"}
 FIRST_PLAIN = 2.0  # seconds before the first one of a text that is being read
 
 
@@ -104,6 +105,8 @@ class Watcher:
         elif isinstance(event, NotCheckpointed):
             note(f"{event.problem}; the training goes on, and keeps what was written before")
         elif isinstance(event, Finished):
+            for remark in event.remarks:
+                note(remark)
             needed = f" --seed-from {shlex.quote(self._text or 'TEXT')}" if self._prompt else ""
             self.say(result(event, resumable=self.resumable) + needed)
 
@@ -206,8 +209,8 @@ def result(event: Finished, *, resumable: bool = True) -> str:
     card = event.card
     score = "not scored" if card.held_out_characters else "nothing held out to score it on (--held-out 0.1 does)"
     if (bits := card.validation_bits_per_character) is not None:
-        score = f"{bits:.3f} bits ({bits * math.log(2):.3f} nats) per character{_per_byte(card)} on held-out text"
-    end = {"SIGINT": "ended early (Ctrl-C), ", "SIGTERM": "ended early (SIGTERM), "}.get(card.stopped_by, "")
+        score = f"{bits:.3f} bits ({bits * math.log(2):.3f} nats) per character{_per_byte(card)} on {_scored(card)}"
+    end = f"ended early ({SIGNAL_NAMES[card.stopped_by]}), " if card.stopped_by in SIGNAL_NAMES else ""
     report = None if event.output is None else folder_of(event.output) / REPORT
     shown = f", {report} shows how it learned" if report is not None and report.exists() else ""
     later = " The same command with --resume goes on." if end and resumable else ""
@@ -220,6 +223,12 @@ def result(event: Finished, *, resumable: bool = True) -> str:
         f"{event.output} holds the model{shown}. "
         f"Next: longhand generate {shlex.quote(str(event.output))}"
     )
+
+
+def _scored(card: Card) -> str:
+    """Return which part of the held-out text was scored."""
+    scored, held_out = card.validation_characters, card.held_out_characters
+    return "held-out text" if scored >= held_out else f"{scored:,} of {held_out:,} held-out characters"
 
 
 def _new_share(card: Card) -> str:

@@ -18,7 +18,7 @@ from longhand.report.fields import Record, as_typed, card, decoded, number, sett
 LOG = "log.jsonl"
 LONGEST_LINE = 4_000_000  # bytes
 MOST_STEPS = 20_000  # records of steps that are remembered
-EARLY = ("SIGINT", "SIGTERM", "no improvement")  # what ends a training before its time
+EARLY = ("SIGINT", "SIGTERM", "SIGHUP", "no improvement")  # what ends a training before its time
 State = Literal["finished", "ended early", "running or stopped"]
 Kind = Literal["resumed", "rolled back", "no checkpoint"]
 

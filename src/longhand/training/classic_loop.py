@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from longhand.config import NetworkConfig
 from longhand.training.course import Course, Outcome
-from longhand.training.evaluation import HeldOutWindows
+from longhand.training.evaluation import Scorer
 from longhand.training.events import EpochEnded
 from longhand.training.learner import Learner, refuse_unless_finite
-from longhand.training.loop import going_on, last_score, learn, restored_outcome, saved_outcome
+from longhand.training.loop import Scoring, going_on, learn, restored_outcome, saved_outcome
 from longhand.training.saved import Part, Saved, joined, part_of
 from longhand.training.windows import Windows
 
@@ -22,7 +22,7 @@ class ClassicLoop:
     """One training by the classic recipe.
 
     - parts: what else changes while it learns; see `longhand.training.safety.Safety`
-    - held_out: makes what scores some of the held-out text; None if nothing is held out
+    - scorer: scores the held-out text; None if nothing is held out
     """
 
     network: NetworkConfig
@@ -30,10 +30,8 @@ class ClassicLoop:
     learner: Learner
     windows: Windows
     parts: Mapping[str, Part]
-    held_out: Callable[[int], HeldOutWindows] | None
+    scorer: Scorer | None
     _best: Outcome | None = None
-    _scored: int | None = None
-    _scorer: HeldOutWindows | None = None
     _nats: float = 0.0
     _targets: int = 0
     _epoch: int = 1
@@ -51,15 +49,13 @@ class ClassicLoop:
 
     def saved(self) -> Saved:
         """See `longhand.training.saved.Part`."""
-        counts = {"nats": self._nats, "targets": self._targets, "epoch": self._epoch, "scored": self._scored}
+        counts = {"nats": self._nats, "targets": self._targets, "epoch": self._epoch}
         return joined({"best": saved_outcome(self._best), "counts": Saved({}, counts)})
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
         self._best, counts = restored_outcome(part_of(saved, "best")), saved.facts["counts"]
         self._nats, self._targets, self._epoch = (counts[name] for name in ("nats", "targets", "epoch"))
-        self._scored = counts["scored"]
-        self._scorer = None if self._scored is None or self.held_out is None else self.held_out(self._scored)
 
     def _stepped(self, loss: float, targets: int) -> bool:
         self._nats += loss * targets
@@ -70,36 +66,31 @@ class ClassicLoop:
 
     def _end_epoch_if_read(self) -> None:
         if self.windows.at_epoch_end and self._targets:
-            self._end_epoch(self.course.interrupt.asked)
+            self._end_epoch(last=False)
 
-    def _ended(self) -> None:
-        stopped = last_score(self.course.pace, self.course.interrupt, scored=False)
+    def _ended(self) -> bool:
+        """End the epoch; return whether the last weights are delivered, and were scored on the whole sample."""
         if self._targets:
-            self._end_epoch(stopped)
-        else:
-            self._best = self._scored_at_last(stopped)
-
-    def _scored_at_last(self, stopped: Callable[[], bool] | None) -> Outcome:
-        """Return the best after an epoch that is already ended, whose score an interrupt may have ended too."""
+            self._end_epoch(last=True)
         assert self._best is not None  # an epoch has ended
-        best = self._best
-        if best.validation_bits is None and best.kept_steps == self.learner.steps and stopped is not None:
-            best = self._outcome(best.training_bits, self._score(stopped))
-        return best
+        last = self._best.kept_steps == self.learner.steps
+        if last and self.scorer is not None and not self._best.nats:  # an interrupt ended its score
+            self._best = self._outcome(self._best.training_bits, last=True)
+        return last and (self._best.whole or self.scorer is None)
 
-    def _end_epoch(self, stopped: Callable[[], bool] | None) -> None:
+    def _end_epoch(self, *, last: bool) -> None:
         """Keep the weights if the epoch's mean loss in learning is the lowest so far, and begin the next epoch."""
         nats = self._nats / self._targets
         bits = nats / math.log(2) / self.learner.characters_per_target
         best = self._best
         improved = best is None or best.training_bits is None or bits < best.training_bits
         if best is None or improved:
-            best = self._best = self._outcome(bits, None if stopped is None else self._score(stopped))
-        last, whole, model = self.learner.status(), self.windows.at_epoch_end, self.course.snapshot(best)
-        to_write = improved and (whole or last.progress == 1)  # nothing for one who pressed Ctrl-C
+            best = self._best = self._outcome(bits, last=last)
+        standing, whole, model = self.learner.status(), self.windows.at_epoch_end, self.course.snapshot(best)
+        to_write = improved and (whole or standing.progress == 1)  # nothing for one who pressed Ctrl-C
         self.course.tell(
             EpochEnded(
-                last,
+                standing,
                 epoch=self._epoch,
                 whole=whole,
                 training_nats=nats,
@@ -111,26 +102,22 @@ class ClassicLoop:
         )
         self._epoch, self._nats, self._targets = self._epoch + 1, 0.0, 0
 
-    def _score(self, stopped: Callable[[], bool]) -> float | None:
-        if self.held_out is None:
-            return None
-        began = time.monotonic()
-        if self._scorer is None:
-            self._scored = self.course.pace.scored_characters()
-            self._scorer = self.held_out(self._scored)
-        bits = self._scorer.bits(self.course.engine, self.network, stopped)
-        if bits is not None:
-            refuse_unless_finite(bits)
-            self.course.pace.evaluated(time.monotonic() - began)
-        return bits
-
-    def _outcome(self, training_bits: float | None, validation_bits: float | None) -> Outcome:
+    def _outcome(self, training_bits: float | None, *, last: bool) -> Outcome:
+        """Score the weights as they are; without a score, where nothing is held out or an interrupt came in between."""
+        facts: dict[str, Any] = {}
+        if self.scorer is not None:
+            scoring = Scoring(self.scorer, self.course, self.network)
+            if last:
+                scoring.read_sample_at_the_end()
+                scoring.read_more()
+            if last or scoring.read_sample_in_time():
+                refuse_unless_finite(scoring.bits)
+                facts = scoring.facts()
+                scoring.over()
         return Outcome(
             self.course.engine.weights(),
-            validation_bits=validation_bits,
             training_bits=training_bits,
-            scored=0 if self._scorer is None or validation_bits is None else self._scorer.characters,
-            scored_bytes=0 if self._scorer is None or validation_bits is None else self._scorer.size,
             kept_steps=self.learner.steps,
             steps=self.learner.steps,
+            **facts,
         )

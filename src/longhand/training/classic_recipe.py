@@ -6,6 +6,8 @@ as one number each, Keras's Adam moves the weights, and those of the epoch with 
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from longhand.config import NetworkConfig, TrainConfig
@@ -17,6 +19,7 @@ from longhand.training.classic_loop import ClassicLoop
 from longhand.training.course import Course, Outcome
 from longhand.training.engine import Update
 from longhand.training.evaluation import HeldOutWindows
+from longhand.training.footprint import refuse_too_large
 from longhand.training.initial import keras_weights
 from longhand.training.learner import Learner
 from longhand.training.schedule import constant
@@ -30,7 +33,6 @@ class ClassicRecipe:
     start = None
     update = Update(betas=(0.9, 0.999), epsilon=1e-7, epsilon_hat=True)
     native = False  # it holds all windows of a step at once: several times the memory
-    fewest_scored = 1_000  # each costs a whole window
 
     def __init__(self, corpus: EncodedCorpus[ListedTokenizer], config: TrainConfig) -> None:
         if len(corpus.learned_ids) <= config.window:
@@ -47,6 +49,7 @@ class ClassicRecipe:
             layers=config.layers,
             window=config.window,
         )
+        refuse_too_large(self.network, config)
         self._random = np.random.Generator(np.random.PCG64(config.seed))
         self.weights = keras_weights(self.network, self._random)
         if config.embedding == 0:
@@ -96,16 +99,20 @@ class ClassicRecipe:
             learner=learner,
             windows=self._windows,
             parts={"reader": self._windows},
-            held_out=self._scorer if self.corpus.held_out else None,
+            scorer=self.scorer,
         ).run()
 
-    def _scorer(self, count: int) -> HeldOutWindows:
-        corpus, scored = self.corpus, self.corpus.held_out_ids[:count]
+    @cached_property
+    def scorer(self) -> HeldOutWindows | None:
+        """See `Recipe`."""
+        corpus, ids = self.corpus, self.corpus.held_out_ids
+        if not corpus.held_out:
+            return None
         return HeldOutWindows(
             corpus.ids,
             first=len(corpus.learned_ids),
-            count=count,
-            characters=corpus.characters_of(scored),
-            size=corpus.bytes_of(scored),
+            count=len(ids),
+            characters=corpus.characters_of(ids),
+            size=corpus.bytes_of(ids),
             window=self._config.window,
         )

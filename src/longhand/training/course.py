@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 from longhand.modelfile import ModelFile, Weights
@@ -24,7 +24,9 @@ class Outcome:
     - scored, scored_bytes: characters that the score was measured on, and their size in UTF-8
     - kept_steps: how many had been made when these weights were scored
     - steps: all that were made
-    - stopped_by: "time", "epochs", "no improvement", "SIGINT" or "SIGTERM"
+    - nats: the losses of the sample's blocks, to compare other weights with on the same ones
+    - whole: whether the whole sample was scored, or the clock cut the score off
+    - stopped_by: "time", "epochs", "no improvement", or the signal: "SIGINT", "SIGTERM" or "SIGHUP"
     """
 
     weights: Weights
@@ -34,20 +36,41 @@ class Outcome:
     scored_bytes: int = 0
     kept_steps: int = 0
     steps: int = 0
+    nats: tuple[float, ...] = ()
+    whole: bool = False
     stopped_by: str = ""
+
+    @property
+    def last(self) -> bool:
+        """Whether these are the weights after the last step."""
+        return self.kept_steps == self.steps
 
     def saved(self) -> Saved:
         """Return this as what a part of a training remembers."""
-        return Saved(self.weights, {name: value for name, value in asdict(self).items() if name != "weights"})
+        return Saved(self.weights, {field.name: getattr(self, field.name) for field in fields(self)[1:]})
 
     @classmethod
     def of(cls, saved: Saved) -> Outcome:
         """Return what `saved` made of it."""
-        return cls(dict(saved.arrays), **saved.facts)
+        return cls(dict(saved.arrays), **{**saved.facts, "nats": tuple(saved.facts["nats"])})
 
     def ended(self, steps: int, stopped_by: str) -> Outcome:
         """Return this as the end of a training of so many steps."""
         return replace(self, steps=steps, stopped_by=stopped_by)
+
+
+def remarks(outcome: Outcome, held_out: bool) -> list[str]:
+    """Return what to say about a training that does not deliver its last weights, or did not score them whole.
+
+    - held_out: whether there was a text to score them on
+    """
+    stays = "; the last checkpoint stays beside the model, and --resume continues from it"
+    if not outcome.last:
+        better = "scored better" if held_out else "had the lower loss"
+        return [f"the weights of step {outcome.kept_steps:,} of {outcome.steps:,} {better} than the last ones{stays}"]
+    if held_out and not outcome.whole:
+        return [f"time ran out during the final score: it covers {outcome.scored:,} characters{stays}"]
+    return []
 
 
 Snapshot = Callable[[Outcome], ModelFile]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from longhand.training.batches import Streams
 from longhand.training.course import Course, Outcome
 from longhand.training.engine import Update
 from longhand.training.evaluation import HeldOut
+from longhand.training.footprint import refuse_too_large
 from longhand.training.initial import OF_TOKENS, initial_weights
 from longhand.training.learner import Learner
 from longhand.training.loop import Loop
@@ -30,7 +31,6 @@ class DefaultRecipe:
     update = Update(betas=(0.9, 0.99), weight_decay=0.01, gradient_norm=1.0)
     prompt = ""
     native = True
-    fewest_scored = 10_000
 
     def __init__(self, corpus: EncodedCorpus[Tokenizer], config: TrainConfig, base: Base | None = None) -> None:
         refuse_too_little(corpus, config)
@@ -43,6 +43,7 @@ class DefaultRecipe:
             layers=config.layers,
             documents=corpus.documents > 0,
         )
+        refuse_too_large(self.network, config)
         self._random = np.random.Generator(np.random.PCG64(config.seed))
         names = None if base is None else OF_TOKENS
         self.weights = initial_weights(
@@ -103,13 +104,15 @@ class DefaultRecipe:
             course=course,
             learner=learner,
             parts={"reader": streams},
-            scorer=self._scorer,
+            scorer=self.scorer,
         ).run()
 
-    def _scorer(self, count: int) -> HeldOut:
-        ids, start = self.corpus.held_out_ids[:count], self.corpus.tokenizer.start
+    @cached_property
+    def scorer(self) -> HeldOut:
+        """See `Recipe`."""
+        corpus, ids, start = self.corpus, self.corpus.held_out_ids, self.corpus.tokenizer.start
         assert start is not None
-        return HeldOut(ids, start, characters=self.corpus.characters_of(ids), size=self.corpus.bytes_of(ids))
+        return HeldOut(ids, start, characters=corpus.characters_of(ids), size=corpus.bytes_of(ids))
 
 
 def refuse_too_little(corpus: EncodedCorpus[Tokenizer], config: TrainConfig) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -145,10 +145,15 @@ class RolledBack:
 
 @dataclass(frozen=True)
 class Finished:
-    """The training is over; `output` is the file that holds the best model, if one was asked for."""
+    """The training is over.
+
+    - output: the file that holds the best model, if one was asked for
+    - remarks: what was given up, in a sentence each
+    """
 
     card: Card
     output: Path | None
+    remarks: list[str] = field(default_factory=list)
 
 
 Event: TypeAlias = (

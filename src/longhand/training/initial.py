@@ -23,6 +23,7 @@ from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.config import NetworkConfig
 from longhand.modelfile import Weights, expected_shapes
 
+PANEL = 1024  # columns of an orthogonal matrix that are made at once
 OF_TOKENS = ("embedding.weight", "head.weight", "head.bias")
 """The weights that have a row for each token."""
 
@@ -117,7 +118,16 @@ def _lasting(hidden: int, memory: int) -> DoubleArray:
 
 
 def _orthogonal(shape: tuple[int, ...], random: np.random.Generator) -> DoubleArray:
-    """Return a matrix of at least as many rows as columns whose columns are orthonormal."""
-    q, r = np.linalg.qr(random.standard_normal(shape))
-    result: DoubleArray = q * np.sign(np.diagonal(r))  # makes the draw uniform over rotations
-    return result
+    """Return a matrix of at least as many rows as columns whose columns are orthonormal.
+
+    Its columns are made `PANEL` at a time, each panel orthogonal to those before it (block Gram-Schmidt, done twice
+    against rounding), so that Ctrl-C does not have to wait for one factorization of a very large matrix.
+    """
+    normal = random.standard_normal(shape)
+    for begin in range(0, shape[1], PANEL):
+        done, panel = normal[:, :begin], normal[:, begin : begin + PANEL]
+        for _ in range(2 if begin else 0):
+            panel -= done @ (done.T @ panel)
+        q, r = np.linalg.qr(panel)
+        panel[:] = q * np.sign(np.diagonal(r))  # makes the draw uniform over rotations
+    return normal

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SIGNALS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
+"""What ends a training early; Windows has no SIGHUP, which a terminal sends when it is closed."""
+
+
+def _not_begun() -> bool:
+    return False
+
 
 class Interrupt:
-    """Which signal asked the training to end, if any: "SIGINT" or "SIGTERM"."""
+    """Which signal asked the training to end, if any: "SIGINT", "SIGTERM" or "SIGHUP".
+
+    - begun: whether a step has been made; before that there is nothing to keep, and a signal ends the process at once
+    """
 
     def __init__(self) -> None:
         self.signal: str | None = None
+        self.begun: Callable[[], bool] = _not_begun
 
     def asked(self) -> bool:
         """Whether the training was asked to end."""
@@ -22,9 +33,11 @@ class Interrupt:
 
 @contextmanager
 def listening() -> Iterator[Interrupt]:
-    """Turn the first SIGINT (Ctrl-C) or SIGTERM into a request to end; a second one acts as it always does.
+    """Turn the first of `SIGNALS` into a request to end; a second one acts as it always does.
 
-    Outside the main thread, where Python delivers no signals, nothing is changed.
+    A signal that the process ignores stays ignored, as SIGHUP under nohup. Before the first step a signal raises
+    `KeyboardInterrupt` (Ctrl-C) or `SystemExit` with the shell's exit code. Outside the main thread, where Python
+    delivers no signals, nothing is changed.
     """
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
@@ -32,14 +45,19 @@ def listening() -> Iterator[Interrupt]:
         return
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 (the signature of a handler)
-        interrupt.signal = signal.Signals(number).name
         restore()
+        if interrupt.begun():
+            interrupt.signal = signal.Signals(number).name
+        elif number == signal.SIGINT:
+            raise KeyboardInterrupt
+        else:
+            raise SystemExit(128 + number)
 
     def restore() -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {n: handler for n in SIGNALS if (handler := signal.getsignal(n)) not in (signal.SIG_IGN, None)}
     for number in before:
         signal.signal(number, handle)
     try:

@@ -6,34 +6,42 @@ training of five minutes takes five minutes.
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from longhand.training.saved import Saved
 
+MIN_SCORES, MAX_SCORES = 8, 20  # in a training, its last one aside
 FORWARD_SPEED = 3.0  # scoring reads about this many times as fast as training; the first score tells exactly
 RECENT = 0.02  # weight of the latest step in the speed that predictions are made from
-SCORING_SHARE = 0.05  # of the time: for the last score, and for all earlier ones together
-FIRST_SCORE = 0.1  # of the time: when the first score is due
-QUICK = 5.0  # seconds that an interrupted training may still take to score itself
+SCORING_SHARE = 0.05  # of the time: for all scores but the last, and at most for that one
+FINAL_SHARE = 0.02  # of the time: set aside to score more than the sample at the end, if there is more
 SLOW_STEPS = 3  # at the beginning, while the engine sets itself up: they say nothing about the speed
-OVERDUE_SHARE, OVERDUE = 0.02, 3.0  # of the time, or seconds: the delay after which the last score is given up
+OVERDUE_SHARE, OVERDUE = 0.015, 1.5  # of the time, or seconds: the delay after which the last score is cut off
 SAVING = 0.3  # seconds set aside to write the model
 
 
 class Pace(ABC):
-    """What both paces share: the clock, the speed, and what scoring takes."""
+    """What both paces share: the clock, the speed, and what scoring takes.
+
+    - sample, held_out: tokens that every score reads, and that the last one may read
+    """
 
     name: str
-    _remembered: tuple[str, ...] = ("_seen", "_characters", "_learning_seconds", "_recent_speed", "_forward_speed")
+    _remembered: tuple[str, ...] = (
+        *("_seen", "_characters", "_learning_seconds", "_recent_speed"),
+        *("_forward_speed", "_score_seconds", "_writing_seconds"),
+    )
 
-    def __init__(self, began: float, held_out: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._began, self._held_out, self._clock = began, held_out, clock
+    def __init__(self, began: float, sample: int, held_out: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._began, self._sample, self._held_out, self._clock = began, sample, held_out, clock
         self._seen, self._characters, self._learning_seconds = 0, 0, 0.0
         self._characters_a_step = 0
         self._recent_speed = 0.0
         self._forward_speed = FORWARD_SPEED
+        self._score_seconds, self._writing_seconds = 0.0, 0.0  # of the latest score
 
     @abstractmethod
     def progress(self, step: int) -> float:
@@ -47,13 +55,18 @@ class Pace(ABC):
     def seconds_left(self, step: int) -> float:
         """Return about how long the training still takes."""
 
+    @property
+    def max_score_seconds(self) -> float:
+        """How long a score may read before it is cut off, the last one aside."""
+        return math.inf
+
     def overdue(self) -> bool:
-        """Whether a training by the clock has gone on too long already."""
+        """Whether a training by the clock has gone on so long that its last score has to be cut off."""
         return False
 
-    def scored_characters(self) -> int:
-        """Return how many characters of the held-out text to score: all of them."""
-        return self._held_out
+    def time_is_up(self) -> bool:
+        """Whether a training by the clock has no time left to score more than the sample."""
+        return False
 
     def stepped(self, characters: int, seconds: float) -> None:
         """Take note of a step."""
@@ -65,10 +78,15 @@ class Pace(ABC):
             speed = characters / max(seconds, 1e-9)
             self._recent_speed += (RECENT if self._recent_speed else 1) * (speed - self._recent_speed)
 
-    def evaluated(self, seconds: float) -> None:
-        """Take note of a score and how long it took."""
+    def evaluated(self, tokens: int, reading: float, seconds: float) -> None:
+        """Take note of a score.
+
+        - tokens, reading: how many tokens it scored, and the seconds that this took
+        - seconds: all that it took, writing a sample and the model included
+        """
         if self._recent_speed:
-            self._forward_speed = self.scored_characters() / max(seconds, 1e-9) / self._recent_speed
+            self._forward_speed = tokens / max(reading, 1e-9) / self._recent_speed
+        self._score_seconds, self._writing_seconds = seconds, seconds - reading
 
     def saved(self) -> Saved:
         """See `longhand.training.saved.Part`. What goes by between two processes does not count."""
@@ -89,55 +107,48 @@ class Pace(ABC):
         """Return the mean speed of learning; 0 before it is known."""
         return self._characters / self._learning_seconds if self._characters else 0.0
 
-    def evaluation_may_be_quick(self) -> bool:
-        """Whether it is worth trying to score a training that was interrupted, before its speed is known too."""
-        return self._expected_scoring_seconds() < QUICK
-
-    def _expected_scoring_seconds(self) -> float:
-        if self._recent_speed == 0:
-            return 0.0
-        return self.scored_characters() / (self._forward_speed * self._recent_speed)
+    def _scoring_seconds(self, tokens: int) -> float:
+        """Return how long it takes to score so many tokens, at the latest speed."""
+        return tokens / (self._forward_speed * self._recent_speed) if self._recent_speed else 0.0
 
 
 class TimePace(Pace):
-    """Ends `seconds` after `began`, the last score and the writing of the model included.
-
-    - at_least: characters that are scored however short the time
-    """
+    """Ends `seconds` after `began`, the last score and the writing of the model included."""
 
     name = "time"
-    _remembered = (*Pace._remembered, "_last_score", "_scored")
+    _remembered = (*Pace._remembered, "_last_score")
 
     def __init__(
         self,
         began: float,
+        sample: int,
         held_out: int,
         seconds: float,
-        at_least: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(began, held_out, clock)
-        self._at_least = at_least
+        super().__init__(began, sample, held_out, clock)
         self._total = seconds
-        self._last_score = self.seconds()  # none yet: the wait for the first one begins
-        self._scored: int | None = None
+        self._started = self._last_score = self.seconds()  # no score yet: the wait for the first one begins
+
+    @property
+    def max_score_seconds(self) -> float:
+        """See `Pace`: so long that the fewest scores there may be take no more than their share of the time."""
+        return SCORING_SHARE * self._total / MIN_SCORES
 
     def progress(self, step: int) -> float:  # noqa: ARG002 (the clock counts, not the steps)
         """Return the share of the time that is gone."""
         return self.seconds() / max(self._total - self._set_aside(), 1e-3)
 
     def evaluation_due(self, step: int) -> bool:
-        """Whether enough time has passed since the last score, and enough is left before the end's."""
-        wait = FIRST_SCORE * self._total
-        if self._scored is not None:
-            wait = max(wait, self._expected_scoring_seconds() / SCORING_SHARE)
+        """Whether it is time for a score, the later the longer one takes, and the end's is not near."""
+        longest = max(self._total - self._started, 0.0) / (MIN_SCORES + 2)
+        wait = min(max(self._score_seconds / SCORING_SHARE, self._total / MAX_SCORES), longest)
         enough_left = self.seconds_left(step) > wait / 2
         return self._characters > 0 and self.seconds() - self._last_score >= wait and enough_left
 
-    def evaluated(self, seconds: float) -> None:
-        """Take note of a score and how long it took."""
-        self._scored = self.scored_characters()
-        super().evaluated(seconds)
+    def evaluated(self, tokens: int, reading: float, seconds: float) -> None:
+        """See `Pace`."""
+        super().evaluated(tokens, reading, seconds)
         self._last_score = self.seconds()
 
     def seconds_left(self, step: int) -> float:  # noqa: ARG002
@@ -145,18 +156,18 @@ class TimePace(Pace):
         return max(self._total - self.seconds(), 0.0)
 
     def overdue(self) -> bool:
-        """Whether a training by the clock has gone on too long already."""
+        """See `Pace`."""
         return self.seconds() > self._total + max(OVERDUE_SHARE * self._total, OVERDUE)
 
-    def scored_characters(self) -> int:
-        """Return how many characters of the held-out text can be scored in this time, the same for every score."""
-        if self._scored is not None:
-            return self._scored
-        affordable = SCORING_SHARE * self._total * FORWARD_SPEED * self.characters_per_second()
-        return min(self._held_out, max(int(affordable), self._at_least))
+    def time_is_up(self) -> bool:
+        """See `Pace`."""
+        return self.seconds() > self._total - SAVING
 
     def _set_aside(self) -> float:
-        return self._expected_scoring_seconds() + SAVING
+        """Return the seconds to leave for the last score and for writing, at the speed that the machine has now."""
+        more = min(self._scoring_seconds(self._held_out), FINAL_SHARE * self._total)
+        scoring = min(max(self._scoring_seconds(self._sample), more), SCORING_SHARE * self._total)
+        return scoring + min(2 * self._writing_seconds, SCORING_SHARE * self._total) + SAVING
 
 
 class StepPace(Pace):
@@ -165,9 +176,15 @@ class StepPace(Pace):
     name = "epochs"
 
     def __init__(
-        self, began: float, held_out: int, steps: int, between: int, clock: Callable[[], float] = time.monotonic
+        self,
+        began: float,
+        sample: int,
+        held_out: int,
+        steps: int,
+        between: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(began, held_out, clock)
+        super().__init__(began, sample, held_out, clock)
         self._steps, self._between = steps, between
 
     def progress(self, step: int) -> float:
@@ -181,4 +198,4 @@ class StepPace(Pace):
     def seconds_left(self, step: int) -> float:
         """Return about how long the remaining steps and the last score take."""
         speed = self._recent_speed or float("inf")
-        return (self._steps - step) * self._characters_a_step / speed + self._expected_scoring_seconds()
+        return (self._steps - step) * self._characters_a_step / speed + self._scoring_seconds(self._held_out)

@@ -9,6 +9,7 @@ from longhand.modelfile import Weights
 from longhand.text.encoded import EncodedCorpus
 from longhand.training.course import Course, Outcome
 from longhand.training.engine import Update
+from longhand.training.evaluation import Scorer
 
 
 class Recipe(Protocol):
@@ -20,8 +21,11 @@ class Recipe(Protocol):
     update: Update
     native: bool
     """Whether the engine in C may train it."""
-    fewest_scored: int
-    """How many tokens of the held-out text are scored however short the time."""
+
+    @property
+    def scorer(self) -> Scorer | None:
+        """What scores the held-out text; None if nothing is held out."""
+        ...
 
     @property
     def start(self) -> int | None:

@@ -72,7 +72,8 @@ def record(event: Event) -> dict[str, Any]:
         back = {"to_step": event.to_step, "problem": event.problem, "learning_rate": event.learning_rate}
         return {"event": "rolled back", "step": event.step, **back}
     output = None if event.output is None else str(event.output)
-    return {"event": "finished", "output": output, "card": msgspec.to_builtins(event.card)}
+    finished = {"event": "finished", "output": output, "card": msgspec.to_builtins(event.card)}
+    return {**finished, "remarks": event.remarks} if event.remarks else finished
 
 
 def plan_record(plan: Plan) -> dict[str, Any]:

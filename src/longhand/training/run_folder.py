@@ -17,8 +17,9 @@ import filelock
 from longhand.config import TrainConfig
 from longhand.errors import ModelFormatError, OutputError
 from longhand.files import cannot_write, refuse_existing, write_atomically
-from longhand.modelfile import SUFFIX, ModelFile, write_model
+from longhand.modelfile import SUFFIX, Card, ModelFile, write_model
 from longhand.training.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
+from longhand.training.disk_space import write_making_room
 
 BEST, LOG, REPORT = f"best{SUFFIX}", "log.jsonl", "report.html"
 BASE = f"base{SUFFIX}"  # the model that the training has started from, for one that goes on
@@ -47,6 +48,7 @@ class RunFolder:
         self._overwrite, self._resume = overwrite or resume, resume
         self._folder = folder_of(output)
         self._kept: Path | None = None
+        self._kept_card: Card | None = None
         refuse_existing(output, self._overwrite)
         if self._folder.exists() and not self._folder.is_dir():
             raise OutputError(f"{self._folder} is a file, where a folder goes: move it, or take another name")
@@ -110,8 +112,10 @@ class RunFolder:
 
     def keep(self, model: ModelFile, name: str | None = None) -> None:
         """Keep the best model so far: a training that is killed leaves it here. Under a name of its own it stays."""
-        self._kept = self._folder / (BEST if name is None else name + SUFFIX)
-        write_model(model, self._kept, overwrite=True)
+        path = self._folder / (BEST if name is None else name + SUFFIX)
+        older = self._checkpoints()[:0:-1]
+        write_making_room(lambda: write_model(model, path, overwrite=True), older, self._folder, model.size)
+        self._kept, self._kept_card = path, model.card
 
     def keep_base(self, model: ModelFile) -> None:
         """Keep the model that the training starts from, where there is room: the one outside may change."""
@@ -127,7 +131,9 @@ class RunFolder:
     def checkpoint(self, step: int, checkpoint: Checkpoint) -> str:
         """Write a checkpoint and return its name; of the earlier ones the newest are kept. Raises `OutputError`."""
         path = self._folder / CHECKPOINTS.replace("*", f"{step:010}")
-        write_checkpoint(checkpoint, path)
+        older = [old for old in self._checkpoints()[:0:-1] if old != path]
+        size = sum(array.nbytes for array in checkpoint.saved.arrays.values())
+        write_making_room(lambda: write_checkpoint(checkpoint, path), older, self._folder, size)
         for old in self._checkpoints()[CHECKPOINTS_KEPT:]:
             with suppress(OSError):
                 old.unlink()
@@ -146,17 +152,36 @@ class RunFolder:
                 problems.append(str(error))
         raise ModelFormatError(f"{self._folder}: no checkpoint can be read: {'; '.join(problems) or 'there is none'}")
 
-    def finish(self, model: ModelFile, *, interrupted: bool = False) -> None:
-        """Write the model file; the checkpoints of an interrupted training stay."""
-        write_model(model, self.output, overwrite=self._overwrite)
-        done = [self._folder / BEST, *([] if interrupted else self._checkpoints())]
-        for path in done:
+    def finish(self, model: ModelFile, *, keep_checkpoint: bool = False) -> None:
+        """Write the model file and remove what it replaces: the best model so far, and the checkpoints.
+
+        - keep_checkpoint: whether the newest checkpoint stays, since it holds what the model does not
+
+        Raises `OutputError` where the model cannot be written; what is as good as it is still there then.
+        """
+        checkpoints = self._checkpoints()
+        replaced = [*checkpoints[: 0 if keep_checkpoint else None : -1], self._folder / BEST]
+        write_making_room(
+            lambda: write_model(model, self.output, overwrite=self._overwrite), replaced, self.output.parent, model.size
+        )
+        for path in replaced:
             path.unlink(missing_ok=True)
 
     def kept(self) -> Path | None:
         """Return the file of the best model so far, if one was kept."""
         best = self._kept or self._folder / BEST
         return best if best.exists() else None
+
+    def described_kept(self) -> str | None:
+        """Return in words which model was kept, how old it is and how good; None if there is none."""
+        if (path := self.kept()) is None:
+            return None
+        card = self._kept_card
+        if card is None:
+            return str(path)
+        bits = card.validation_bits_per_character
+        score = "not scored" if bits is None else f"{bits:.3f} bits per character"
+        return f"{path}, after {card.kept_epochs:.3g} epochs, {score}"
 
     def _checkpoints(self) -> list[Path]:
         """Return the checkpoints' paths, the newest first."""

@@ -24,7 +24,7 @@ from longhand.training.base import Base, read_base
 from longhand.training.checkpoint_file import Checkpoint
 from longhand.training.choice import engine_for
 from longhand.training.classic_recipe import ClassicRecipe
-from longhand.training.course import Course, DocumentWriter, Outcome, Sampler, Store, no_documents, no_sample
+from longhand.training.course import Course, DocumentWriter, Outcome, Sampler, Store, no_documents, no_sample, remarks
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.engine import Engine
 from longhand.training.events import (
@@ -37,7 +37,7 @@ from longhand.training.events import (
 )
 from longhand.training.interrupt import Interrupt, listening
 from longhand.training.novelty import new_documents
-from longhand.training.pace import Pace, StepPace, TimePace
+from longhand.training.pace import MAX_SCORES, MIN_SCORES, Pace, StepPace, TimePace
 from longhand.training.plan import Plan
 from longhand.training.planning import described, plan_for, read_corpus
 from longhand.training.recipe import Recipe
@@ -48,7 +48,6 @@ from longhand.version import VERSION
 
 WRITING_SHARE, MOST_WRITING = 0.01, 3.0  # of the time, and seconds, in which a finished model writes documents
 MUCH_READ = 0.25  # of the time before the first step, of which a person should know
-FEWEST_SCORES, MOST_SCORES = 4, 20  # in a training that counts epochs, which otherwise scores after each
 
 
 def train_model(
@@ -75,8 +74,9 @@ def train_model(
     - sample: lets a model write after a prompt, for those who watch
     - write_documents: lets the finished model write documents, to see how many of them are new
 
-    Once the corpus is read, SIGINT and SIGTERM end it early and leave the best model so far (in the main thread; the
-    card's `stopped_by` names the signal). Raises any `LonghandError`; what was at `output` before is then still there.
+    From the first step on, SIGINT, SIGTERM and SIGHUP end it early and leave the best model so far (in the main thread;
+    the card's `stopped_by` names the signal). Raises any `LonghandError`; what was at `output` before is then still
+    there.
     """
     began = time.monotonic()
     if resume and output is None:
@@ -92,17 +92,18 @@ def train_model(
         engine = engine_for(recipe, config)
         told_of = partial(_with_new_documents, corpus=corpus, config=config, interrupt=interrupt, write=write_documents)
         if run is None:
-            return told_of(training.run(engine, tell, interrupt))
+            return told_of(training.model(training.run(engine, tell, interrupt)))
         with run.claimed(), _told_what_is_kept(run):
             if base is not None:
                 run.keep_base(base.file)
             tell = Recorder(run, tell)
             resumed = _resumed(run, recipe, config, tell) if resume else None
             store = _Store(run, config, recipe.corpus.fingerprint)
-            model = training.run(engine, tell, interrupt, store, resumed)
-            model = told_of(model)
-            run.finish(model, interrupted=interrupt.asked())
-            tell(Finished(model.card, run.output))
+            outcome = training.run(engine, tell, interrupt, store, resumed)
+            model = told_of(training.model(outcome))
+            settled = outcome.last and (outcome.whole or not corpus.held_out)
+            run.finish(model, keep_checkpoint=interrupt.asked() or not settled)
+            tell(Finished(model.card, run.output, remarks(outcome, corpus.held_out > 0)))
     return model
 
 
@@ -170,7 +171,7 @@ def _told_what_is_kept(run: RunFolder) -> Iterator[None]:
     try:
         yield
     except LonghandError as error:
-        if (kept := run.kept()) is not None:
+        if (kept := run.described_kept()) is not None:
             raise type(error)(f"{error}; the best model so far is {kept}") from error
         raise
 
@@ -200,17 +201,17 @@ class _Training:
         interrupt: Interrupt,
         store: Store | None = None,
         resumed: Saved | None = None,
-    ) -> ModelFile:
-        """Train with an engine and return the best model."""
+    ) -> Outcome:
+        """Train with an engine and return what it ended with."""
         recipe = self._recipe
-        untrained = self._model(Outcome(recipe.weights))
+        untrained = self.model(Outcome(recipe.weights))
         tell(Started(recipe.network, self._lines(), recipe.corpus.notes, untrained, recipe.prompt, self._plan))
         self._pace, every = self._new_pace(), self._config.checkpoint_every
         prompt = recipe.prompt
         course = Course(
             engine=engine,
             pace=self._pace,
-            snapshot=self._model,
+            snapshot=self.model,
             sample=lambda model: self._sample(model, prompt),
             tell=tell,
             interrupt=interrupt,
@@ -218,7 +219,7 @@ class _Training:
             every=every,
             resumed=resumed,
         )
-        return self._model(recipe.run(course))
+        return recipe.run(course)
 
     def _steps_per_epoch(self) -> float:
         return self._recipe.targets_per_epoch / self._recipe.targets_per_step
@@ -227,18 +228,20 @@ class _Training:
         return round(steps / self._steps_per_epoch(), 3)
 
     def _new_pace(self) -> Pace:
-        held_out = len(self._recipe.corpus.held_out_ids)
+        scorer = self._recipe.scorer
+        sample, held_out = (0, 0) if scorer is None else (scorer.tokens_in(scorer.sample), scorer.tokens)
         if self._config.epochs is None:
-            return TimePace(self._began, held_out, self._config.minutes * 60, self._recipe.fewest_scored)
+            return TimePace(self._began, sample, held_out, self._config.minutes * 60)
         steps = max(1, round(self._config.epochs * self._steps_per_epoch()))
-        between = max(1, min(round(self._steps_per_epoch()), steps // FEWEST_SCORES), steps // MOST_SCORES)
-        return StepPace(self._began, held_out, steps, between)
+        between = max(1, min(round(self._steps_per_epoch()), steps // (MIN_SCORES + 1)), steps // MAX_SCORES)
+        return StepPace(self._began, sample, held_out, steps, between)
 
     def _lines(self) -> list[str]:
         parameters = sum(array.size for array in self._recipe.weights.values())
         return [*described(self._recipe.corpus), f"{self._recipe.plan()}, {parameters:,} weights, {self._plan.length}"]
 
-    def _model(self, outcome: Outcome) -> ModelFile:
+    def model(self, outcome: Outcome) -> ModelFile:
+        """Return weights as a model file, whose card says how they came about."""
         recipe, corpus = self._recipe, self._recipe.corpus
         characters = outcome.steps * recipe.targets_per_step * corpus.characters / len(corpus.ids)
         settings = msgspec.to_builtins(self._config)
