@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
@@ -54,6 +55,7 @@ def train(
     SIGTERM, 129 for SIGHUP). NAME.run beside NAME.safetensors holds the log, report.html, and the checkpoints that
     --resume continues from.
     """
+    began = time.monotonic()  # what is loaded below takes a second on a busy machine
     if settings["minutes"] is not None and settings["epochs"] is not None:
         raise OptionError("--minutes and --epochs exclude each other: give one of them")
     if resume and overwrite:
@@ -90,6 +92,7 @@ def train(
             tell=reported(path, tell),
             sample=written_sample,
             write_documents=written_documents,
+            began=began,
         )
     return exit_code(model.card.stopped_by)
 

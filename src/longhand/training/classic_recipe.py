@@ -19,7 +19,6 @@ from longhand.training.classic_loop import ClassicLoop
 from longhand.training.course import Course, Outcome
 from longhand.training.engine import Update
 from longhand.training.evaluation import HeldOutWindows
-from longhand.training.footprint import refuse_too_large
 from longhand.training.initial import keras_weights
 from longhand.training.learner import Learner
 from longhand.training.schedule import constant
@@ -49,7 +48,6 @@ class ClassicRecipe:
             layers=config.layers,
             window=config.window,
         )
-        refuse_too_large(self.network, config)
         self._random = np.random.Generator(np.random.PCG64(config.seed))
         self.weights = keras_weights(self.network, self._random)
         if config.embedding == 0:

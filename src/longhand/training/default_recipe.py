@@ -17,7 +17,6 @@ from longhand.training.batches import Streams
 from longhand.training.course import Course, Outcome
 from longhand.training.engine import Update
 from longhand.training.evaluation import HeldOut
-from longhand.training.footprint import refuse_too_large
 from longhand.training.initial import OF_TOKENS, initial_weights
 from longhand.training.learner import Learner
 from longhand.training.loop import Loop
@@ -43,7 +42,6 @@ class DefaultRecipe:
             layers=config.layers,
             documents=corpus.documents > 0,
         )
-        refuse_too_large(self.network, config)
         self._random = np.random.Generator(np.random.PCG64(config.seed))
         names = None if base is None else OF_TOKENS
         self.weights = initial_weights(

@@ -6,8 +6,6 @@ import math
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
 from longhand.config import NetworkConfig, TrainConfig
 from longhand.errors import OptionError
 from longhand.modelfile import expected_shapes
@@ -30,23 +28,26 @@ def training_bytes(network: NetworkConfig, batch: int, window: int) -> int:
     return round(NUMBER * (COPIES * weights + max(step, orthogonal)))
 
 
-def refuse_too_large(network: NetworkConfig, config: TrainConfig) -> None:
-    """Raise `OptionError` for a network that this machine has not the memory to train, and say which one would fit."""
+def refuse_too_large(config: TrainConfig, vocabulary: int = 1) -> None:
+    """Raise `OptionError` for a network that this machine has not the memory to train, and say which one would fit.
+
+    - vocabulary: number of different tokens; before the text is read, one, so as to refuse at once what never fits
+    """
+
+    def needed(hidden: int) -> int:
+        network = NetworkConfig(
+            vocabulary_size=vocabulary, embedding=config.embedding or 1, hidden=hidden, layers=config.layers
+        )
+        return training_bytes(network, config.batch, config.window)
+
     free = free_bytes()
-    needed = training_bytes(network, config.batch, config.window)
-    if free is None or needed <= free:
+    if free is None or needed(config.hidden) <= free:
         return
-    fits = [
-        hidden
-        for hidden in range(STEP, network.hidden, STEP)
-        if training_bytes(msgspec.structs.replace(network, hidden=hidden), config.batch, config.window) <= free
-    ]
-    advice = (
-        f"--hidden {fits[-1]} would fit" if fits else "take fewer --layers, a smaller --batch or a smaller --window"
-    )
+    fits = [hidden for hidden in range(STEP, config.hidden, STEP) if needed(hidden) <= free]
+    advice = f"--hidden {fits[-1]} would fit" if fits else "reduce --layers, --batch or --window"
     raise OptionError(
-        f"training {network.layers} x {network.hidden} units takes about {_gigabytes(needed)} of memory, and "
-        f"{_gigabytes(free)} are free: {advice}"
+        f"training {config.layers} x {config.hidden} units takes about {_gigabytes(needed(config.hidden))} of memory, "
+        f"but only {_gigabytes(free)} is free: {advice}"
     )
 
 

@@ -23,6 +23,7 @@ from longhand.training.base import Base, documents_of, with_shape_of
 from longhand.training.choice import engine_for, on_processor
 from longhand.training.default_recipe import DefaultRecipe, refuse_too_little
 from longhand.training.engine import Engine, Update
+from longhand.training.footprint import refuse_too_large
 from longhand.training.plan import Plan, make_plan
 from longhand.training.reading import reading_of
 from longhand.training.speed import measured_speed
@@ -69,7 +70,8 @@ def plan_for(
 
     By epochs it does not: the same text and seed are to give the same training.
 
-    Raises `MissingExtraError` and `OptionError` as `engine_for` does, `CorpusError` for too little text.
+    Raises `MissingExtraError` and `OptionError` as `engine_for` does, `OptionError` for a network too large for the
+    memory, `CorpusError` for too little text.
     """
     if config.tokens == "auto":
         config = msgspec.structs.replace(config, tokens=corpus.tokenizer.kind)
@@ -79,6 +81,7 @@ def plan_for(
     if (free or expect) and config.recipe == "default" and config.epochs is None:
         speed = measured_speed(config, vocabulary, lambda network: _trial(network, config))
     plan = make_plan(config, free, tokens=len(corpus.learned_ids), vocabulary=vocabulary, speed=speed)
+    refuse_too_large(plan.config, vocabulary)
     if plan.config.recipe == "default":
         refuse_too_little(corpus, plan.config)
     return plan

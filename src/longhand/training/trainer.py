@@ -35,6 +35,8 @@ from longhand.training.events import (
     Started,
     nobody,
 )
+from longhand.training.footprint import refuse_too_large
+from longhand.training.initial import PANEL
 from longhand.training.interrupt import Interrupt, listening
 from longhand.training.novelty import new_documents
 from longhand.training.pace import MAX_SCORES, MIN_SCORES, Pace, StepPace, TimePace
@@ -61,6 +63,7 @@ def train_model(
     tell: Listener = nobody,
     sample: Sampler = no_sample,
     write_documents: DocumentWriter = no_documents,
+    began: float | None = None,
 ) -> ModelFile:
     """Train a model on a corpus, write it to `output` if given, and return it.
 
@@ -73,19 +76,23 @@ def train_model(
     - tell: is called with every event; see `longhand.training.events`
     - sample: lets a model write after a prompt, for those who watch
     - write_documents: lets the finished model write documents, to see how many of them are new
+    - began: when the minutes begin, by `time.monotonic`; now if left out
 
     From the first step on, SIGINT, SIGTERM and SIGHUP end it early and leave the best model so far (in the main thread;
     the card's `stopped_by` names the signal). Raises any `LonghandError`; what was at `output` before is then still
     there.
     """
-    began = time.monotonic()
+    began = time.monotonic() if began is None else began
     if resume and output is None:
         raise OptionError("resume: expected the name of the model whose training is to go on")
     run = None if output is None else RunFolder(model_path(output), overwrite=overwrite, resume=resume)
     base = read_base(config, None if run is None else run.kept_base())
+    refuse_too_large(config)
     corpus = read_corpus(sources, config, base, lambda what, share: tell(Preparing(what, share)))
     with _explained_lack_of_memory(), listening() as interrupt:
         plan = plan_for(corpus, config, free, base)
+        if plan.config.hidden > PANEL:
+            tell(Preparing("making the initial weights", None))
         config, recipe = plan.config, _recipe(corpus, plan.config, base)
         corpus.notes.extend(_much_read(time.monotonic() - began, config))
         training = _Training(recipe, plan, began, sample)
