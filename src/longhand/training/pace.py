@@ -164,10 +164,14 @@ class TimePace(Pace):
         return self.seconds() > self._total - SAVING
 
     def _set_aside(self) -> float:
-        """Return the seconds to leave for the last score and for writing, at the speed that the machine has now."""
+        """Return the seconds to leave for the last score and for writing, at the speed that the machine has now.
+
+        Half a step is left too: on average the last one then ends in time, however long it takes.
+        """
         more = min(self._scoring_seconds(self._held_out), FINAL_SHARE * self._total)
         scoring = min(max(self._scoring_seconds(self._sample), more), SCORING_SHARE * self._total)
-        return scoring + min(2 * self._writing_seconds, SCORING_SHARE * self._total) + SAVING
+        step = self._characters_a_step / self._recent_speed if self._recent_speed else 0.0
+        return scoring + min(2 * self._writing_seconds, SCORING_SHARE * self._total) + step / 2 + SAVING
 
 
 class StepPace(Pace):
