@@ -286,7 +286,8 @@ def test_generate_info_and_the_import_never_import_torch(model_path: Path) -> No
 
 def test_the_demo_learns_from_the_standard_library(longhand: Run, tmp_path: Path) -> None:
     done = longhand("demo", "-o", tmp_path / "demo.safetensors", "--minutes", "0.03")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert all(line.startswith("longhand: note: ") for line in done.stderr.splitlines())  # of a machine that is busy
     for part in ("files of the standard library", "Before it has learned", "seconds it writes:", "longhand train book"):
         assert part in done.stdout
     assert done.stdout.count("    def ") >= 2  # the prompt, before and after

@@ -39,7 +39,7 @@ def test_the_size_that_is_offered_fits_and_the_next_one_does_not(monkeypatch: py
 def test_where_no_size_fits_other_settings_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(footprint, "free_bytes", lambda: 1_000_000)
     with pytest.raises(OptionError, match="reduce --layers, --batch or --window"):
-        refuse_too_large(TrainConfig(batch=65_536, window=65_536))
+        refuse_too_large(TrainConfig(batch=65_536, window=65_536), vocabulary=100)
 
 
 def test_a_large_vocabulary_counts(monkeypatch: pytest.MonkeyPatch) -> None:

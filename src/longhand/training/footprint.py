@@ -28,17 +28,17 @@ def training_bytes(network: NetworkConfig, batch: int, window: int) -> int:
     return round(NUMBER * (COPIES * weights + max(step, orthogonal)))
 
 
-def refuse_too_large(config: TrainConfig, vocabulary: int = 1) -> None:
+def refuse_too_large(config: TrainConfig, vocabulary: int | None = None) -> None:
     """Raise `OptionError` for a network that this machine has not the memory to train, and say which one would fit.
 
-    - vocabulary: number of different tokens; before the text is read, one, so as to refuse at once what never fits
+    - vocabulary: number of different tokens; None before the text is read, when only the layers' weights count
     """
 
     def needed(hidden: int) -> int:
         network = NetworkConfig(
-            vocabulary_size=vocabulary, embedding=config.embedding or 1, hidden=hidden, layers=config.layers
+            vocabulary_size=vocabulary or 1, embedding=config.embedding or 1, hidden=hidden, layers=config.layers
         )
-        return training_bytes(network, config.batch, config.window)
+        return training_bytes(network, *((1, 1) if vocabulary is None else (config.batch, config.window)))
 
     free = free_bytes()
     if free is None or needed(config.hidden) <= free:

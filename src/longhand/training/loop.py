@@ -93,10 +93,10 @@ class Loop:
         return self._best is not None and self._best.kept_steps == self.learner.steps and self._best.whole
 
     def _is_best(self, scoring: Scoring) -> bool:
-        """Whether a score is lower than the best one on the blocks that both have read."""
+        """Whether a score is no higher than the best one, on the blocks that both have read."""
         earlier = () if self._best is None else self._best.nats
         both = min(len(earlier), len(scoring.nats))
-        return both == 0 or math.fsum(scoring.nats[:both]) < math.fsum(earlier[:both])
+        return math.fsum(scoring.nats[:both]) <= math.fsum(earlier[:both])
 
     def _judge(self, scoring: Scoring) -> None:
         """Keep the weights if they scored best, and tell of it."""

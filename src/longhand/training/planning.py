@@ -81,9 +81,9 @@ def plan_for(
     if (free or expect) and config.recipe == "default" and config.epochs is None:
         speed = measured_speed(config, vocabulary, lambda network: _trial(network, config))
     plan = make_plan(config, free, tokens=len(corpus.learned_ids), vocabulary=vocabulary, speed=speed)
-    refuse_too_large(plan.config, vocabulary)
     if plan.config.recipe == "default":
         refuse_too_little(corpus, plan.config)
+    refuse_too_large(plan.config, vocabulary)
     return plan
 
 
