@@ -98,6 +98,12 @@ def make_private_folder(path: Path) -> None:
         folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
+def is_exposed(path: Path) -> bool:
+    """Return whether a file of ours can be read by other users too. Raises `OSError`."""
+    found = path.stat()
+    return hasattr(os, "geteuid") and found.st_uid == os.geteuid() and bool(found.st_mode & 0o077)
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of killed writers. Those of live ones, in any process, are locked and stay."""
     for path in folder.glob(f"{PREFIX}*{SUFFIX}"):
