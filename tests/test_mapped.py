@@ -13,7 +13,7 @@ import pytest
 from conftest import VERSE, Run, small_file
 
 from longhand.copies.index import CopyIndex, build_index
-from longhand.errors import CorpusError
+from longhand.errors import CorpusError, OutputError
 from longhand.model import load
 from longhand.modelfile import write_model
 from longhand.text import preparing, store
@@ -41,6 +41,22 @@ def test_a_build_that_fails_leaves_the_index_that_is_there(tmp_path: Path) -> No
     with pytest.raises(CorpusError, match="the text is empty"):
         build_index([], folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_full_disk_is_told_once_and_leaves_the_index_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    folder = tmp_path / "index"
+    build_index([VERSE], folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OutputError) as error:
+            build_index([VERSE], folder)
+    assert str(error.value).count("No space left on device") == str(error.value).count("cannot write") == 1
+    assert CopyIndex(folder).occurs("bird sang")
 
 
 def test_who_opens_an_index_while_another_takes_its_place_gets_one_of_them_whole(

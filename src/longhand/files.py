@@ -113,6 +113,8 @@ def remove_leftovers(folder: Path) -> None:
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """Return the `OutputError` that tells a person why `path` could not be written."""
+    if isinstance(error, OutputError):  # it says so already
+        return OutputError(*error.args)
     return OutputError(f"{path}: cannot write ({error.strerror or error}): check the folder's rights and free space")
 
 

@@ -112,7 +112,7 @@ def build_index(pieces: Iterable[str], folder: Path, names: Iterable[str] = ()) 
             text = files.enter_context(written_atomically(folder / TEXT, private=True))
             suffixes = files.enter_context(written_atomically(folder / SUFFIXES, private=True))
             size = _write_text(pieces, text)
-            sort(np.fromfile(text, np.uint8)).astype("<i4", copy=False).tofile(suffixes)
+            suffixes.write(sort(np.fromfile(text, np.uint8)).astype("<i4", copy=False).data)
             _write_through(suffixes)
             with filelock.FileLock(folder / LOCK):  # of two builds, one is there whole
                 (folder / ABOUT).unlink(missing_ok=True)
