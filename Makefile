@@ -1,6 +1,7 @@
 # Everything that a fresh machine with python3 (3.10 or newer), venv and make needs is here.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install -qq
 
 .PHONY: demo test test-all check bench kernel sanitize lock clean
 
@@ -42,24 +43,33 @@ sanitize: kernel             ## the kernel under the address, undefined-behaviou
 		LONGHAND_SANITIZED=build/sanitized $(BIN)/python -m pytest -q tests/test_native*.py -p no:cacheprovider
 	$(BIN)/python -m pytest -q -m "" tests/test_replay.py -k sanitizer
 
-# Pins everything anew from the ranges in pyproject.toml. What torch brings for CUDA is left to torch's own pins.
+# Pins everything anew from the ranges in pyproject.toml, with the hashes of all files, for Python 3.10 and newer on every
+# platform. torch.lock says what torch's own lock is for.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-annotate --no-header --generate-hashes
+WITHIN := -c requirements/dev.lock
 lock: .venv/.ready
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --no-header \
-		pyproject.toml -o requirements/base.lock
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --no-header \
-		--extra train --extra keras --extra bpe --extra zst --extra copies --extra bench --extra tensorboard --extra serve --extra dev --upgrade-package torch==2.13.0 pyproject.toml -o requirements/dev.lock
-	sed -i -e '/^\(nvidia\|cuda\|triton\)-\?[a-z0-9-]*==/d' -e 's/^torch==\([0-9.]*\).*/torch==\1/' requirements/dev.lock
+	mkdir -p build
+	$(PIP) --require-hashes -r requirements/uv.lock
+	$(COMPILE) --upgrade -c requirements/torch.lock --all-extras pyproject.toml -o build/all.lock
+	awk '/^[a-z]/ {wanted = !/^(torch|triton|cuda-|nvidia-)/} wanted' build/all.lock > requirements/dev.lock
+	awk '/^[a-z]/ {wanted = /^(triton|cuda-|nvidia-)/} wanted' build/all.lock > requirements/cuda.lock
+	$(COMPILE) $(WITHIN) pyproject.toml -o requirements/base.lock
+	$(COMPILE) $(WITHIN) --extra serve pyproject.toml -o requirements/serve.lock
+	echo setuptools | $(COMPILE) $(WITHIN) - -o requirements/build.lock
+	echo uv | $(COMPILE) --upgrade - -o requirements/uv.lock
 
 clean:
 	rm -rf .venv .venv-base build
 
-.venv/.ready: requirements/dev.lock pyproject.toml
+.venv/.ready: requirements/dev.lock requirements/torch.lock requirements/cuda.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Longhand needs Python 3.10 or newer, found " + sys.version.split()[0] + ": run make PYTHON=python3.12, say")'
 	@echo "Installing into .venv what requirements/dev.lock pins: this takes a minute or two, once."
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install -qq -r requirements/dev.lock
-	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r requirements/dev.lock
+	$(PIP) --require-hashes --no-deps -r requirements/torch.lock
+	if ! $(BIN)/python -c 'import importlib.metadata as m; assert m.version("torch").endswith("+cpu")' 2> /dev/null; then \
+		$(PIP) --require-hashes --no-deps -r requirements/cuda.lock; fi
+	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
 
 .venv/.kernel: $(shell find src -name '*.c' -o -name '*.h') setup.py | .venv/.ready
@@ -75,5 +85,5 @@ clean:
 
 .venv-base/.dependencies: requirements/base.lock
 	$(PYTHON) -m venv --clear .venv-base
-	.venv-base/bin/python -m pip install -qq -r requirements/base.lock
+	.venv-base/bin/python -m pip install -qq --require-hashes -r requirements/base.lock
 	touch $@

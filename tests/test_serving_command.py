@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,16 @@ def test_what_cannot_be_served_is_named(tmp_path: Path, model_path: Path, serve:
     (tmp_path / "text.txt").write_text("a text", encoding="ascii")
     assert_refused(serve(tmp_path / "text.txt"), "text.txt")
     assert_refused(serve(tmp_path), str(tmp_path))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+@pytest.mark.parametrize(("mode", "told"), [(0o644, True), (0o640, True), (0o600, False), (0o400, False)])
+def test_keys_that_other_users_can_read_are_told_of(
+    mode: int, told: bool, tmp_path: Path, model_path: Path, longhand: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("a-key-0123456789abcdef", encoding="ascii")
+    keys.chmod(mode)
+    monkeypatch.setattr("longhand.serving.server.serve", lambda *_, ready, **__: ready("http://127.0.0.1:1"))
+    done = longhand("serve", model_path, "--key-file", keys)
+    assert ("other users of this machine can read these keys: chmod 600" in done.stderr) == told

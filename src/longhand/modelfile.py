@@ -133,7 +133,7 @@ def write_model(model: ModelFile, path: Path, *, overwrite: bool = False) -> Non
     for name, record in (("config", model.config), ("tokenizer", model.tokenizer), ("card", model.card)):
         metadata[name] = msgspec.json.encode(record).decode("utf-8")
     weights = {name: np.ascontiguousarray(array, np.float32) for name, array in model.weights.items()}
-    write_atomically(path, safetensors.numpy.save(weights, metadata))
+    write_atomically(path, safetensors.numpy.save(weights, metadata), overwrite=overwrite)
 
 
 def read_model(path: Path) -> ModelFile:

@@ -44,7 +44,7 @@ def clear() -> None:
     freed, used = remove(folder)
     show(f"{visible(str(folder))}: {_megabytes(freed)} removed")
     for one in used:
-        note(f"{one} stays: a training prepares it at the moment")
+        note(f"{one} stays: a training uses it at the moment")
 
 
 def _megabytes(size: int) -> str:

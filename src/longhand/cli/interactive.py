@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from longhand.cli.output import visible
 from longhand.errors import LonghandError, OptionError
-from longhand.files import refuse_existing, write_atomically
+from longhand.files import write_atomically
 
 if TYPE_CHECKING:
     from longhand.generation.explorer import Continuation, Explorer
@@ -111,11 +111,8 @@ class Interactive:
     def _save(self, name: str) -> None:
         if not name:
             raise OptionError("/save: expected the name of a file")
-        if "\0" in name:
-            raise OptionError("/save: no file has a NUL in its name")
         path = Path(name)
-        refuse_existing(path, overwrite=False)
-        write_atomically(path, self._explorer.text.encode("utf-8", "replace"))
+        write_atomically(path, self._explorer.text.encode("utf-8", "replace"), overwrite=False)
         self._say(f"  {path}: {len(self._explorer.text):,} characters")
 
 

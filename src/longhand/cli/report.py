@@ -26,10 +26,11 @@ def report(run: str, output: str | None, overwrite: bool) -> None:
 
     folder = _folder(run)
     target = folder / REPORT if output is None else Path(output)
-    refuse_existing(target, overwrite or target.resolve() == (folder / REPORT).resolve())
+    overwrite = overwrite or target.resolve() == (folder / REPORT).resolve()
+    refuse_existing(target, overwrite)
     if target.resolve() == (folder / LOG).resolve():
         raise OutputError(f"{target} is the log that the report is made of: choose another name")
-    show(str(write_report(folder, target)))
+    show(str(write_report(folder, None if output is None else target, overwrite=overwrite)))
 
 
 def _folder(run: str) -> Path:

@@ -82,7 +82,9 @@ def score(
     note_runtime(loaded.runtime)
     scorer = loaded.scorer(**{name: options[name] for name in OF_SCORING if name in options})
     with ExitStack() as opened:
-        lines = opened.enter_context(written_atomically(Path(per_character)) if per_character else nullcontext())
+        lines = opened.enter_context(
+            written_atomically(Path(per_character), overwrite=overwrite) if per_character else nullcontext()
+        )
         text, before, pieces = _given(opened, loaded, files, corpus, reading)
         with noted_if_slow("counting what the n-gram model learns from ..."):
             comparing = Comparing(learned=before, worst=worst, page=html is not None, characters=lines)
@@ -90,7 +92,8 @@ def score(
             found = comparing.score(scorer, pieces)
     name = heading(text.names, held_out=not files)
     if html is not None:
-        write_atomically(Path(html), page_of(found, loaded, name, scorer.settings).encode("utf-8"))
+        page = page_of(found, loaded, name, scorer.settings).encode("utf-8")
+        write_atomically(Path(html), page, overwrite=overwrite)
     if as_json:
         names = {"model": without_surrogates(loaded.name), "text": without_surrogates(name)}
         show(msgspec.json.encode({**names, **found.facts(), **settings_facts(scorer.settings)}).decode())

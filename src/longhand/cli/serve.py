@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from longhand.cli.options import given, settings_options
 from longhand.cli.output import note, note_runtime
 from longhand.config import RunConfig, ServingConfig
 from longhand.errors import MissingExtraError, OptionError
+from longhand.files import is_exposed
 from longhand.settings import configured
 from longhand.text.utf8 import without_surrogates
 
@@ -46,6 +48,7 @@ def serve(names: tuple[str, ...], key_file: str | None, state_key_file: str | No
     config = configured(ServingConfig, given(settings))
     keys = [] if key_file is None else read_keys(Path(key_file))
     state_key = None if state_key_file is None else read_state_key(Path(state_key_file))
+    exposed = [path for path in (key_file, state_key_file) if path is not None and is_exposed(Path(path))]
     models: dict[str, Model] = {}
     runs: dict[str, RunFolder] = {}
     for path in names:
@@ -59,7 +62,7 @@ def serve(names: tuple[str, ...], key_file: str | None, state_key_file: str | No
         config,
         keys=keys,
         state_key=state_key,
-        ready=lambda address: _say(address, models, runs),
+        ready=lambda address: _say(address, models, runs, exposed),
         ending=lambda: note(f"ending: texts have {config.grace:g} s to come to their end; Ctrl-C again ends all"),
     )
 
@@ -83,6 +86,8 @@ def _add(known: dict[str, Any], name: str, what: object) -> None:
     known[name] = what
 
 
-def _say(address: str, models: Mapping[str, Model], runs: Mapping[str, RunFolder]) -> None:
+def _say(address: str, models: Mapping[str, Model], runs: Mapping[str, RunFolder], exposed: list[str]) -> None:
     names = [*models, *(f"the training {name}" for name in runs)]
     note(f"serving {', '.join(names)}, with a page to write on and /docs for programs, at {address} (Ctrl-C ends it)")
+    for path in exposed:
+        note(f"{path}: other users of this machine can read these keys: chmod 600 {shlex.quote(path)}")

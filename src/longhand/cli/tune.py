@@ -27,11 +27,14 @@ def tune(model: str, corpus: tuple[str, ...], seed: int, as_json: bool, dry_run:
     """
     from longhand.calibrate import as_json as json_of
     from longhand.calibrate import tune as tune_model
+    from longhand.files import refuse_existing
     from longhand.generation.tuning import Likeness
     from longhand.model import load
     from longhand.modelfile import existing_model
 
     loaded = load(model)
+    if not dry_run:
+        refuse_existing(existing_model(model), overwrite=True)
     real: list[Likeness] = []
 
     def tell(event: Trial | Likeness) -> None:

@@ -80,7 +80,7 @@ def weather_demo(output: str, minutes: float, overwrite: bool, values: Mapping[s
         return code
     result = Result(entropy(config.language), sample, gauges, len(text), minutes, config.seed)
     show("\n" + "\n".join(table(result)))
-    write_atomically(page, result_page(result).encode("utf-8"))
+    write_atomically(page, result_page(result).encode("utf-8"), overwrite=overwrite)
     show(f"\n{page} shows it")
     return code
 

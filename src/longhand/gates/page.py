@@ -48,7 +48,7 @@ UNITS = {
 def write_page(found: Inspection, path: Path, *, overwrite: bool = False) -> Path:
     """Write the page of an inspection and return where it is; errors as in `Inspection.write_page`."""
     refuse_existing(path, overwrite)
-    write_atomically(path, page(found).encode("utf-8"))
+    write_atomically(path, page(found).encode("utf-8"), overwrite=overwrite)
     return path
 
 

@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from longhand.arrays import TokenIds
 from longhand.errors import ModelFormatError
-from longhand.files import refuse_existing, write_atomically
+from longhand.files import write_atomically
 from longhand.state import State
 
 FORMAT, VERSION = "longhand-state", "1"
@@ -91,10 +91,9 @@ class WritingState:
         return safetensors.numpy.save(kept, metadata)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write it to a file, whole or not at all; raises `OutputError`."""
+        """Write it to a file that only its owner can read, whole or not at all; raises `OutputError`."""
         target = Path(path)
-        refuse_existing(target, overwrite)
-        write_atomically(target, self.to_bytes())
+        write_atomically(target, self.to_bytes(), overwrite=overwrite, private=True)
         return target
 
 

@@ -181,7 +181,7 @@ class WritingModel(ModelBase):
     @cached_property
     def copies(self) -> CopyIndex | None:
         """The index of the text that it learned from, to find copies by, if one was made (`index_copies`)."""
-        if self.path is None or not (folder := copies_folder(self.path)).exists():
+        if self.path is None or not os.access(folder := copies_folder(self.path), os.X_OK):  # none, or of another user
             return None
         return CopyIndex(folder)
 

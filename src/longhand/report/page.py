@@ -36,15 +36,15 @@ class Drawn:
     points: list[dict[str, Any]]
 
 
-def write_report(folder: Path, output: Path | None = None) -> Path:
+def write_report(folder: Path, output: Path | None = None, *, overwrite: bool = True) -> Path:
     """Write the report of a training's folder, NAME.run, into it or to `output`; return where it is.
 
-    What is there is replaced. Raises `OptionError` if the folder has no log that can be read, `OutputError` if the
-    report cannot be written.
+    The folder's own report is always replaced, another file only with `overwrite`. Raises `OptionError` if the folder
+    has no log that can be read, `OutputError` if the report cannot be written.
     """
     target = folder / REPORT if output is None else output
     page = report_page(read_history(folder / LOG), folder.resolve().name.removesuffix(".run"))
-    write_atomically(target, page.encode("utf-8"))
+    write_atomically(target, page.encode("utf-8"), overwrite=output is None or overwrite, private=output is None)
     return target
 
 

@@ -12,7 +12,7 @@ import filelock
 import msgspec
 import platformdirs
 
-from longhand.files import PART
+from longhand.files import PREFIX, make_private_folder
 from longhand.text.progress import Told
 from longhand.text.store import FILES, PROGRESS, SPLIT, Progress, Split
 
@@ -20,7 +20,6 @@ VARIABLE = "LONGHAND_CACHE"  # in the environment: another folder, or 0 for none
 OFF = "0"
 LOCK = ".lock"
 TOKENS = "tokens"
-OWN = 0o700  # the rights of the folder: what it holds is somebody's text
 PROBED = 0.2  # seconds
 
 
@@ -51,8 +50,7 @@ def cache_folder() -> Path | None:
 @contextmanager
 def held(folder: Path, tell: Told) -> Iterator[None]:
     """Hold one text's folder; where another training prepares that text, wait for it. Raises `OSError`."""
-    folder.parent.mkdir(parents=True, exist_ok=True, mode=OWN)
-    folder.mkdir(exist_ok=True, mode=OWN)
+    make_private_folder(folder)  # what it holds is somebody's text
     lock = filelock.FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=PROBED)
@@ -92,7 +90,7 @@ def _removed(folder: Path) -> bool:
 
 
 def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.name in FILES or path.name.startswith(PART)]
+    return [path for path in folder.iterdir() if path.name in FILES or path.name.startswith(PREFIX)]
 
 
 def _kept(folder: Path) -> Kept:

@@ -15,14 +15,15 @@ import numpy as np
 
 from longhand.arrays import TokenIds, smallest_type
 from longhand.errors import CorpusError
-from longhand.files import write_atomically
+from longhand.files import create_private, write_atomically
 from longhand.text.encoded import AT_ONCE, Counts, joined, token_counts
 from longhand.text.numbering import Count, Half
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 
 CHECKPOINT = 1 << 25  # bytes of token numbers between two places that an interrupted preparation can go on from
 IDS, SPLIT, PROGRESS = "ids", "split.json", "progress.json"
-FILES = (IDS, SPLIT, PROGRESS)
+UNFINISHED = "ids.unfinished"  # the numbers so far; renamed when all are there, for trainings map what is finished
+FILES = (IDS, UNFINISHED, SPLIT, PROGRESS)
 
 
 class Split(msgspec.Struct):
@@ -115,7 +116,7 @@ class OnDisk:
             self.tokenizer: Tokenizer = tokenizer_from_record(split.tokenizer)
             progress = msgspec.json.decode((folder / PROGRESS).read_bytes(), type=Progress)
             self._begin(split, progress)
-            if self._tokens() * self._kind().itemsize > (folder / IDS).stat().st_size:
+            if self._tokens() * self._kind().itemsize > self._ids.stat().st_size:
                 raise ValueError("fewer numbers than were written")
         except (OSError, ValueError, msgspec.MsgspecError):  # there is none, or it is damaged
             self.split, self.progress = None, Progress()
@@ -124,8 +125,8 @@ class OnDisk:
         """Begin anew."""
         self.tokenizer = tokenizer
         self.forget()
-        write_atomically(self._folder / SPLIT, msgspec.json.encode(split))
-        (self._folder / IDS).touch()
+        write_atomically(self._folder / SPLIT, msgspec.json.encode(split), private=True)
+        create_private(self._folder / UNFINISHED)
         self._begin(split, Progress())
         self._note()
 
@@ -137,6 +138,10 @@ class OnDisk:
     def complete(self) -> bool:
         """Whether nothing is missing."""
         return self.split is not None and self.progress.digest != ""
+
+    @property
+    def _ids(self) -> Path:
+        return self._folder / (IDS if self.complete else UNFINISHED)
 
     def check(self) -> None:
         """Forget what is there if it is not what was written."""
@@ -153,7 +158,7 @@ class OnDisk:
 
     def open(self) -> None:
         """Make ready to write where the file was left."""
-        self._file = (self._folder / IDS).open("r+b")
+        self._file = (self._folder / UNFINISHED).open("r+b")
         self._file.truncate(self._tokens() * self._kind().itemsize)
         self._file.seek(0, os.SEEK_END)
 
@@ -181,9 +186,10 @@ class OnDisk:
             (self._folder / PROGRESS).unlink(missing_ok=True)
             raise CorpusError(f"{self._folder / IDS}: damaged: start once more, and the text is prepared anew")
         if not self.complete:
+            (self._folder / UNFINISHED).replace(self._folder / IDS)
             self.progress.digest = digest
             self._note()
-        with (self._folder / IDS).open("rb") as file:
+        with self._ids.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return np.frombuffer(self._map, self._kind, self._tokens()), counts
 
@@ -209,7 +215,7 @@ class OnDisk:
         return f"{digest:08x}", counts
 
     def _pieces(self) -> Iterator[TokenIds]:
-        with (self._folder / IDS).open("rb") as file:
+        with self._ids.open("rb") as file:
             while len(ids := np.fromfile(file, self._kind, AT_ONCE)):
                 yield ids
 
@@ -222,4 +228,4 @@ class OnDisk:
         self._since = 0
 
     def _note(self) -> None:
-        write_atomically(self._folder / PROGRESS, msgspec.json.encode(self.progress))
+        write_atomically(self._folder / PROGRESS, msgspec.json.encode(self.progress), private=True)

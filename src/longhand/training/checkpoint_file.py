@@ -46,7 +46,7 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "facts": json.dumps(checkpoint.saved.facts),  # not msgspec: a generator's state has numbers of 128 bits
     }
     arrays = {name: np.ascontiguousarray(array) for name, array in checkpoint.saved.arrays.items()}
-    write_atomically(path, safetensors.numpy.save(arrays, metadata))
+    write_atomically(path, safetensors.numpy.save(arrays, metadata), private=True)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -16,7 +16,14 @@ import filelock
 
 from longhand.config import TrainConfig
 from longhand.errors import ModelFormatError, OutputError
-from longhand.files import cannot_write, refuse_existing, write_atomically
+from longhand.files import (
+    PRIVATE_FOLDER,
+    append_private,
+    cannot_write,
+    refuse_existing,
+    remove_leftovers,
+    write_atomically,
+)
 from longhand.modelfile import SUFFIX, Card, ModelFile, write_model
 from longhand.training.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
 from longhand.training.disk_space import write_making_room
@@ -30,7 +37,6 @@ IMPROVED = f"weights-improvement-*{SUFFIX}"  # the classic recipe's, which stay
 CHECKPOINTS = f"checkpoint-*{SUFFIX}"
 CHECKPOINTS_KEPT = 2
 TENSORBOARD, EVENTS = "tensorboard", "events.out.tfevents.*"
-LEFTOVERS = ".longhand-*.part"  # of a process that was killed while it wrote
 
 
 class RunFolder:
@@ -66,7 +72,7 @@ class RunFolder:
         """
         lock = filelock.FileLock(self._folder / LOCK)
         try:
-            self._folder.mkdir(exist_ok=self._overwrite)
+            self._folder.mkdir(PRIVATE_FOLDER, exist_ok=self._overwrite)
             lock.acquire(timeout=PROBED)
         except FileExistsError:
             raise self._in_the_way() from None
@@ -87,26 +93,26 @@ class RunFolder:
             lock.release()
 
     def _prepare(self) -> None:
-        earlier = [*self._folder.glob(LEFTOVERS)]
+        earlier: list[Path] = []
         if not self._resume:
             earlier += [*self._checkpoints(), *self._folder.glob(IMPROVED)]
             earlier += [self._folder / name for name in (BEST, BASE, LOG, REPORT)]
             earlier += (self._folder / TENSORBOARD).glob(EVENTS)
         try:
+            remove_leftovers(self._folder)
             for path in earlier:
                 path.unlink(missing_ok=True)
-            (self._folder / LOG).touch()
+            append_private(self._folder / LOG, b"")
             started = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
             holder = {"process": os.getpid(), "host": socket.gethostname(), "since": started}
-            write_atomically(self._folder / HOLDER, json.dumps(holder).encode())
+            write_atomically(self._folder / HOLDER, json.dumps(holder).encode(), private=True)
         except OSError as error:
             raise cannot_write(self._folder, error) from error
 
     def log(self, record: dict[str, Any]) -> None:
         """Append a line to log.jsonl."""
         try:
-            with (self._folder / LOG).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            append_private(self._folder / LOG, (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8"))
         except OSError as error:
             raise cannot_write(self._folder / LOG, error) from error
 
