@@ -24,7 +24,9 @@ MOST_PROMPTS = MOST_TEXTS
 SEEDS = 2**63
 MOST_STOPS, LONGEST_STOPS = 100, 2000  # what each costs at every token, others wait for
 LONGEST_WINDOW = 1024
-BOUNDS = Bounds(places=2000, connections=50_000, combinations=20_000, steps=200_000, row_bytes=1 << 26)  # of a shape
+BOUNDS = Bounds(
+    places=2000, connections=50_000, combinations=20_000, steps=200_000, max_bytes=1 << 26, max_seconds=2.0
+)  # of a shape
 SETTINGS = tuple(name for name in SamplingConfig.__struct_fields__ if name in CompletionRequest.__struct_fields__)
 
 
