@@ -147,28 +147,25 @@ class Pattern:
         if most == 0:
             return Part(True)
         before = self.size
-        first = self._sequence(inner, flags)
+        unused = [self._sequence(inner, flags)]
         if self.size == before:  # nothing, however often
             return Part(True)
-        if least == 0:
-            self._forget(before)
-        result = first if least else Part(True)
-        for _ in range(least - 1):
-            result = self._joined(result, self._sequence(inner, flags))
+
+        def one() -> Part:  # reading the first one twice would double the work with every level of nesting
+            return unused.pop() if unused else self._sequence(inner, flags)
+
+        result = Part(True)
+        for _ in range(least):
+            result = self._joined(result, one())
         if most == constants.MAXREPEAT:
-            more = self._sequence(inner, flags)
+            more = one()
             self._connect(more.last, more.first)
             return self._joined(result, Part(True, more.first, more.last))
         optional = Part(True)
         for _ in range(most - least):  # from the inside: each may come only after the one before
-            one = self._sequence(inner, flags)
-            optional = self._joined(Part(one.empty, one.first, one.last), optional)
+            optional = self._joined(one(), optional)
             optional.empty = True
         return self._joined(result, optional)
-
-    def _forget(self, count: int) -> None:
-        """Take back all places but the first ones."""
-        del self.set_of[count:], self._follow[count:]
 
     def _joined(self, one: Part, two: Part) -> Part:
         self._connect(one.last, two.first)
@@ -195,8 +192,10 @@ def _parsed(pattern: str) -> Any:
         with _parsing, warnings.catch_warnings():
             warnings.simplefilter("error")
             return parser.parse(pattern)
-    except (re.error, RecursionError, OverflowError, ValueError, Warning) as error:
+    except (re.error, RecursionError, OverflowError, Warning) as error:
         raise OptionError(f"pattern: found {pattern!r}, {error}") from None
+    except ValueError:  # of Python's own limit to the digits that it reads
+        raise OptionError(f"pattern: found {pattern!r}, a number in it has too many digits") from None
 
 
 def sum_of(bits: Any) -> int:
