@@ -12,7 +12,7 @@ from longhand.config import SamplingConfig
 from longhand.copies.guard import CopyGuard
 from longhand.copies.index import CopyIndex
 from longhand.errors import ModelFormatError, OptionError
-from longhand.generation.constraints.bounds import USUAL, Bounds, never_interrupt
+from longhand.generation.constraints.bounds import USUAL, Bounds, Budget, never_interrupt
 from longhand.generation.constraints.build import SHAPES, guide_for
 from longhand.generation.constraints.guide import Guide
 from longhand.generation.loop import Pace, Piece, advance
@@ -152,7 +152,7 @@ def task_of(
     if sampling.max_copy is not None and index is None:
         raise OptionError("max copy: nothing is known of the text that the model learned from: give it with --corpus")
     bias = biases(tokenizer, sampling)
-    guide = guide_for(tokenizer, sampling, end, bounds, interrupt)
+    guide = guide_for(tokenizer, sampling, end, Budget(bounds, interrupt=interrupt))
     return Task(tokenizer, sampling, separator, never, bias, end, guide, index)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from longhand.config import SamplingConfig
 from longhand.errors import OptionError
 from longhand.generation.constraints.automaton import Automaton
-from longhand.generation.constraints.bounds import USUAL, Bounds, Budget, never_interrupt
+from longhand.generation.constraints.bounds import Budget
 from longhand.generation.constraints.guide import BEGIN, Guide
 from longhand.generation.constraints.pattern import Pattern
 from longhand.generation.constraints.shapes import LONGEST_LINE, Banned, Lines, Shape, Without, both_cases
@@ -25,13 +24,12 @@ def guide_for(
     tokenizer: Tokenizer,
     sampling: SamplingConfig,
     end: int | None,
-    bounds: Bounds = USUAL,
-    interrupt: Callable[[], None] = never_interrupt,
+    budget: Budget | None = None,
 ) -> Guide | None:
     """Return what guides a text into the shape that `sampling` asks for; None where it asks for none.
 
     - end: the token that ends a text, where there is one
-    - interrupt: is called while the shape is prepared, and raises an error to stop
+    - budget: what the shape may take
 
     Raises `OptionError` for rules that mean nothing, that no text that the model can write obeys, or that exceed the
     bounds.
@@ -39,14 +37,13 @@ def guide_for(
     wanted = [name for name in SHAPES if getattr(sampling, name) not in (None, ())]
     if not wanted:
         return None
-    budget = Budget(bounds, interrupt=interrupt)
-    pattern = None if sampling.pattern is None else Pattern(sampling.pattern, bounds, budget)
+    budget = budget or Budget()
     shapes: list[Shape] = [each for each in (_lines(sampling),) if each is not None]
     if sampling.without:
         shapes.append(Without(both_cases(sampling.without)))
     if sampling.ban:
         shapes.append(Banned(sampling.ban))
-    if pattern is not None or any(shape.ends for shape in shapes):
+    if sampling.pattern is not None or any(shape.ends for shape in shapes):
         if sampling.length_in == "characters":
             raise OptionError("length in: a text of a given shape is counted in tokens: leave --length-in out")
         if sampling.stop or sampling.until in ("sentence", "line"):
@@ -55,9 +52,12 @@ def guide_for(
             )
     in_bytes = tokenizer.kind in ("byte", "bpe")
     try:
+        pattern = None if sampling.pattern is None else Pattern(sampling.pattern, budget=budget)
         automaton = Automaton(tree_of(tokenizer).points, pattern, shapes, in_bytes=in_bytes, budget=budget)
         guide = Guide(automaton, tokenizer, end)
     except OptionError as error:
+        if str(error).startswith("pattern: "):  # which says already what was found
+            raise
         listed = ", ".join(f"--{name.replace('_', '-')} {_shown(getattr(sampling, name))}" for name in wanted)
         raise OptionError(f"{error} ({listed})") from None
     if (least := guide.needed(BEGIN)) > (length := length_of(sampling)) and tokenizer.kind in ("char", "byte"):

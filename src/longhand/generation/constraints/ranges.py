@@ -57,22 +57,24 @@ def ranges_of_item(item: Any, flags: int) -> Ranges:
     categories = {str(each): each for operation, each in items if operation is constants.CATEGORY}
     found = merged(np.concatenate([plain, *(_category(each, bool(flags & re.ASCII)) for each in categories.values())]))
     if flags & re.IGNORECASE:
-        found = _in_any_case(found, _set_item(plain, categories.values()), flags)
+        found = _in_any_case(found, plain, categories.values(), flags)
     return complement(found) if negated else found
 
 
-def _set_item(plain: Ranges, categories: Iterable[Any]) -> Any:
-    """Return an item of as few members as possible: Python's compiler visits every character of every range."""
-    members = [(constants.RANGE, (first, end - 1)) for first, end in plain.tolist()]
-    return constants.IN, [*members, *((constants.CATEGORY, each) for each in categories)]
+def _in_any_case(found: Ranges, plain: Ranges, categories: Iterable[Any], flags: int) -> Ranges:
+    """Return what a set of characters and categories takes if case is ignored.
 
-
-def _in_any_case(found: Ranges, item: Any, flags: int) -> Ranges:
-    """Return what a set matches if case is ignored; only characters that have cases need to be looked at."""
+    Only characters that have cases need to be compared: the others match themselves.
+    """
     text, cased = _cased()
-    matching = cased[[match.start() for match in _compiled(item, flags).finditer(text)]]
-    uncased = complement(merged(np.concatenate([complement(found), ranges_of(cased)])))
-    return merged(np.concatenate([uncased, ranges_of(matching)]))
+    inside = cased[np.searchsorted(plain.ravel(), cased, "right") % 2 == 1]
+    members = [(constants.RANGE, (first, end - 1)) for first, end in ranges_of(inside).tolist()]
+    members += [(constants.CATEGORY, each) for each in categories]
+    others = complement(merged(np.concatenate([complement(found), ranges_of(cased)])))
+    if not members:
+        return others
+    matching = [match.start() for match in _compiled((constants.IN, members), flags).finditer(text)]
+    return merged(np.concatenate([others, ranges_of(cased[matching])]))
 
 
 def _compiled(item: Any, flags: int) -> re.Pattern[str]:
