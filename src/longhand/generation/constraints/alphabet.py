@@ -14,6 +14,7 @@ from longhand.generation.constraints.ranges import LAST, Ranges
 from longhand.text.tokenizer import Tokenizer
 
 SURROGATES = (0xD800, 0xDFFF)
+LAST_KEPT = 0x7FF  # characters of one or two bytes: few, and looked up for most states
 INTERVAL_BYTES = 64  # of an interval's edge, class and first point, and of what sorting them takes
 
 CodePoints = npt.NDArray[np.int64]
@@ -89,11 +90,13 @@ class Alphabet:
             return ()
         found = self._in_range.get((first, last))
         if found is None:
-            begin, end = np.searchsorted(self._edges, [first, last], "right")
+            begin = int(self._edges.searchsorted(first, "right"))
+            if first == last and last > LAST_KEPT:  # of whole characters there are a million
+                number = int(self._classes[begin - 1])
+                return () if number < 0 else (number,)
+            end = int(self._edges.searchsorted(last, "right"))
             classes = np.unique(self._classes[begin - 1 : end])
-            found = tuple(classes[classes >= 0].tolist())
-            if first != last:  # of whole characters there are a million
-                self._in_range[first, last] = found
+            found = self._in_range[first, last] = tuple(classes[classes >= 0].tolist())
         return found
 
     def mask(self, ranges: Ranges) -> int:

@@ -145,26 +145,27 @@ class Guide:
         """Set where those beginnings lead that go on, each different step once."""
         units = self._classes[level.units[going]] + 1  # 0: no character that the automaton knows
         different = int(units.max(initial=0)) + 1
-        pairs, which = np.unique(above[going] * different + units, return_inverse=True)
+        pairs, which = _distinct(above[going] * different + units)
         after = np.empty(len(pairs), np.int64)
         for place, pair in enumerate(pairs.tolist()):
             number, unit = divmod(pair, different)
             after[place] = steps.after(number, unit - 1)
             if place % STEPS_AT_ONCE == 0:
+                self._budget.tick(STEPS_AT_ONCE)
                 yield
-        led[going] = after[which.reshape(-1)]
+        led[going] = after[which]
 
     def _numbered(self, steps: RowSteps, row: Numbers) -> Iterator[None]:
         """Replace the numbers of `steps` in a row by those of the guide."""
         kept = row > ENDED
-        used, which = np.unique(row[kept], return_inverse=True)
+        used, which = _distinct(row[kept])
         numbers = np.empty(len(used), np.int64)
         for place, number in enumerate(used.tolist()):
             key = steps.keys[number]
             numbers[place] = self._numbers.get(key) or self._keep(key, steps.needed(key))
             if place % STEPS_AT_ONCE == 0:
                 yield
-        row[kept] = numbers[which.reshape(-1)]
+        row[kept] = numbers[which]
 
     def _keep(self, key: Key, needed: int) -> int:
         """Return the number of a new state."""
@@ -184,3 +185,14 @@ class Guide:
         if len(self._rows) > len(self.addresses):
             self.addresses = np.concatenate([self.addresses, np.zeros(len(self._rows), np.uintp)])
         self.addresses[state] = row.ctypes.data
+
+
+def _distinct(numbers: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the different numbers, ascending, and the place of each among them; small ones unsorted."""
+    largest = int(numbers.max(initial=0))
+    if largest > 8 * len(numbers) + 1024:
+        values, places = np.unique(numbers, return_inverse=True)
+        return values, places.reshape(-1)
+    met = np.zeros(largest + 1, np.bool_)
+    met[numbers] = True
+    return np.flatnonzero(met), (np.cumsum(met) - 1)[numbers]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ NEVER, ENDS_HERE = -1, -2  # in place of a number: this unit may not come; and t
 LONGEST = 4  # bytes of a character
 LEAST_OF_LENGTH = (0, 0, 0x80, 0x800, 0x10000)  # the first code point whose UTF-8 has so many bytes
 KEY_BYTES, STEP_BYTES = 500, 250
+STEPS_CHARGED = 64  # at a time
 
 Key = tuple[State, bytes]  # the automaton's state, and the bytes of a character that has begun
 Numbers = npt.NDArray[np.int64]
@@ -34,7 +36,6 @@ class RowSteps:
 
     def after(self, number: int, unit: int) -> int:
         """Return the number of the state after a byte, or a class of characters; or `NEVER` or `ENDS_HERE`."""
-        self._automaton.budget.tick()
         found = self._after(self.keys[number], unit)
         if isinstance(found, str):
             return ENDS_HERE if found == END else NEVER
@@ -87,12 +88,14 @@ class RowSteps:
         key = (state, character)
         found = self._steps.get(key)
         if found is None:
-            self._automaton.budget.tick()
-            self._charge(STEP_BYTES)
+            if not len(self._steps) % STEPS_CHARGED:
+                self._automaton.budget.tick(STEPS_CHARGED)
+                self._charge(STEPS_CHARGED * STEP_BYTES)
             found = self._steps[key] = self._automaton.step(state, character)
         return found
 
 
+@lru_cache(1 << 14)
 def code_range(data: bytes) -> tuple[int, int, bool]:
     """Return the first and the last code point whose UTF-8 begins with `data`, and whether it is whole.
 
