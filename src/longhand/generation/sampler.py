@@ -129,6 +129,10 @@ class Sampler:
             state["state"] = {"state": int(facts.random) % PERIOD, "inc": int(facts.increment) % PERIOD | 1}
             self._bits.state = state
 
+    def prepared(self, seconds: float) -> bool:
+        """Work on what may come next for some seconds at most; return whether it is known."""
+        return self.guide is None or self.guide.prepare(self.at, seconds)
+
     def _allowed(self, size: int) -> Row | None:
         row = None
         if self.guide is not None:

@@ -12,7 +12,7 @@ from longhand.config import SamplingConfig
 from longhand.copies.guard import CopyGuard
 from longhand.copies.index import CopyIndex
 from longhand.errors import ModelFormatError, OptionError
-from longhand.generation.constraints.bounds import USUAL, Bounds
+from longhand.generation.constraints.bounds import USUAL, Bounds, Budget, never_interrupt
 from longhand.generation.constraints.build import SHAPES, guide_for
 from longhand.generation.constraints.guide import Guide
 from longhand.generation.loop import Pace, Piece, advance
@@ -133,8 +133,12 @@ def task_of(
     separator: str | None = None,
     index: CopyIndex | None = None,
     bounds: Bounds = USUAL,
+    interrupt: Callable[[], None] = never_interrupt,
 ) -> Task:
     """Make settings ready for a model.
+
+    - bounds: of a shape
+    - interrupt: is called while a shape is prepared, and raises an error to stop
 
     Raises `OptionError` for settings that the model cannot follow.
     """
@@ -148,7 +152,8 @@ def task_of(
     if sampling.max_copy is not None and index is None:
         raise OptionError("max copy: nothing is known of the text that the model learned from: give it with --corpus")
     bias = biases(tokenizer, sampling)
-    return Task(tokenizer, sampling, separator, never, bias, end, guide_for(tokenizer, sampling, end, bounds), index)
+    guide = guide_for(tokenizer, sampling, end, Budget(bounds, interrupt=interrupt))
+    return Task(tokenizer, sampling, separator, never, bias, end, guide, index)
 
 
 class Writing(Iterator[Piece]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from longhand.copies.index import CopyIndex, build_index
 from longhand.copies.report import Novelty, novelty
 from longhand.errors import ModelFormatError, OptionError
 from longhand.generation.beam import BeamSearch
-from longhand.generation.constraints.bounds import USUAL, Bounds
+from longhand.generation.constraints.bounds import USUAL, Bounds, never_interrupt
 from longhand.generation.explorer import Explorer
 from longhand.generation.loop import Piece
 from longhand.generation.many import Many, Written
@@ -74,11 +74,18 @@ class WritingModel(ModelBase):
             return write(task, self.session(), prompt)
         return go_on(task, self.session(), state, prompt)
 
-    def task(self, state: WritingState | None = None, *, bounds: Bounds = USUAL, **sampling: Any) -> Task:
+    def task(
+        self,
+        state: WritingState | None = None,
+        *,
+        bounds: Bounds = USUAL,
+        interrupt: Callable[[], None] = never_interrupt,
+        **sampling: Any,
+    ) -> Task:
         """Return how a text is to be written, made ready for this model: what `longhand.serving` writes by.
 
-        Keywords and `state` as for `pieces`; a shape may be as large as `bounds` say. Raises `OptionError` and
-        `ModelFormatError` as that does.
+        Keywords and `state` as for `pieces`; a shape may be as large as `bounds` say. `interrupt` is called while it is
+        prepared, and raises an error to stop. Raises `OptionError` and `ModelFormatError` as `pieces` does.
         """
         if state is not None:
             self._refuse_state_of_others(state)
@@ -88,7 +95,7 @@ class WritingModel(ModelBase):
             sampling = {**before, **sampling}
         config = self._sampling(sampling)
         index = None if config.max_copy is None else self.copies
-        return task_of(self.tokenizer, config, self.separator, index, bounds)
+        return task_of(self.tokenizer, config, self.separator, index, bounds, interrupt)
 
     def texts(
         self,

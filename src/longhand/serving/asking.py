@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from longhand.arrays import TokenIds
 from longhand.config import COMPLETION_TOKENS, SamplingConfig
-from longhand.generation.constraints.bounds import Bounds
+from longhand.generation.constraints.bounds import Bounds, never_interrupt
 from longhand.generation.saved import WritingState
 from longhand.generation.writing import Task
 from longhand.model import Model
@@ -24,7 +25,17 @@ MOST_PROMPTS = MOST_TEXTS
 SEEDS = 2**63
 MOST_STOPS, LONGEST_STOPS = 100, 2000  # what each costs at every token, others wait for
 LONGEST_WINDOW = 1024
-BOUNDS = Bounds(places=2000, connections=50_000, combinations=20_000, steps=200_000, row_bytes=1 << 26)  # of a shape
+BOUNDS = Bounds(
+    places=2000,
+    connections=50_000,
+    sets=10_000,
+    combinations=20_000,
+    steps=200_000,
+    max_bytes=1 << 26,
+    max_seconds=2.0,
+)
+"""Of a shape: few enough bytes for many texts at once, and little enough time for those who wait for the threads."""
+
 SETTINGS = tuple(name for name in SamplingConfig.__struct_fields__ if name in CompletionRequest.__struct_fields__)
 
 
@@ -53,10 +64,17 @@ class Asked:
     first_seed: int | None
 
 
-def asked(wanted: CompletionRequest, model: Model, sealer: Sealer, longest: int) -> Asked:
+def asked(
+    wanted: CompletionRequest,
+    model: Model,
+    sealer: Sealer,
+    longest: int,
+    interrupt: Callable[[], None] = never_interrupt,
+) -> Asked:
     """Return what a request asks for, checked as far as can be known before it is written.
 
     - longest: the most tokens that a text may have
+    - interrupt: is called while a shape is prepared, and raises an error to stop
 
     Raises `ApiError` and `LonghandError`.
     """
@@ -74,7 +92,7 @@ def asked(wanted: CompletionRequest, model: Model, sealer: Sealer, longest: int)
             "--corpus TEXT makes its index, once, beside the model",
             param="max_copy",
         )
-    task = model.task(before, bounds=BOUNDS, **_settings(wanted, longest))
+    task = model.task(before, bounds=BOUNDS, interrupt=interrupt, **_settings(wanted, longest))
     seed = wanted.seed if wanted.seed is not None or before is not None else secrets.randbits(32)
     seeds: list[int | None] = [None, *(secrets.randbits(32) for _ in range(best_of - 1))]
     if seed is not None:

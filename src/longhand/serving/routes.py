@@ -12,9 +12,11 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from longhand.generation.constraints.bounds import never_interrupt
 from longhand.generation.constraints.build import SHAPES
 from longhand.serving.answering import Answer
 from longhand.serving.asking import asked, decoded
+from longhand.serving.disconnecting import until_disconnected
 from longhand.serving.guard import Guard
 from longhand.serving.mailbox import Mailbox
 from longhand.serving.openapi import described, described_as
@@ -36,7 +38,7 @@ from longhand.serving.wire import (
 from longhand.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from longhand.serving.runs import RunFolder
 
@@ -124,13 +126,18 @@ def _add_completions(router: APIRouter, service: Service) -> None:
         box = Mailbox(bounded=bool(wanted.stream))
         client = request.client.host if request.client else ""
 
-        def begin() -> Answer:
-            what = asked(wanted, served.model, service.sealer, service.limits.longest)
+        def begin(interrupt: Callable[[], None] = never_interrupt) -> Answer:
+            interrupt()
+            what = asked(wanted, served.model, service.sealer, service.limits.longest, interrupt)
             return Answer(served, wanted, what, service.sealer, box, client)
 
         heavy = len(body) > LONG or (wanted.echo and wanted.logprobs is not None)
         heavy = heavy or any(getattr(wanted, name) is not None for name in SHAPES)
-        answer = await service.aside(begin) if heavy else begin()
+        if heavy:
+            async with until_disconnected(request) as interrupt:
+                answer = await service.aside(lambda: begin(interrupt))
+        else:
+            answer = begin()
         with_usage = bool(wanted.stream_options and wanted.stream_options.include_usage)
         return Answering(
             answer,

@@ -175,7 +175,7 @@ class Scheduler(Rounds):
         for group, pace in groups:
             pace.seconds = ROUND * (1 + (len(writers) / MANY) ** 2) / len(groups)
             try:  # some may have failed with another text of their request
-                if left := [writer for writer in group if not writer.request.cancelled]:
+                if left := [writer for writer in group if not writer.request.cancelled and writer.prepared()]:
                     self._advance(left, pace, most)
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
                 self._fail([writer.request for writer in group], error)

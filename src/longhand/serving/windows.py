@@ -67,7 +67,8 @@ class WindowScheduler(Rounds):
         for writer in writers:
             writer.pace.seconds = ROUND / len(writers)
             try:
-                if not writer.request.cancelled:  # as one is that failed with another of its texts
+                cancelled = writer.request.cancelled  # as one is that failed with another of its texts
+                if not cancelled and writer.prepared():
                     self._advance(writer)
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
                 self._fail([writer.request], error)

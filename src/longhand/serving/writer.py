@@ -38,6 +38,10 @@ class Writer:
         """Whether it advances by itself: its rules may take time at every token, and others are not to wait for it."""
         return self.session.window is not None or self.text.guarded or self.text.sampler.guide is not None
 
+    def prepared(self) -> bool:
+        """Prepare its next token for no longer than its share of a round; return whether it can be drawn."""
+        return self.text.sampler.prepared(self.pace.seconds)
+
     @property
     def listed(self) -> bool:
         """Whether it is told how probable its tokens were."""

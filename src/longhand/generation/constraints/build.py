@@ -6,35 +6,44 @@ import re
 
 from longhand.config import SamplingConfig
 from longhand.errors import OptionError
-from longhand.generation.constraints.alphabet import writable
-from longhand.generation.constraints.automaton import Automaton, Shape
-from longhand.generation.constraints.bounds import USUAL, Bounds
+from longhand.generation.constraints.automaton import Automaton
+from longhand.generation.constraints.bounds import Budget
 from longhand.generation.constraints.guide import BEGIN, Guide
 from longhand.generation.constraints.pattern import Pattern
-from longhand.generation.constraints.shapes import LONGEST_LINE, Banned, Lines, Without, both_cases
+from longhand.generation.constraints.shapes import LONGEST_LINE, Banned, Lines, Shape, Without, both_cases
+from longhand.generation.constraints.tokens import tree_of
 from longhand.settings import length_of
 from longhand.text.tokenizer import Tokenizer
 
 SHAPES = ("pattern", "lines", "line_length", "acrostic", "without", "ban")
 
+LONGEST_SHOWN = 60  # characters of a setting in a message
 
-def guide_for(tokenizer: Tokenizer, sampling: SamplingConfig, end: int | None, bounds: Bounds = USUAL) -> Guide | None:
+
+def guide_for(
+    tokenizer: Tokenizer,
+    sampling: SamplingConfig,
+    end: int | None,
+    budget: Budget | None = None,
+) -> Guide | None:
     """Return what guides a text into the shape that `sampling` asks for; None where it asks for none.
 
     - end: the token that ends a text, where there is one
+    - budget: what the shape may take
 
-    Raises `OptionError` for rules that mean nothing, or that no text that the model can write obeys.
+    Raises `OptionError` for rules that mean nothing, that no text that the model can write obeys, or that exceed the
+    bounds.
     """
     wanted = [name for name in SHAPES if getattr(sampling, name) not in (None, ())]
     if not wanted:
         return None
-    pattern = None if sampling.pattern is None else Pattern(sampling.pattern, bounds)
+    budget = budget or Budget()
     shapes: list[Shape] = [each for each in (_lines(sampling),) if each is not None]
     if sampling.without:
         shapes.append(Without(both_cases(sampling.without)))
     if sampling.ban:
         shapes.append(Banned(sampling.ban))
-    if pattern is not None or any(shape.ends for shape in shapes):
+    if sampling.pattern is not None or any(shape.ends for shape in shapes):
         if sampling.length_in == "characters":
             raise OptionError("length in: a text of a given shape is counted in tokens: leave --length-in out")
         if sampling.stop or sampling.until in ("sentence", "line"):
@@ -43,14 +52,24 @@ def guide_for(tokenizer: Tokenizer, sampling: SamplingConfig, end: int | None, b
             )
     in_bytes = tokenizer.kind in ("byte", "bpe")
     try:
-        automaton = Automaton(writable(tokenizer), pattern, shapes, in_bytes=in_bytes, bounds=bounds)
-        guide = Guide(automaton, tokenizer, end, bounds.row_bytes)
+        pattern = None if sampling.pattern is None else Pattern(sampling.pattern, budget=budget)
+        automaton = Automaton(tree_of(tokenizer).points, pattern, shapes, in_bytes=in_bytes, budget=budget)
+        guide = Guide(automaton, tokenizer, end)
     except OptionError as error:
-        listed = ", ".join(f"--{name.replace('_', '-')} {getattr(sampling, name)!r}" for name in wanted)
+        if str(error).startswith("pattern: "):  # which says already what was found
+            raise
+        listed = ", ".join(f"--{name.replace('_', '-')} {_shown(getattr(sampling, name))}" for name in wanted)
         raise OptionError(f"{error} ({listed})") from None
     if (least := guide.needed(BEGIN)) > (length := length_of(sampling)) and tokenizer.kind in ("char", "byte"):
         raise OptionError(f"length: found {length}, the shortest text of the shape that is asked for has {least}")
+    budget.ignore_interrupts()
     return guide
+
+
+def _shown(value: str | int | tuple[str, ...]) -> str:
+    """Return a setting for a message, cut where it is long."""
+    shown = repr(value)
+    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}..."
 
 
 def _lines(sampling: SamplingConfig) -> Lines | None:

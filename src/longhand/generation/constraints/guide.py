@@ -6,46 +6,62 @@ that the kernel follows by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from longhand.errors import OptionError
-from longhand.generation.constraints.alphabet import LAST
-from longhand.generation.constraints.automaton import END, FORBIDDEN, Automaton, State
-from longhand.generation.constraints.bounds import USUAL
+from longhand.generation.constraints.automaton import Automaton
+from longhand.generation.constraints.bounds import Bounds, Budget
+from longhand.generation.constraints.rowsteps import (
+    ENDED,
+    ENDS_HERE,
+    FIRST,
+    LONGEST,
+    NEVER,
+    Key,
+    RowSteps,
+    code_range,
+)
+from longhand.generation.constraints.tokens import Level, tree_of
 from longhand.text.tokenizer import Tokenizer
 
-ENDED, BEGIN = 0, 1  # states: the text is over, before the token that led here; and nothing is written
-NEVER = -1  # in a row, of a token that may not come
-LONGEST = 4  # bytes of a character
-LEAST_OF_LENGTH = (0, 0, 0x80, 0x800, 0x10000)  # the first code point whose UTF-8 has so many bytes
+__all__ = ["BEGIN", "ENDED", "NEVER", "Guide", "Row", "code_range"]
+
+BEGIN = 1  # the state before anything is written; in a row, ENDED stands for the end and NEVER for a forbidden token
+STATE_BYTES, ROW_BYTES = 450, 200  # besides the places of the state's pattern, and the numbers of the row
+STEPS_AT_ONCE = 32  # while a row is made, between two looks at the clock
 
 Row = npt.NDArray[np.int32]
-Key = tuple[State, bytes]  # the automaton's state, and the bytes of a character that has begun
+Numbers = npt.NDArray[np.int64]
 
 
 class Guide:
     """See above.
 
     - end: the token that ends a text, which may come where the text may end
+    - most_bytes: of what it makes itself; if left out, what is left of the automaton's budget
     """
 
     def __init__(
-        self, automaton: Automaton, tokenizer: Tokenizer, end: int | None = None, most_bytes: int = USUAL.row_bytes
+        self, automaton: Automaton, tokenizer: Tokenizer, end: int | None = None, most_bytes: int | None = None
     ) -> None:
-        self._most_bytes = most_bytes
+        self._budget = automaton.budget if most_bytes is None else Budget(Bounds(max_bytes=most_bytes))
         self._automaton, self._end, self._size = automaton, end, tokenizer.size
-        self._in_bytes = tokenizer.kind in ("byte", "bpe")
-        self._trie = _Node()
-        for token in range(tokenizer.size):
-            if token not in tokenizer.never_written and (units := self._units(tokenizer, token)):
-                self._trie.add(units, token)
-        self._keys: list[Key] = [(automaton.begin, b""), (automaton.begin, b"")]
-        self._numbers: dict[Key, int] = {self._keys[BEGIN]: BEGIN}
-        self._rows: list[Row | None] = [np.zeros(self._size, np.int32), None]
-        self._steps: dict[tuple[State, int], State | str] = {}
+        self._tree = tree_of(tokenizer)
+        characters = self._tree.characters
+        self._classes = np.arange(256) if self._tree.in_bytes else automaton.alphabet.classes_of(characters)
+        self._keys: list[Key] = []
+        self._numbers: dict[Key, int] = {}
+        self._needed = np.zeros(64, np.int64)
+        self._rows: list[Row | None] = []
+        first = (automaton.begin, b"")
+        self._keep(first, 0)  # in the place of ENDED
+        del self._numbers[first]
+        self._keep(first, automaton.distance(automaton.begin) or 0)
+        self._rows[ENDED] = np.zeros(self._size, np.int32)
+        self._making: Iterator[None] | None = None
         self.addresses = np.zeros(64, np.uintp)  # of the rows that there are, for the kernel
         self.addresses[ENDED] = self._rows[ENDED].ctypes.data  # type: ignore[union-attr]
         self.bound = automaton.farthest + LONGEST
@@ -53,27 +69,36 @@ class Guide:
     def row(self, state: int) -> Row:
         """Return where each token leads from a state, (vocabulary,).
 
-        Raises `OptionError` where no token of the model can come, though characters could.
+        Raises `OptionError` where no token of the model can come, though characters could, or beyond the bounds.
         """
-        row = self._rows[state]
-        if row is None:
-            row = self._made(state)
-            if not (row != NEVER).any():
-                raise OptionError("the text cannot go on: no token of the model fits into the shape that is asked for")
-            self._rows[state] = row
-            if len(self._rows) > len(self.addresses):
-                self.addresses = np.concatenate([self.addresses, np.zeros(len(self._rows), np.uintp)])
-            self.addresses[state] = row.ctypes.data
-            if sum(each is not None for each in self._rows) * row.nbytes > self._most_bytes:
-                raise OptionError(f"the shape takes more than {self._most_bytes >> 20} MB: ask for a simpler one")
+        while (row := self._rows[state]) is None:
+            self.prepare(state)
         return row
+
+    def prepare(self, state: int, seconds: float = np.inf) -> bool:
+        """Work on a state's row for some seconds; return whether it is there. Raises `OptionError` as `row` does."""
+        if self._rows[state] is not None:
+            return True
+        until = self._budget.clock() + seconds
+        if self._making is None:
+            self._making = self._made(state)
+            self._budget.renew()
+        self._budget.resume()
+        try:
+            for _ in self._making:
+                if self._budget.clock() >= until:
+                    self._budget.pause()
+                    return False
+        except BaseException:
+            self._making = None
+            raise
+        self._making = None  # which may have made the row of another state that was asked for before
+        return self._rows[state] is not None
 
     def row_within(self, state: int, left: int) -> Row:
         """Return the same, of tokens after which `left` - 1 more suffice to come to an end."""
         row = self.row(state).copy()
-        for after in np.unique(row).tolist():
-            if after not in (NEVER, ENDED) and self.needed(after) > left - 1:
-                row[row == after] = NEVER
+        row[(row > ENDED) & (self._needed[row] > left - 1)] = NEVER
         if not (row != NEVER).any():
             raise OptionError(
                 f"the shape may not be complete within the {left} tokens that are left: give it more --length"
@@ -82,103 +107,92 @@ class Guide:
 
     def needed(self, state: int) -> int:
         """Return how many tokens suffice to come from a state to an end of the text."""
-        here, begun = self._keys[state]
-        distance = self._automaton.distance(here)
-        assert distance is not None
-        if not begun or distance == 0:  # a character that has only begun is no part of the text
-            return distance
-        first, last, _ = code_range(begun)
-        steps = {self._step(here, each) for each in self._automaton.alphabet.between(first, last)}
-        after = [self._automaton.distance(each) for each in steps if not isinstance(each, str)]
-        return LONGEST - len(begun) + min(each for each in after if each is not None)
+        return int(self._needed[state])
 
-    def _units(self, tokenizer: Tokenizer, token: int) -> list[int]:
-        """Return the bytes of a token, or its characters' classes."""
-        if self._in_bytes:
-            return list(tokenizer.pieces[token])  # type: ignore[attr-defined]
-        return [self._automaton.alphabet.class_of(letter) for letter in tokenizer.decode(np.array([token]))]
-
-    def _made(self, state: int) -> Row:
-        row = np.full(self._size, NEVER, np.int32)
+    def _made(self, state: int) -> Iterator[None]:
+        """Make a row, and pause every few steps."""
+        self._budget.charge(4 * self._size + ROW_BYTES)
         key = self._keys[state]
-        if self._end is not None and self._automaton.final(key[0]) and not key[1]:
-            row[self._end] = ENDED
-        waiting = [(self._trie, key, False)]
-        while waiting:
-            node, here, any_character = waiting.pop()
-            for unit, child in node.children.items():
-                after = self._after(here, unit)
-                if isinstance(after, str):
-                    if after == END and not any_character:  # within a token no text ends: another token is shorter
-                        row[list(child.all_tokens())] = ENDED
-                    continue
-                if child.tokens:
-                    row[child.tokens] = self._number(after)
-                if child.children:
-                    waiting.append((child, after, any_character or not after[1]))
-        return row
+        steps = RowSteps(self._automaton, key, in_bytes=self._tree.in_bytes)
+        row = np.full(self._size, NEVER, np.int64)
+        try:
+            yield from self._followed(steps, row)
+            if self._end is not None and self._automaton.final(key[0]) and not key[1]:
+                row[self._end] = ENDED
+            yield from self._numbered(steps, row)
+        finally:
+            steps.close()
+        if not (row != NEVER).any():
+            raise OptionError("the text cannot go on: no token of the model fits into the shape that is asked for")
+        self._enter(state, row.astype(np.int32))
 
-    def _number(self, key: Key) -> int:
-        if key not in self._numbers:
-            self._numbers[key] = len(self._keys)
-            self._keys.append(key)
-            self._rows.append(None)
-        return self._numbers[key]
+    def _followed(self, steps: RowSteps, row: Numbers) -> Iterator[None]:
+        """Set where tokens lead, by the numbers of `steps`: length by length of the tokens' beginnings."""
+        led, inside = np.array([FIRST]), np.array([False])  # inside: a character of the token is complete
+        for level in self._tree.levels:
+            above, inside = led[level.parents], inside[level.parents]
+            led = np.where(above == ENDED, ENDED, NEVER)
+            going = np.flatnonzero(above > ENDED)
+            yield from self._step(steps, level, above, going, led)
+            over = led == ENDS_HERE
+            led[over] = np.where(inside[over], NEVER, ENDED)  # within a token no text ends: another token is shorter
+            inside |= steps.are_whole(led)
+            row[level.tokens] = led[level.places]
+            if not (led >= ENDED).any():
+                return
 
-    def _after(self, key: Key, unit: int) -> Key | str:
-        if not self._in_bytes:
-            after = FORBIDDEN if unit < 0 else self._step(key[0], unit)
-            return after if isinstance(after, str) else (after, b"")
-        data = key[1] + bytes([unit])
-        first, last, whole = code_range(data)
-        found = {self._step(key[0], each) for each in self._automaton.alphabet.between(first, last)}
-        states = [each for each in found if not isinstance(each, str)]
-        if states:
-            return (states[0], b"") if whole else (key[0], data)
-        return END if END in found else FORBIDDEN
+    def _step(self, steps: RowSteps, level: Level, above: Numbers, going: Numbers, led: Numbers) -> Iterator[None]:
+        """Set where those beginnings lead that go on, each different step once."""
+        units = self._classes[level.units[going]] + 1  # 0: no character that the automaton knows
+        different = int(units.max(initial=0)) + 1
+        pairs, which = _distinct(above[going] * different + units)
+        after = np.empty(len(pairs), np.int64)
+        for place, pair in enumerate(pairs.tolist()):
+            number, unit = divmod(pair, different)
+            after[place] = steps.after(number, unit - 1)
+            if place % STEPS_AT_ONCE == 0:
+                self._budget.tick(STEPS_AT_ONCE)
+                yield
+        led[going] = after[which]
 
-    def _step(self, state: State, character: int) -> State | str:
-        key = (state, character)
-        if key not in self._steps:
-            self._steps[key] = self._automaton.step(state, character)
-        return self._steps[key]
+    def _numbered(self, steps: RowSteps, row: Numbers) -> Iterator[None]:
+        """Replace the numbers of `steps` in a row by those of the guide."""
+        kept = row > ENDED
+        used, which = _distinct(row[kept])
+        numbers = np.empty(len(used), np.int64)
+        for place, number in enumerate(used.tolist()):
+            key = steps.keys[number]
+            numbers[place] = self._numbers.get(key) or self._keep(key, steps.needed(key))
+            if place % STEPS_AT_ONCE == 0:
+                yield
+        row[kept] = numbers[which]
+
+    def _keep(self, key: Key, needed: int) -> int:
+        """Return the number of a new state."""
+        self._budget.tick()
+        self._budget.charge(STATE_BYTES + key[0][0].bit_length() // 8)
+        number = self._numbers[key] = len(self._keys)
+        self._keys.append(key)
+        self._rows.append(None)
+        if number == len(self._needed):
+            self._needed = np.concatenate([self._needed, np.zeros(number, np.int64)])
+        self._needed[number] = needed
+        return number
+
+    def _enter(self, state: int, row: Row) -> None:
+        """Keep a row, and tell the kernel of it."""
+        self._rows[state] = row
+        if len(self._rows) > len(self.addresses):
+            self.addresses = np.concatenate([self.addresses, np.zeros(len(self._rows), np.uintp)])
+        self.addresses[state] = row.ctypes.data
 
 
-class _Node:
-    """A place in the tree of all tokens, by what they begin with."""
-
-    def __init__(self) -> None:
-        self.tokens: list[int] = []
-        self.children: dict[int, _Node] = {}
-
-    def add(self, units: Sequence[int], token: int) -> None:
-        """Give a token, by its units, its place below this one."""
-        node = self
-        for unit in units:
-            node = node.children.setdefault(unit, _Node())
-        node.tokens.append(token)
-
-    def all_tokens(self) -> Iterator[int]:
-        """Yield the tokens here and below."""
-        waiting = [self]
-        while waiting:
-            node = waiting.pop()
-            yield from node.tokens
-            waiting.extend(node.children.values())
-
-
-def code_range(data: bytes) -> tuple[int, int, bool]:
-    """Return the first and the last code point whose UTF-8 begins with `data`, and whether it is whole.
-
-    Of bytes that no character begins with the first is above the last.
-    """
-    lead = data[0]
-    length = 1 if lead < 0x80 else 2 if 0xC2 <= lead < 0xE0 else 3 if 0xE0 <= lead < 0xF0 else 4
-    if 0x80 <= lead < 0xC2 or lead > 0xF4 or not all(0x80 <= each < 0xC0 for each in data[1:]):
-        return 1, 0, False
-    bits = lead & (0x7F if length == 1 else 0x7F >> length)
-    for each in data[1:]:
-        bits = bits << 6 | each & 0x3F
-    open_bits = 6 * (length - len(data))
-    first, last = bits << open_bits, (bits + 1 << open_bits) - 1
-    return max(first, LEAST_OF_LENGTH[length]), min(last, LAST), len(data) == length
+def _distinct(numbers: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the different numbers, ascending, and the place of each among them; small ones unsorted."""
+    largest = int(numbers.max(initial=0))
+    if largest > 8 * len(numbers) + 1024:
+        values, places = np.unique(numbers, return_inverse=True)
+        return values, places.reshape(-1)
+    met = np.zeros(largest + 1, np.bool_)
+    met[numbers] = True
+    return np.flatnonzero(met), (np.cumsum(met) - 1)[numbers]

@@ -8,25 +8,18 @@ of the pattern, which are kept as the bits of an integer.
 from __future__ import annotations
 
 import re
-import sys
+import threading
 import warnings
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from longhand.arrays import BoolArray
 from longhand.errors import OptionError
-from longhand.generation.constraints.alphabet import CodePoints
-from longhand.generation.constraints.bounds import USUAL, Bounds
-
-if sys.version_info >= (3, 11):
-    import re._compiler as compiler  # type: ignore[import-not-found]
-    import re._constants as constants  # type: ignore[import-not-found]
-    import re._parser as parser  # type: ignore[import-not-found]
-else:
-    import sre_compile as compiler
-    import sre_constants as constants
-    import sre_parse as parser
+from longhand.generation.constraints.bits import members, of_numbers
+from longhand.generation.constraints.bounds import USUAL, Bounds, Budget
+from longhand.generation.constraints.ranges import Ranges, ranges_of_item
+from longhand.generation.constraints.sre import constants, parser
 
 OF_ONE = {"LITERAL", "NOT_LITERAL", "ANY", "IN"}
 REPEATS = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
@@ -40,6 +33,13 @@ NOT_HERE = {
     "POSSESSIVE_REPEAT": "a possessive repeat",
 }
 START = 0
+CASES = re.IGNORECASE | re.ASCII | re.DOTALL  # the flags that change what one place takes
+TYPES = re.ASCII | re.LOCALE | re.UNICODE  # of these flags, one replaces another
+PLACE_BYTES = 200  # of a place, besides the places that follow it
+SET_STEPS = 16  # a large set takes as long as so many places
+SET_BYTES = 500  # of a set, besides its ranges
+
+_parsing = threading.Lock()  # filters for warnings belong to the whole process
 
 
 class Part:
@@ -52,56 +52,46 @@ class Part:
 class Pattern:
     """An automaton that reads what matches a regular expression; state 0 is its beginning.
 
+    - sets: the different sets of characters that its places take, for those who read `set_of`
+
     Raises `OptionError` for a pattern that is none, that is too large, or that looks around itself.
     """
 
-    ends = True
-
-    def __init__(self, pattern: str, bounds: Bounds = USUAL) -> None:
-        self.text, self._bounds = pattern, bounds
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                parsed = parser.parse(pattern)
-        except (re.error, RecursionError, OverflowError, Warning) as error:
-            raise OptionError(f"pattern: found {pattern!r}, {error}") from None
-        self._flags = parsed.state.flags
+    def __init__(self, pattern: str, bounds: Bounds = USUAL, budget: Budget | None = None) -> None:
+        self.text, self._budget = pattern, budget or Budget(bounds)
+        parsed = _parsed(pattern)
         self._connections = 0
-        self._takes: list[Any] = [None]  # what each place takes
+        self.sets: list[Ranges] = []
+        self.set_of: list[int] = [-1]  # of each place, its number among the sets
+        self._set_numbers: dict[tuple[int, int] | bytes, int] = {}  # by the parsed item and the flags, or by the ranges
         self._follow: list[int] = [0]  # the places that may come after each
         try:
-            whole = self._sequence(parsed, self._flags)
+            whole = self._sequence(parsed, parsed.state.flags)
         except RecursionError:
             raise OptionError(f"pattern: {pattern[:60]!r} is nested too deeply") from None
+        self._set_numbers.clear()
         self._follow[START] = whole.first
         self._finals = whole.last | (1 << START if whole.empty else 0)
 
-    def sets(self, points: CodePoints) -> list[BoolArray]:
-        """Return what each of its places takes of some characters; asked for before it reads."""
-        text = points.astype("<u4").tobytes().decode("utf-32-le")
-        found: dict[str, BoolArray] = {}
-        for item, flags in self._takes[1:]:
-            key = f"{flags} {item!r}"
-            if key not in found and str(item[0]) == "LITERAL" and not flags & re.IGNORECASE:
-                found[key] = points == item[1]
-            elif key not in found:
-                part = parser.SubPattern(parser.State(), [item])
-                one = compiler.compile(part, flags & ~re.DEBUG)
-                found[key] = np.zeros(len(points), np.bool_)
-                found[key][[match.start() for match in one.finditer(text)]] = True
-        self._members = found
-        self._points = points
-        return list(found.values())
+    @cached_property
+    def places_of(self) -> list[int]:
+        """Of each set, the places that take it, as bits."""
+        self._budget.charge(len(self.sets) * (self.size // 8 + 40))
+        numbers = np.array(self.set_of)
+        return [of_numbers(np.flatnonzero(numbers == number)) for number in range(len(self.sets))]
 
-    def taking(self, character: str) -> int:
-        """Return the places that take a character."""
-        place = int(np.searchsorted(self._points, ord(character)))
-        takes = {key: members[place] for key, members in self._members.items()}
-        return sum(1 << n for n, (item, flags) in enumerate(self._takes[1:], 1) if takes[f"{flags} {item!r}"])
+    @property
+    def size(self) -> int:
+        """How many places there are, the beginning included."""
+        return len(self._follow)
 
     def after(self, place: int) -> int:
         """Return the places that may come after one."""
         return self._follow[place]
+
+    def after_any(self, places: int) -> int:
+        """Return the places that may come after one of some places."""
+        return sum_of(self._follow[place] for place in members(places))
 
     def final(self, places: int) -> bool:
         """Whether the pattern may end at one of some places."""
@@ -114,12 +104,14 @@ class Pattern:
         return result
 
     def _part(self, item: Any, flags: int) -> Part:
+        self._budget.tick()
         kind, value = str(item[0]), item[1]
         if kind in OF_ONE:
             return self._one(item, flags)
         if kind == "SUBPATTERN":
             _, added, removed, inner = value
-            return self._sequence(inner, (flags | added) & ~removed)
+            kept = flags & ~TYPES if added & TYPES else flags
+            return self._sequence(inner, (kept | added) & ~removed)
         if kind == "BRANCH":
             parts = [self._sequence(each, flags) for each in value[1]]
             first, last = (sum_of(getattr(part, name) for part in parts) for name in ("first", "last"))
@@ -130,39 +122,50 @@ class Pattern:
         raise OptionError(f"pattern: {self.text!r} has {NOT_HERE.get(kind, kind)}, which cannot be written by")
 
     def _one(self, item: Any, flags: int) -> Part:
-        if len(self._takes) > self._bounds.places:
+        if len(self.set_of) > self._budget.bounds.places:
             raise OptionError(f"pattern: {self.text[:60]!r} is too large: repeats count as often as they may occur")
-        place = 1 << len(self._takes)
-        self._takes.append((item, flags))
+        self._budget.charge(PLACE_BYTES)
+        place = 1 << len(self.set_of)
+        self.set_of.append(self._set(item, flags & CASES))
         self._follow.append(0)
         return Part(False, place, place)
+
+    def _set(self, item: Any, flags: int) -> int:
+        """Return the number of what an item takes: equal sets have one number, and repeats do not read theirs again."""
+        known = (id(item), flags)  # the parsed pattern lives as long as this
+        if known not in self._set_numbers:
+            self._budget.tick(SET_STEPS)
+            ranges = ranges_of_item(item, flags)
+            number = self._set_numbers.setdefault(ranges.tobytes(), len(self.sets))
+            if number == len(self.sets):
+                self._budget.charge(SET_BYTES + 2 * ranges.nbytes)
+                self.sets.append(ranges)
+            self._set_numbers[known] = number
+        return self._set_numbers[known]
 
     def _repeated(self, least: int, most: int, inner: Any, flags: int) -> Part:
         if most == 0:
             return Part(True)
-        before = len(self._takes)
-        first = self._sequence(inner, flags)
-        if len(self._takes) == before:  # nothing, however often
+        before = self.size
+        unused = [self._sequence(inner, flags)]
+        if self.size == before:  # nothing, however often
             return Part(True)
-        if least == 0:
-            self._forget(before)
-        result = first if least else Part(True)
-        for _ in range(least - 1):
-            result = self._joined(result, self._sequence(inner, flags))
+
+        def one() -> Part:  # reading the first one twice would double the work with every level of nesting
+            return unused.pop() if unused else self._sequence(inner, flags)
+
+        result = Part(True)
+        for _ in range(least):
+            result = self._joined(result, one())
         if most == constants.MAXREPEAT:
-            more = self._sequence(inner, flags)
+            more = one()
             self._connect(more.last, more.first)
             return self._joined(result, Part(True, more.first, more.last))
         optional = Part(True)
         for _ in range(most - least):  # from the inside: each may come only after the one before
-            one = self._sequence(inner, flags)
-            optional = self._joined(Part(one.empty, one.first, one.last), optional)
+            optional = self._joined(one(), optional)
             optional.empty = True
         return self._joined(result, optional)
-
-    def _forget(self, count: int) -> None:
-        """Take back all places but the first ones."""
-        del self._takes[count:], self._follow[count:]
 
     def _joined(self, one: Part, two: Part) -> Part:
         self._connect(one.last, two.first)
@@ -172,12 +175,27 @@ class Pattern:
 
     def _connect(self, places: int, followers: int) -> None:
         self._connections += places.bit_count() * followers.bit_count()
-        if self._connections > self._bounds.connections:
+        if self._connections > self._budget.bounds.connections:
             raise OptionError(f"pattern: {self.text[:60]!r} is too large: too much may follow too much")
-        while places:
-            low = places & -places
-            self._follow[low.bit_length() - 1] |= followers
-            places ^= low
+        if not followers:
+            return
+        size = (followers.bit_length() + 7) // 8
+        for place in members(places):
+            self._budget.tick()
+            self._budget.charge(max(0, size - (self._follow[place].bit_length() + 7) // 8))
+            self._follow[place] |= followers
+
+
+def _parsed(pattern: str) -> Any:
+    """Return a pattern as Python's own parser reads it."""
+    try:
+        with _parsing, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return parser.parse(pattern)
+    except (re.error, RecursionError, OverflowError, Warning) as error:
+        raise OptionError(f"pattern: found {pattern!r}, {error}") from None
+    except ValueError:  # of Python's own limit to the digits that it reads
+        raise OptionError(f"pattern: found {pattern!r}, a number in it has too many digits") from None
 
 
 def sum_of(bits: Any) -> int:
