@@ -25,7 +25,6 @@ from striking import responses
 from longhand.config import ServingConfig
 from longhand.serving.guard import POLICY, Guard
 from longhand.serving.metrics import Metrics
-from longhand.serving.room import Room
 from longhand.serving.static import page_files
 
 KEYS = ("first-key-0123456789abcdef", "second-key-0123456789abcdef")
@@ -141,8 +140,7 @@ async def guarded(keys: list[str], headers: dict[str, str], limits: ServingConfi
     async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    bodies = Room(1000, "too many")
-    guard = Guard(app, limits or ServingConfig(), [key.encode() for key in keys], Metrics(list), bodies)
+    guard = Guard(app, limits or ServingConfig(), [key.encode() for key in keys], Metrics(list))
     listed = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
     scope = {"type": "http", "method": "GET", "path": "/v1/models", "headers": listed}
     await guard(scope, receive, send)
