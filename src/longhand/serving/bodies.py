@@ -18,10 +18,11 @@ from longhand.serving.request import BusyError
 
 BODY = "longhand.body"  # where a scope has a request's body
 TOTAL_BYTES = 256_000_000  # of all bodies; with a large --body, four times that
-SMALL_BYTES = 65_536  # of each body come out of a reserve, a quarter of the total, that large bodies cannot fill
+SMALL_BYTES = 65_536  # up to which bodies have a reserve, a quarter of the total, that larger ones cannot fill
 MIN_BYTES_PER_SECOND = 240  # the limit of ASP.NET Core's server; a telephone modem is ten times faster
 WINDOW_SECONDS = 10.0  # in each of which a body has to come at that rate
 
+STALLED_SECONDS = 1.0  # without a byte, after which a body is not expected to end
 SAMPLE = 64  # bodies that are looked at to tell a client when to come back
 
 
@@ -38,6 +39,8 @@ class SharedRoom:
 
     def take(self, address: str, count: int) -> bool:
         """Take some bytes; return whether there was room."""
+        if not count:
+            return True
         held = self._held.get(address, 0) + count
         if held > self._free:
             return False
@@ -57,37 +60,44 @@ class SharedRoom:
 class Body:
     """A request's body. It holds its memory until it is released.
 
-    - small, large: where its first `SMALL_BYTES` and the rest of it are accounted for
+    - small, large: the room that it takes while it is small, and after that
     - expected: its length in bytes, or the most that it may be
     """
 
     def __init__(self, small: SharedRoom, large: SharedRoom, address: str, expected: int, began: float) -> None:
         self._small, self._large, self.address, self._expected = small, large, address, expected
-        self.began = self.window_began = began
+        self.began = self.window_began = self.last_came = began
         self.data, self.size, self.window_size = b"", 0, 0
-        self.held_small, self._held_large = 0, 0
+        self._held_small, self._held_large = 0, 0
+
+    @property
+    def holds_room(self) -> bool:
+        """Whether others may get room when this one ends."""
+        return bool(self._held_small or self._held_large)
 
     def take_room(self) -> bool:
         """Take room for as many bytes as there are now; return whether there was any."""
-        small = min(self.size, SMALL_BYTES) - self.held_small
-        if small and not self._small.take(self.address, small):
+        if self.size <= SMALL_BYTES:
+            if not self._small.take(self.address, self.size - self._held_small):
+                return False
+            self._held_small = self.size
+            return True
+        if not self._large.take(self.address, self.size - self._held_large):
             return False
-        self.held_small += small
-        large = self.size - self.held_small - self._held_large
-        if large and not self._large.take(self.address, large):
-            return False
-        self._held_large += large
+        self._held_large = self.size
+        self._small.give_back(self.address, self._held_small)
+        self._held_small = 0
         return True
 
     def release(self) -> None:
         """Give the room back, and forget the bytes."""
-        self._small.give_back(self.address, self.held_small)
+        self._small.give_back(self.address, self._held_small)
         self._large.give_back(self.address, self._held_large)
-        self.held_small, self._held_large, self.data = 0, 0, b""
+        self._held_small, self._held_large, self.data = 0, 0, b""
 
     def seconds_left(self, now: float, limit: float) -> float:
         """Estimate when the body is whole, or cut off."""
-        if self.size == self.window_size:  # nothing has come in this window
+        if now > self.last_came + STALLED_SECONDS:
             return self.window_began + WINDOW_SECONDS - now
         rate = self.size / max(now - self.began, 0.001)
         return min(self.began + limit - now, (self._expected - self.size) / rate)
@@ -96,8 +106,10 @@ class Body:
 class Bodies:
     """Reads bodies, and keeps account of the memory that they take."""
 
-    def __init__(self, limits: ServingConfig, clock: Callable[[], float] = time.monotonic) -> None:
-        total = max(TOTAL_BYTES, 4 * limits.body)
+    def __init__(
+        self, limits: ServingConfig, clock: Callable[[], float] = time.monotonic, total: int = TOTAL_BYTES
+    ) -> None:
+        total = max(total, 4 * limits.body)
         self._small, self._large = SharedRoom(total // 4), SharedRoom(total - total // 4)
         self._max_bytes, self._seconds, self._clock = limits.body, limits.body_seconds, clock
         self._coming: dict[str, dict[Body, None]] = {}  # by address: those that are not complete
@@ -110,9 +122,11 @@ class Bodies:
         length = _content_length(scope)
         if length is not None and length > self._max_bytes:
             raise self._too_large()
-        address = client_network(scope["client"][0]) if scope.get("client") else ""
+        address = client_address(scope)
         expected = self._max_bytes if length is None else length
         body = Body(self._small, self._large, address, expected, self._clock())
+        if length is None and not any(name == b"transfer-encoding" for name, _ in scope["headers"]):
+            return body
         self._coming.setdefault(address, {})[body] = None
         try:
             await self._fill(body, receive)
@@ -135,6 +149,7 @@ class Bodies:
                     raise ApiError(400, "the request was not finished")
                 part, more = message.get("body", b""), message.get("more_body", False)
                 body.size += len(part)
+                body.last_came = self._clock() if part else body.last_came
                 if body.size > self._max_bytes:
                     raise self._too_large()
                 small_and_whole = not more and body.size <= SMALL_BYTES  # it is parsed at once, and needs no room
@@ -151,7 +166,7 @@ class Bodies:
         others = [body for bodies in self._coming.values() for body in islice(bodies, 1)]
         now = self._clock()
         for bodies in (own, others):
-            if ends := [body.seconds_left(now, self._seconds) for body in bodies if body.held_small]:
+            if ends := [body.seconds_left(now, self._seconds) for body in bodies if body.holds_room]:
                 return float(max(1, math.ceil(min(ends))))
         return 1.0
 
@@ -167,6 +182,11 @@ class Bodies:
 
     def _too_large(self) -> ApiError:
         return ApiError(413, f"a request has {self._max_bytes:,} bytes at most", code="too_large")
+
+
+def client_address(scope: Scope) -> str:
+    """Return the address that a request comes from, as far as a trusted proxy says; an IPv6 client's network."""
+    return client_network(scope["client"][0]) if scope.get("client") else ""
 
 
 def _content_length(scope: Scope) -> int | None:

@@ -21,8 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from longhand.config import ServingConfig
 from longhand.serving.addresses import is_address, is_any
-from longhand.serving.bodies import BODY, Bodies
+from longhand.serving.bodies import BODY, Bodies, client_address
 from longhand.serving.metrics import Metrics
+from longhand.serving.pacing import Turns
 from longhand.serving.problems import UNKNOWN_KEY, ApiError, api_error
 
 OPEN = ("/", "/health", "/docs", "/openapi.json", "/favicon.ico")  # what is the same for everybody
@@ -53,6 +54,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, limits: ServingConfig, keys: Sequence[bytes], metrics: Metrics) -> None:
         self._app, self._metrics, self._bodies = app, metrics, Bodies(limits)
+        self._turns = Turns()
         self._keys = [sha256(key).digest() for key in keys]
         self._hosts = _hosts(limits)
         self._any_address = is_any(limits.host)
@@ -72,6 +74,7 @@ class Guard:
             await send(message)
 
         try:
+            await self._turns.take(client_address(scope))
             self._admit(scope)
             body = scope[BODY] = await self._bodies.read(scope, reading)
             await self._app(scope, reading, sent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from longhand.serving.addresses import client_network
 from longhand.serving.connections import Connections
 from longhand.serving.guard import HEADERS
+from longhand.serving.pacing import PacedFlow, Pacing
 from longhand.serving.problems import ApiError
 
 MAX_FRAMING_BYTES = 65_536  # of a request that are not body: its head, chunk sizes and extensions, trailers
@@ -20,8 +21,9 @@ MAX_HEADERS = 128
 MAX_DISCARDED_BYTES = 1_000_000  # that are read and ignored before a connection is cut
 HEAD_SECONDS = 15.0  # in which a request's head has to come
 LINGER_SECONDS = 2.0  # for which a refused client may still send, so that it can read the answer
-SEND_BUFFER = 32_768  # bytes of an answer that the kernel keeps for a client that does not read
-HIGH_WATER = 16_384  # the same, in this process
+FLOOD_BYTES = 16_384  # that come at once, from which on an address is paced
+MAX_PAUSE_SECONDS = 1.0  # an address that owes more is not given a new connection
+HIGH_WATER = 16_384  # bytes of an answer that are kept for a client that does not read, beside the kernel's
 
 
 def limited(send_seconds: float, connections: Connections) -> type[LimitedProtocol]:
@@ -30,7 +32,8 @@ def limited(send_seconds: float, connections: Connections) -> type[LimitedProtoc
     - send_seconds: after which clients that read nothing are cut off
     - connections: the registry of all open connections
     """
-    return type("LimitedProtocol", (LimitedProtocol,), {"send_seconds": send_seconds, "registry": connections})
+    own = {"send_seconds": send_seconds, "registry": connections, "pacing": Pacing()}
+    return type("LimitedProtocol", (LimitedProtocol,), own)
 
 
 class _RequestError(Exception):
@@ -42,11 +45,14 @@ class LimitedProtocol(HttpToolsProtocol):
 
     send_seconds: float
     registry: Connections
+    pacing: Pacing
+    flow: PacedFlow
     _framing = 0  # bytes that were not body, less the bytes of body that came since
     _discarded = 0
     _discarding, _upgrading, _in_head = False, False, True
     _deadline: asyncio.TimerHandle | None = None
     _cutting: asyncio.TimerHandle | None = None
+    _pausing: asyncio.TimerHandle | None = None
     _unread = 0
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -59,11 +65,13 @@ class LimitedProtocol(HttpToolsProtocol):
         """Take a new connection."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=HIGH_WATER)
-        found: Any = transport.get_extra_info("socket")
-        if found is not None:
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._address = client_network(self.client[0]) if self.client else ""
+        self.flow = PacedFlow(transport)
+        if self.pacing.pause(self._address) > MAX_PAUSE_SECONDS:
+            transport.abort()
+            return
         self._await_head()
+        self._pause_reading()
         self.registry.add(self, self._address)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -71,6 +79,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self.registry.remove(self, self._address)
         self._stop_waiting()
         self._stop_cutting()
+        if self._pausing is not None:
+            self._pausing.cancel()
         super().connection_lost(exc)
 
     def drop(self) -> None:
@@ -114,7 +124,25 @@ class LimitedProtocol(HttpToolsProtocol):
     # Receiving
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, up to the limit of what is not body."""
+        """Take what came; if it is a lot, read the address's connections less often."""
+        began = time.perf_counter()
+        self._receive(data)
+        if len(data) > FLOOD_BYTES:
+            self.pacing.charge(self._address, time.perf_counter() - began)
+            self._pause_reading()
+
+    def _pause_reading(self) -> None:
+        pause = self.pacing.pause(self._address)
+        if pause and self._pausing is None:
+            self.flow.hold(True)
+            self._pausing = self.loop.call_later(pause, self._read_on)
+
+    def _read_on(self) -> None:
+        self._pausing = None
+        self.flow.hold(False)
+
+    def _receive(self, data: bytes) -> None:
+        """Parse, up to the limit of what is not body."""
         self._unset_keepalive_if_required()
         if self._in_head and self._deadline is None:
             self._await_head()

@@ -26,6 +26,7 @@ from longhand.serving.sealing import FEWEST
 from longhand.serving.service import Service
 
 BACKLOG = 4096  # connections that wait to be taken
+SEND_BUFFER = 32_768  # bytes of an answer that the kernel keeps for a client that does not read
 SPARE_CONNECTIONS = 8192  # beside those that a text is written for
 RESERVED_FILES = 64  # that are no connections: models, trainings, and connections that are taken and dropped at once
 SWITCH = 0.0005  # seconds after which a thread that writes lets the one that answers run
@@ -153,6 +154,7 @@ def _listening(config: ServingConfig) -> socket.socket:
     try:
         if os.name != "nt":
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # connections inherit it
         opened.bind(address)
     except OSError as error:
         opened.close()
