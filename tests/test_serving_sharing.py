@@ -12,7 +12,7 @@ from longhand.config import ServingConfig
 from longhand.serving.addresses import client_network
 from longhand.serving.bodies import MIN_BYTES_PER_SECOND, SMALL_BYTES, WINDOW_SECONDS, Bodies, Body, SharedRoom
 from longhand.serving.connections import Connections
-from longhand.serving.pacing import MAX_DEBTORS, PAUSE_FACTOR, Pacing, Turns
+from longhand.serving.pacing import MAX_DEBTORS, MAX_PAUSE_SECONDS, PAUSE_FACTOR, Pacing, Turns
 from longhand.serving.problems import ApiError
 from longhand.serving.request import BusyError
 
@@ -227,6 +227,9 @@ def test_an_address_that_makes_work_pauses_and_no_other() -> None:
     assert pacing.pause("a") == 0
     pacing.charge("a", 0.00001)
     assert pacing.pause("a") == 0  # not worth it
+    for _ in range(1000):
+        pacing.charge("a", 1.0)
+    assert pacing.pause("a") <= MAX_PAUSE_SECONDS
     for number in range(3 * MAX_DEBTORS):
         clock.now += 1
         pacing.charge(str(number), 0.1)

@@ -74,9 +74,9 @@ class Guard:
             await send(message)
 
         try:
-            await self._turns.take(client_address(scope))
             self._admit(scope)
             body = scope[BODY] = await self._bodies.read(scope, reading)
+            await self._turns.take(client_address(scope))
             await self._app(scope, reading, sent)
         except asyncio.CancelledError:  # the server ends
             if status:

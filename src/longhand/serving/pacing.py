@@ -11,6 +11,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 PAUSE_FACTOR = 4  # seconds of pause for each second of work: one address takes at most a fifth of the loop's time
 MIN_PAUSE_SECONDS = 0.001  # shorter ones are added up
+MAX_PAUSE_SECONDS = 5.0  # half the time in which some of a body has to come, for others at the same address
 MAX_DEBTORS = 1024  # addresses that are remembered before those without a debt are forgotten
 
 
@@ -26,7 +27,8 @@ class Pacing:
         now = self._clock()
         if len(self._until) > MAX_DEBTORS:
             self._until = {one: until for one, until in self._until.items() if until > now}
-        self._until[address] = max(self._until.get(address, now), now) + PAUSE_FACTOR * seconds
+        until = max(self._until.get(address, now), now) + PAUSE_FACTOR * seconds
+        self._until[address] = min(until, now + MAX_PAUSE_SECONDS)
 
     def pause(self, address: str) -> float:
         """Return for how many seconds the address is not to be read; 0 if it may be."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import httptools
@@ -14,7 +13,7 @@ from longhand.serving.addresses import client_network
 from longhand.serving.connections import Connections
 from longhand.serving.guard import HEADERS
 from longhand.serving.pacing import PacedFlow, Pacing
-from longhand.serving.problems import ApiError
+from longhand.serving.problems import BROKEN, ApiError
 
 MAX_FRAMING_BYTES = 65_536  # of a request that are not body: its head, chunk sizes and extensions, trailers
 MAX_HEADERS = 128
@@ -22,7 +21,7 @@ MAX_DISCARDED_BYTES = 1_000_000  # that are read and ignored before a connection
 HEAD_SECONDS = 15.0  # in which a request's head has to come
 LINGER_SECONDS = 2.0  # for which a refused client may still send, so that it can read the answer
 FLOOD_BYTES = 16_384  # that come at once, from which on an address is paced
-MAX_PAUSE_SECONDS = 1.0  # an address that owes more is not given a new connection
+FULL_PAUSE_SECONDS = 1.0  # an address with a longer pause before it is not given a new connection
 HIGH_WATER = 16_384  # bytes of an answer that are kept for a client that does not read, beside the kernel's
 
 
@@ -67,7 +66,7 @@ class LimitedProtocol(HttpToolsProtocol):
         transport.set_write_buffer_limits(high=HIGH_WATER)
         self._address = client_network(self.client[0]) if self.client else ""
         self.flow = PacedFlow(transport)
-        if self.pacing.pause(self._address) > MAX_PAUSE_SECONDS:
+        if self.pacing.pause(self._address) > FULL_PAUSE_SECONDS:
             transport.abort()
             return
         self._await_head()
@@ -86,7 +85,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def drop(self) -> None:
         """Close in favour of other connections."""
         if self.cycle is None:
-            self._write_error(503, "too many connections: try again later", {"retry-after": "1"})
+            self._write_error(ApiError(503, "too many connections", type=BROKEN, code="busy", retry_after=1))
             self.transport.close()
         else:
             self.transport.abort()
@@ -288,13 +287,12 @@ class LimitedProtocol(HttpToolsProtocol):
                 return
             self.cycle.disconnected = True
         if not self.transport.is_closing():
-            self._write_error(status, message)
+            self._write_error(ApiError(status, message))
             self._linger()
 
-    def _write_error(self, status: int, message: str, more: Mapping[str, str] | None = None) -> None:
-        error = ApiError(status, message)
-        headers = {"content-type": "application/json", "content-length": str(len(error.body)), **(more or {})}
-        lines = [f"HTTP/1.1 {status} Refused", *(f"{name}: {value}" for name, value in headers.items())]
+    def _write_error(self, error: ApiError) -> None:
+        headers = {"content-type": "application/json", "content-length": str(len(error.body)), **error.headers}
+        lines = [f"HTTP/1.1 {error.status} Refused", *(f"{name}: {value}" for name, value in headers.items())]
         lines += [f"{name.decode()}: {value.decode()}" for name, value in HEADERS]
         self.transport.write("\r\n".join([*lines, "connection: close", "", ""]).encode() + error.body)
 
