@@ -201,6 +201,27 @@ def test_an_address_that_floods_is_read_less_often(run: Callable[[Test], None]) 
     run(test)
 
 
+def test_an_address_that_floods_gets_no_connections_without_end(
+    run: Callable[[Test], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longhand.serving.protocol.MAX_PAUSED_CONNECTIONS", 1)
+
+    async def test(connected: Connected) -> None:
+        first = connected.protocol
+
+        def connect() -> Transport:
+            transport: Any = Transport()
+            type(first)(config=first.config, server_state=ServerState(), app_state={}).connection_made(transport)
+            return transport  # type: ignore[no-any-return]
+
+        assert not connect().aborted
+        first.pacing.charge("10.0.0.1", 1.0)
+        assert connect().aborted
+        assert not connected.transport.aborted
+
+    run(test)
+
+
 def test_bytes_between_requests_start_the_time_of_a_head(run: Callable[[Test], None]) -> None:
     async def test(connected: Connected) -> None:
         await connected.send(GET)

@@ -38,6 +38,11 @@ class Connections:
     def __len__(self) -> int:
         return self._count
 
+    def count(self, address: str) -> int:
+        """Return how many connections an address has."""
+        client = self._clients.get(address)
+        return len(client.all) if client else 0
+
     def add(self, connection: Connection, address: str) -> None:
         """Add a new connection; may drop another one, or this one."""
         self._clients.setdefault(address, _Client()).all[connection] = None

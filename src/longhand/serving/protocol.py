@@ -21,7 +21,7 @@ MAX_DISCARDED_BYTES = 1_000_000  # that are read and ignored before a connection
 HEAD_SECONDS = 15.0  # in which a request's head has to come
 LINGER_SECONDS = 2.0  # for which a refused client may still send, so that it can read the answer
 FLOOD_BYTES = 16_384  # that come at once, from which on an address is paced
-FULL_PAUSE_SECONDS = 1.0  # an address with a longer pause before it is not given a new connection
+MAX_PAUSED_CONNECTIONS = 1000  # of an address that is paced; it gets no further ones until it may be read
 HIGH_WATER = 16_384  # bytes of an answer that are kept for a client that does not read, beside the kernel's
 
 
@@ -66,7 +66,7 @@ class LimitedProtocol(HttpToolsProtocol):
         transport.set_write_buffer_limits(high=HIGH_WATER)
         self._address = client_network(self.client[0]) if self.client else ""
         self.flow = PacedFlow(transport)
-        if self.pacing.pause(self._address) > FULL_PAUSE_SECONDS:
+        if self.pacing.pause(self._address) and self.registry.count(self._address) >= MAX_PAUSED_CONNECTIONS:
             transport.abort()
             return
         self._await_head()
@@ -145,14 +145,15 @@ class LimitedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._in_head and self._deadline is None:
             self._await_head()
-        while data and not self._discarding and not self.transport.is_closing():
-            room = MAX_FRAMING_BYTES + 1 - self._framing
-            self._parse(data[:room])
-            data = data[room:]
+        place = 0
+        while place < len(data) and not self._discarding and not self.transport.is_closing():
+            end = place + MAX_FRAMING_BYTES + 1 - self._framing
+            self._parse(data[place:end])
+            place = end
             if self._framing > MAX_FRAMING_BYTES:
                 self._refuse_framing()
         if self._discarding:
-            self._discard(len(data))
+            self._discard(max(0, len(data) - place))
         elif self._in_head and not self.transport.is_closing():
             self.registry.set_idle(self, self._address, self._framing)
 
