@@ -126,6 +126,14 @@ def test_a_key_is_demanded_by_every_method(keyed: Server) -> None:
         assert keyed.ask(method, "/v1/models").status == 401, method
 
 
+@pytest.mark.parametrize("trailer", ["Host: localhost", f"Authorization: Bearer {KEYS[0]}"])
+def test_trailers_are_no_headers(trailer: str, keyed: Server) -> None:
+    given = {f"Authorization: Bearer {KEYS[0]}", "Host: localhost"} - {trailer}
+    head = "\r\n".join(["GET /v1/models HTTP/1.1", *given, "Connection: close", "Transfer-Encoding: chunked", "", ""])
+    ((status, _, _),) = asked(keyed, f"{head}0\r\n{trailer}\r\n\r\n".encode())
+    assert status in (401, 403)
+
+
 async def guarded(keys: list[str], headers: dict[str, str], limits: ServingConfig | None = None) -> int:
     """Return the status with which a guard lets a request in, or refuses it."""
     statuses: list[int] = []
