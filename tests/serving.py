@@ -178,6 +178,7 @@ def running(
     models: Sequence[Path | str],
     *options: object,
     limits: dict[str, float] | None = None,
+    files: int | None = None,
     ready_within: float = READY_WITHIN,
     ends_within: float = ENDS_WITHIN,
 ) -> Iterator[Server]:
@@ -185,6 +186,7 @@ def running(
 
     - options: of the command line
     - limits: fields of `ServingConfig` instead, those too that are no options
+    - files: how many files it may have open (`ulimit -n`)
 
     Asserts that it says where it listens, that it ends in time, and that it said nothing of a traceback.
     """
@@ -192,6 +194,8 @@ def running(
     if limits is not None:
         assert not options
         words = [sys.executable, "-c", WITH_LIMITS, json.dumps({**limits, "port": 0}), *map(str, models)]
+    if files is not None:
+        words = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *words]
     with subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:

@@ -25,7 +25,6 @@ from striking import responses
 from longhand.config import ServingConfig
 from longhand.serving.guard import POLICY, Guard
 from longhand.serving.metrics import Metrics
-from longhand.serving.room import Room
 from longhand.serving.static import page_files
 
 KEYS = ("first-key-0123456789abcdef", "second-key-0123456789abcdef")
@@ -127,6 +126,14 @@ def test_a_key_is_demanded_by_every_method(keyed: Server) -> None:
         assert keyed.ask(method, "/v1/models").status == 401, method
 
 
+@pytest.mark.parametrize("trailer", ["Host: localhost", f"Authorization: Bearer {KEYS[0]}"])
+def test_trailers_are_no_headers(trailer: str, keyed: Server) -> None:
+    given = {f"Authorization: Bearer {KEYS[0]}", "Host: localhost"} - {trailer}
+    head = "\r\n".join(["GET /v1/models HTTP/1.1", *given, "Connection: close", "Transfer-Encoding: chunked", "", ""])
+    ((status, _, _),) = asked(keyed, f"{head}0\r\n{trailer}\r\n\r\n".encode())
+    assert status in (401, 403)
+
+
 async def guarded(keys: list[str], headers: dict[str, str], limits: ServingConfig | None = None) -> int:
     """Return the status with which a guard lets a request in, or refuses it."""
     statuses: list[int] = []
@@ -141,8 +148,7 @@ async def guarded(keys: list[str], headers: dict[str, str], limits: ServingConfi
     async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    bodies = Room(1000, "too many")
-    guard = Guard(app, limits or ServingConfig(), [key.encode() for key in keys], Metrics(list), bodies)
+    guard = Guard(app, limits or ServingConfig(), [key.encode() for key in keys], Metrics(list))
     listed = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
     scope = {"type": "http", "method": "GET", "path": "/v1/models", "headers": listed}
     await guard(scope, receive, send)

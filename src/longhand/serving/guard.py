@@ -20,9 +20,11 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from longhand.config import ServingConfig
+from longhand.serving.addresses import is_address, is_any
+from longhand.serving.bodies import BODY, Bodies, client_address
 from longhand.serving.metrics import Metrics
+from longhand.serving.pacing import Turns
 from longhand.serving.problems import UNKNOWN_KEY, ApiError, api_error
-from longhand.serving.room import Room
 
 OPEN = ("/", "/health", "/docs", "/openapi.json", "/favicon.ico")  # what is the same for everybody
 OPEN_FOLDER = "/assets/"
@@ -38,7 +40,8 @@ HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-LINGER = 2.0  # seconds for which the rest of a request is read that was refused already
+LINGER_SECONDS = 2.0  # for which the rest of a refused request is read
+LINGER_BYTES = 16_000_000  # of it that are read
 log = logging.getLogger("longhand.serving")
 
 
@@ -46,14 +49,12 @@ class Guard:
     """Stands before the application.
 
     - keys: one of which is demanded; everybody may ask where there are none
-    - bodies: the room for requests that come in
+    - limits: also those of bodies, which are read here
     """
 
-    def __init__(
-        self, app: ASGIApp, limits: ServingConfig, keys: Sequence[bytes], metrics: Metrics, bodies: Room
-    ) -> None:
-        self._bodies = bodies
-        self._app, self._limits, self._metrics = app, limits, metrics
+    def __init__(self, app: ASGIApp, limits: ServingConfig, keys: Sequence[bytes], metrics: Metrics) -> None:
+        self._app, self._metrics, self._bodies = app, metrics, Bodies(limits)
+        self._turns = Turns()
         self._keys = [sha256(key).digest() for key in keys]
         self._hosts = _hosts(limits)
         self._any_address = is_any(limits.host)
@@ -63,7 +64,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status, reading = 0, _Reading(receive)
+        status, reading, body = 0, _Reading(receive), None
 
         async def sent(message: Message) -> None:
             nonlocal status
@@ -74,10 +75,9 @@ class Guard:
 
         try:
             self._admit(scope)
-            if scope["method"] in ("POST", "PUT", "PATCH"):
-                await self._app(scope, await self._whole(scope, reading), sent)
-            else:
-                await self._app(scope, reading, sent)
+            body = scope[BODY] = await self._bodies.read(scope, reading)
+            await self._turns.take(client_address(scope))
+            await self._app(scope, reading, sent)
         except asyncio.CancelledError:  # the server ends
             if status:
                 raise
@@ -90,6 +90,8 @@ class Guard:
                 log.exception("a defect: please report it")
             await _refuse(answer, sent, reading)
         finally:
+            if body is not None:
+                body.release()
             self._metrics.requests.labels(_route(scope), str(status)).inc()
 
     def _admit(self, scope: Scope) -> None:
@@ -131,53 +133,7 @@ class Guard:
         name = _name_of(host)
         if "*" in self._hosts or name in self._hosts:
             return True
-        return self._any_address and _is_address(name)  # no page's name can be an address
-
-    async def _whole(self, scope: Scope, receive: Receive) -> Receive:
-        """Read a body as far as it may go, and return what gives it out."""
-        most = self._limits.body
-        for name, value in scope["headers"]:
-            if name == b"content-length" and value.isdigit() and int(value[:20]) > most:
-                raise self._too_large()
-        try:
-            body = await asyncio.wait_for(_body(receive, most, self._bodies), self._limits.body_seconds)
-        except asyncio.TimeoutError:
-            raise ApiError(408, f"the body took over {self._limits.body_seconds:g} s to come", code="slow") from None
-        if body is None:
-            raise self._too_large()
-        told = False
-
-        async def given() -> Message:
-            nonlocal told
-            if told:
-                return await receive()
-            told = True
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        return given
-
-    def _too_large(self) -> ApiError:
-        return ApiError(413, f"a request has {self._limits.body:,} bytes at most", code="too_large")
-
-
-async def _body(receive: Receive, most: int, room: Room) -> bytes | None:
-    """Return a request's body; None if it has more bytes than it may. Raises `BusyError` where no `room` is left."""
-    parts: list[bytes] = []
-    size, more = 0, True
-    try:
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ApiError(400, "the request was not finished")
-            parts.append(message.get("body", b""))
-            room.take(len(parts[-1]))
-            size += len(parts[-1])
-            if size > most:
-                return None
-            more = message.get("more_body", False)
-    finally:
-        room.give_back(size)
-    return b"".join(parts)
+        return self._any_address and is_address(name)  # no page's name can be an address
 
 
 class _Reading:
@@ -191,17 +147,17 @@ class _Reading:
         self.more = message["type"] == "http.request" and message.get("more_body", False)
         return message
 
-    async def pass_over(self) -> None:
-        """Receive the rest for nothing."""
-        while self.more:
-            await self()
+    async def pass_over(self, most: int) -> None:
+        """Receive the rest for nothing, up to so many bytes."""
+        while self.more and most > 0:
+            most -= len((await self()).get("body", b""))
 
 
 async def _refuse(error: ApiError, send: Send, reading: _Reading | None = None) -> None:
-    """Answer an error; the rest of the request is passed over before the connection may be closed.
+    """Answer an error; the rest of the request is read before the connection may be closed.
 
-    A client that still sends would find it reset, and never read why. The last byte comes when that is done: who has
-    all of an answer may ask for the next thing.
+    A client that still sends would find it reset, and never read why. The last byte comes when that is done: a client
+    that has all of an answer may send its next request.
     """
     body = error.body
     headers = {"content-type": "application/json", "content-length": str(len(body)), **error.headers}
@@ -215,7 +171,7 @@ async def _refuse(error: ApiError, send: Send, reading: _Reading | None = None) 
         await send({"type": "http.response.body", "body": body[:-1], "more_body": True})
         body = body[-1:]
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(reading.pass_over(), LINGER)
+            await asyncio.wait_for(reading.pass_over(LINGER_BYTES), LINGER_SECONDS)
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
@@ -242,25 +198,7 @@ def _hosts(limits: ServingConfig) -> set[str]:
 def _name_of(host: str) -> str:
     """Return the name in a Host header, or one that was given, as it is compared: without port, brackets and case."""
     name, colon, port = host.rpartition(":")
-    if not colon or (port and not port.isdigit()) or _is_address(host):
+    if not colon or (port and not port.isdigit()) or is_address(host):
         name = host
     name = name.strip("[]").lower().rstrip(".")
-    return str(ipaddress.ip_address(name)) if _is_address(name) else name
-
-
-def is_any(host: str) -> bool:
-    """Whether an address stands for all of a machine's."""
-    return host in ("0.0.0.0", "::", "")  # noqa: S104 (it is asked about here, not used)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine itself can reach an address."""
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host.strip("[]")).is_loopback)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True
+    return str(ipaddress.ip_address(name)) if is_address(name) else name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from longhand.errors import LonghandError
@@ -66,7 +68,7 @@ class ApiError(Exception):
     @property
     def headers(self) -> dict[str, str]:
         """The headers that go with it."""
-        return {} if self.retry_after is None else {"retry-after": str(max(1, round(self.retry_after)))}
+        return {} if self.retry_after is None else {"retry-after": str(max(1, math.ceil(self.retry_after)))}
 
 
 def api_error(error: Exception) -> ApiError:

@@ -1,4 +1,4 @@
-"""How much may lie in memory: of answers until they are whole, of prompts, of bodies that come in."""
+"""How much may lie in memory of answers until they are whole, and of prompts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ MOST_NUMBERS = 1_000_000  # that are told of the tokens of one answer; about 100
 OF_ALL_NUMBERS = 4_000_000
 OF_ALL_TEXTS = 64_000_000  # tokens of unstreamed texts
 OF_ALL_PROMPTS = 16_000_000  # tokens, of 16 bytes each until they are read
-OF_ALL_BODIES = 256_000_000  # bytes
 
 
 class Room:
@@ -52,7 +51,6 @@ class Rooms:
         self.numbers = Room(OF_ALL_NUMBERS, "too many long answers are written")
         self.texts = Room(OF_ALL_TEXTS, "too many long answers are written")
         self.prompts = Room(OF_ALL_PROMPTS, "too many long prompts are read")
-        self.bodies = Room(OF_ALL_BODIES, "too many large requests come in")
 
 
 def refuse_too_much(numbers: int) -> None:

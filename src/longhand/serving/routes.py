@@ -16,6 +16,7 @@ from longhand.generation.constraints.bounds import never_interrupt
 from longhand.generation.constraints.build import SHAPES
 from longhand.serving.answering import Answer
 from longhand.serving.asking import asked, decoded
+from longhand.serving.bodies import BODY, Body
 from longhand.serving.disconnecting import until_disconnected
 from longhand.serving.guard import Guard
 from longhand.serving.mailbox import Mailbox
@@ -78,19 +79,18 @@ def application(service: Service, keys: Sequence[bytes] = ()) -> FastAPI:
     add_page(app)
     description = described(app, service.limits)
     app.openapi = lambda: description  # type: ignore[method-assign]
-    page = documentation(description)
+    page, encoded = documentation(description), msgspec.json.encode(description)
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
-        return Json(description)
+        return Response(encoded, media_type="application/json")
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         return Response(page, media_type="text/html; charset=utf-8", headers=OWN_POLICY)
 
     app.add_exception_handler(HTTPException, _told)
-    bodies = service.rooms.bodies
-    app.add_middleware(Guard, limits=service.limits, keys=keys, metrics=service.metrics, bodies=bodies)
+    app.add_middleware(Guard, limits=service.limits, keys=keys, metrics=service.metrics)
     return app
 
 
@@ -120,7 +120,7 @@ def _add_completions(router: APIRouter, service: Service) -> None:
     @router.post("/v1/completions", openapi_extra=described_as("completions"))
     async def completions(request: Request) -> Response:
         """Write texts that go on from a prompt, as OpenAI's clients ask for them."""
-        body, began = await request.body(), time.monotonic()
+        body, began = request.scope[BODY], time.monotonic()
         wanted = await _read(service, body, CompletionRequest)
         served = service.find(wanted.model)
         box = Mailbox(bounded=bool(wanted.stream))
@@ -131,13 +131,14 @@ def _add_completions(router: APIRouter, service: Service) -> None:
             what = asked(wanted, served.model, service.sealer, service.limits.longest, interrupt)
             return Answer(served, wanted, what, service.sealer, box, client)
 
-        heavy = len(body) > LONG or (wanted.echo and wanted.logprobs is not None)
+        heavy = body.size > LONG or (wanted.echo and wanted.logprobs is not None)
         heavy = heavy or any(getattr(wanted, name) is not None for name in SHAPES)
         if heavy:
             async with until_disconnected(request) as interrupt:
                 answer = await service.aside(lambda: begin(interrupt))
         else:
             answer = begin()
+        body.release()  # the prompt is accounted for by the answer from here
         with_usage = bool(wanted.stream_options and wanted.stream_options.include_usage)
         return Answering(
             answer,
@@ -166,14 +167,14 @@ def _add_models(router: APIRouter, service: Service) -> None:
     @router.post("/v1/score", openapi_extra=described_as("score"))
     async def score(request: Request) -> Response:
         """Say how well a model predicts a text."""
-        wanted = await _read(service, await request.body(), ScoreRequest)
+        wanted = await _read_all(service, request.scope[BODY], ScoreRequest)
         served = service.find(wanted.model)
         return Json(await service.slowly(lambda: scored(served.name, served.model, wanted), request.is_disconnected))
 
     @router.post("/v1/inspect", openapi_extra=described_as("inspect"))
     async def inspect(request: Request) -> Response:
         """Look at a network's gates and cells as it reads a text."""
-        wanted = await _read(service, await request.body(), InspectRequest)
+        wanted = await _read_all(service, request.scope[BODY], InspectRequest)
         served = service.find(wanted.model)
         found = await service.slowly(
             lambda: served.model.gate_values(wanted.input, wanted.layer, wanted.show), request.is_disconnected
@@ -206,9 +207,17 @@ def _add_what_is_seen(router: APIRouter, service: Service) -> None:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
-async def _read(service: Service, body: bytes, kind: type[msgspec.Struct]) -> Any:
-    """Return what a request says."""
-    return await service.aside(lambda: decoded(body, kind)) if len(body) > LONG else decoded(body, kind)
+async def _read(service: Service, body: Body, kind: type[msgspec.Struct]) -> Any:
+    """Return what a request says; its body keeps its room."""
+    data, body.data = body.data, b""
+    return await service.aside(lambda: decoded(data, kind)) if len(data) > LONG else decoded(data, kind)
+
+
+async def _read_all(service: Service, body: Body, kind: type[msgspec.Struct]) -> Any:
+    """Return what a request says, and give back the room of its body."""
+    wanted = await _read(service, body, kind)
+    body.release()
+    return wanted
 
 
 def _entries(runs: Mapping[str, RunFolder]) -> list[RunEntry]:

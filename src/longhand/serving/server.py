@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -16,7 +17,8 @@ import uvicorn
 from longhand.config import ServingConfig
 from longhand.errors import OptionError
 from longhand.model import Model
-from longhand.serving.guard import is_any, is_loopback
+from longhand.serving.addresses import is_any, is_loopback
+from longhand.serving.connections import Connections
 from longhand.serving.protocol import limited
 from longhand.serving.routes import application
 from longhand.serving.runs import RunFolder
@@ -24,6 +26,9 @@ from longhand.serving.sealing import FEWEST
 from longhand.serving.service import Service
 
 BACKLOG = 4096  # connections that wait to be taken
+SEND_BUFFER = 32_768  # bytes of an answer that the kernel keeps for a client that does not read
+SPARE_CONNECTIONS = 8192  # beside those that a text is written for
+RESERVED_FILES = 64  # that are no connections: models, trainings, and connections that are taken and dropped at once
 SWITCH = 0.0005  # seconds after which a thread that writes lets the one that answers run
 MARGIN = 1.0  # seconds beyond the grace, in which answers that are written are also read; up to one more
 LAST = 0.5  # seconds in which those are told whose requests or answers are not done then
@@ -84,12 +89,12 @@ def serve(
         )
     listening = _listening(config)
     service = Service(models, runs, config, state_key)
-    _raise_limit_of_files()
+    connections = Connections(_max_connections(len(models) * (config.streams + config.waiting)))
     sys.setswitchinterval(SWITCH)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # who sends no HTTP is told so; nobody else is
     settings = uvicorn.Config(
         application(service, keys),
-        http=limited(config.send_seconds),
+        http=limited(config.send_seconds, connections),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -149,6 +154,7 @@ def _listening(config: ServingConfig) -> socket.socket:
     try:
         if os.name != "nt":
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # connections inherit it
         opened.bind(address)
     except OSError as error:
         opened.close()
@@ -159,14 +165,20 @@ def _listening(config: ServingConfig) -> socket.socket:
     return opened
 
 
-def _raise_limit_of_files() -> None:
-    """Allow as many connections as the system does: each is a file."""
+def _max_connections(num_texts: int) -> int:
+    """Return how many connections there may be, after raising the limit of files, which they are, as far as it goes.
+
+    - num_texts: how many texts may be written or wait at the same time
+    """
+    wanted = num_texts + SPARE_CONNECTIONS
     try:
         import resource
-    except ImportError:  # Windows, which has no such limit
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    except (ValueError, OSError):
-        return
+    except ImportError:  # Windows has no such limit
+        return wanted
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return min(wanted, max(soft - RESERVED_FILES, soft // 2))
