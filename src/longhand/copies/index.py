@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from longhand.errors import CorpusError, MissingExtraError
 from longhand.files import cannot_write, write_atomically
+from longhand.json_data import decode_json
 from longhand.text.utf8 import utf8_bytes
 
 TEXT, SUFFIXES, ABOUT = "text", "suffixes", "index.json"
@@ -46,7 +47,7 @@ class CopyIndex:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self.about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=About)
+            self.about = decode_json((folder / ABOUT).read_bytes(), About)
             if self.about.version != VERSION:
                 raise ValueError(f"version {self.about.version}, expected {VERSION}")
             size = self.about.size
@@ -54,7 +55,7 @@ class CopyIndex:
                 raise ValueError("its files have other sizes than were written")
             self._text: npt.NDArray[np.uint8] = np.memmap(folder / TEXT, np.uint8, "r")
             self._suffixes: npt.NDArray[np.int32] = np.memmap(folder / SUFFIXES, "<i4", "r")
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError) as error:
             raise CorpusError(f"{folder}: no index of a text, or a damaged one ({error}): make it anew") from None
         self._bytes = memoryview(self._text)  # type: ignore[arg-type]
 

@@ -12,10 +12,13 @@ import numpy.typing as npt
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.config import NetworkConfig
+from longhand.errors import OptionError
 from longhand.state import State
 
 Streams = Sequence[int]
 COLDEST = 1e-30  # a temperature below counts as 0: logits divided by it leave the range of 32-bit floats
+HOTTEST = 1e30  # one above counts as this: all tokens are equally probable, and the quotient is still a number
+LARGEST_CHANGE = 1e30  # of a logit, by a bias or a penalty: sums and products of such fit into 64-bit floats
 MOST_RECENT = 65_536  # tokens that penalties look back at
 
 
@@ -130,13 +133,17 @@ class Drawing:
             raise ValueError(
                 f"{self}: expected a temperature from 0, top_k from 0, top_p, min_p and typical from 0 to 1"
             )
-        finite = np.isfinite([self.repetition, self.frequency, self.presence, *(value for _, value in self.bias)])
-        if not finite.all() or self.repetition <= 0 or not 0 <= index(self.memory) <= MOST_RECENT:
-            raise ValueError(f"{self}: expected finite penalties and biases, a repetition above 0, a memory from 0")
+        changes = (self.repetition, self.frequency, self.presence, *(value for _, value in self.bias))
+        within = all(abs(change) <= LARGEST_CHANGE for change in changes) and self.repetition >= 1 / LARGEST_CHANGE
+        if not within or not 0 <= index(self.memory) <= MOST_RECENT:
+            raise ValueError(
+                f"{self}: expected finite penalties and biases, to {LARGEST_CHANGE:g}, a repetition above 0, a memory "
+                f"from 0 to {MOST_RECENT}"
+            )
 
     @property
     def heat(self) -> float:
-        """The temperature, or 0 where it is so low that it counts as 0."""
+        """The temperature that counts, from 0; see `heat_of`."""
         return heat_of(self.temperature)
 
     @property
@@ -146,8 +153,8 @@ class Drawing:
 
 
 def heat_of(temperature: float) -> float:
-    """Return a temperature, or 0 for one so low that it counts as 0."""
-    return 0.0 if temperature < COLDEST else float(temperature)
+    """Return a temperature, at most `HOTTEST`, or 0 for one so low that it counts as 0."""
+    return 0.0 if temperature < COLDEST else min(float(temperature), HOTTEST)
 
 
 class Guide(Protocol):
@@ -194,7 +201,8 @@ class WritingSession(RecurrentSession, Protocol):
         - logits: (time, batch, vocabulary), which are set to what the network said before each draw
         - guides: of each stream what guides it, and its state there
 
-        Raises `ModelFormatError` after the step at which a prediction was not finite.
+        Raises `ModelFormatError` after the step at which a prediction was not finite, `OptionError` after one at which
+        no token may come, and `ValueError` for arrays that do not fit.
         """
         ...
 
@@ -226,6 +234,29 @@ def checked_tokens(tokens: TokenIds, streams: TokenIds, vocabulary: int) -> Toke
     if tokens.size and not 0 <= tokens.min() <= tokens.max() < vocabulary:
         raise ValueError(f"tokens are {tokens.min()} to {tokens.max()}, the network's are 0 to {vocabulary - 1}")
     return tokens
+
+
+def checked_temperatures(temperatures: DoubleArray, shape: tuple[int, ...]) -> DoubleArray:
+    """Return temperatures that count, as `heat_of`; raises `ValueError` for another shape, or for one below 0."""
+    if temperatures.shape != shape:
+        raise ValueError(f"temperatures {temperatures.shape}, expected {shape}")
+    heats: DoubleArray = np.array(temperatures, np.float64, order="C")
+    if not (heats >= 0).all():
+        raise ValueError("temperatures: found some that are not numbers from 0")
+    return np.where(heats < COLDEST, 0.0, np.minimum(heats, HOTTEST))
+
+
+def checked_output(array: FloatArray, shape: tuple[int, ...]) -> None:
+    """Raise `ValueError` for an array that results cannot be written into as they are."""
+    if array.shape != shape or array.dtype != np.float32:
+        raise ValueError(f"room for logits {array.shape} of {array.dtype}, expected {shape} of float32")
+    if not array.flags.c_contiguous or not array.flags.writeable:
+        raise ValueError("room for logits: expected an array that is contiguous and may be written")
+
+
+def no_choice() -> OptionError:
+    """Return the error for a draw at which every token is excluded."""
+    return OptionError("the text cannot go on: no token may come next; exclude fewer tokens")
 
 
 def checked_state(state: State, config: NetworkConfig, batch: int) -> State:

@@ -9,8 +9,12 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Annotated
 
-from longhand.training.saved import Saved
+import msgspec
+from msgspec import Meta
+
+from longhand.training.saved import Amount, Count, Positive, Saved, checked_facts
 
 FORWARD_SPEED = 3.0  # scoring reads about this many times as fast as training; the first score tells exactly
 RECENT = 0.02  # weight of the latest step in the speed that predictions are made from
@@ -19,13 +23,37 @@ FIRST_SCORE = 0.1  # of the time: when the first score is due
 QUICK = 5.0  # seconds that an interrupted training may still take to score itself
 SLOW_STEPS = 3  # at the beginning, while the engine sets itself up: they say nothing about the speed
 OVERDUE_SHARE, OVERDUE = 0.02, 3.0  # of the time, or seconds: the delay after which the last score is given up
+LEAST_SPEED, HIGHEST_SPEED = 1e-6, 1e15  # characters a second that a checkpoint may tell of
 SAVING = 0.3  # seconds set aside to write the model
+
+
+class PaceFacts(msgspec.Struct):
+    """What a checkpoint holds of a pace. Speeds are bounded so that no time computed from them overflows."""
+
+    seconds: Amount
+    _seen: Count
+    _characters: Count
+    _learning_seconds: Amount
+    _recent_speed: Amount
+    _forward_speed: Annotated[float, Meta(ge=1e-100, le=1e100)]
+
+    def __post_init__(self) -> None:
+        if 0 < self._recent_speed < LEAST_SPEED or self._characters > HIGHEST_SPEED * self._learning_seconds:
+            raise ValueError("a speed is out of range")
+
+
+class TimePaceFacts(PaceFacts):
+    """What a checkpoint holds of a pace by the clock."""
+
+    _last_score: Amount
+    _scored: Positive | None
 
 
 class Pace(ABC):
     """What both paces share: the clock, the speed, and what scoring takes."""
 
     name: str
+    _facts: type[PaceFacts] = PaceFacts
     _remembered: tuple[str, ...] = ("_seen", "_characters", "_learning_seconds", "_recent_speed", "_forward_speed")
 
     def __init__(self, began: float, held_out: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -77,9 +105,10 @@ class Pace(ABC):
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
+        facts = checked_facts(saved, self._facts)
         for name in self._remembered:
-            setattr(self, name, saved.facts[name])
-        self._began = self._clock() - saved.facts["seconds"]
+            setattr(self, name, getattr(facts, name))
+        self._began = self._clock() - facts.seconds
 
     def seconds(self) -> float:
         """Return the seconds since the training began."""
@@ -106,6 +135,7 @@ class TimePace(Pace):
     """
 
     name = "time"
+    _facts = TimePaceFacts
     _remembered = (*Pace._remembered, "_last_score", "_scored")
 
     def __init__(

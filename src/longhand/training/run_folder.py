@@ -17,6 +17,7 @@ import filelock
 from longhand.config import TrainConfig
 from longhand.errors import ModelFormatError, OutputError
 from longhand.files import cannot_write, refuse_existing, write_atomically
+from longhand.json_data import decode_json
 from longhand.modelfile import SUFFIX, ModelFile, write_model
 from longhand.training.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
 
@@ -193,7 +194,7 @@ class RunFolder:
 
     def _holder(self) -> str | None:
         try:
-            holder = json.loads((self._folder / HOLDER).read_text(encoding="utf-8"))
+            holder = decode_json((self._folder / HOLDER).read_bytes())
             return f"process {holder['process']} on {holder['host']}, since {holder['since']}"
         except (OSError, ValueError, KeyError, TypeError):
             return None
