@@ -24,10 +24,10 @@ import numpy as np
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.config import TEMPERATURE, SamplingConfig
-from longhand.errors import ModelFormatError, OptionError
+from longhand.errors import OptionError
 from longhand.generation.constraints.guide import BEGIN, ENDED, NEVER, Guide, Row
 from longhand.generation.saved import Facts
-from longhand.runtime.session import Drawing, no_choice
+from longhand.runtime.session import Drawing, checked_logits, no_choice
 from longhand.settings import length_of
 
 NO_TOKENS: TokenIds = np.zeros(0, np.int64)
@@ -209,14 +209,12 @@ def adjusted(logits: FloatArray | DoubleArray, drawing: Drawing, recent: TokenId
 
     All others are finite. Raises `ModelFormatError` if `logits` are not.
     """
-    if not np.isfinite(logits).all():
-        raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
-    result: DoubleArray = logits.astype(np.float64)
+    result: DoubleArray = checked_logits(logits).astype(np.float64)
     if back := drawing.looks_back:
         tokens, times = np.unique(recent[-back:], return_counts=True)
         before = result[tokens]
         scaled = np.where(before > 0, before / drawing.repetition, before * drawing.repetition)
-        result[tokens] = scaled - drawing.frequency * times - drawing.presence
+        result[tokens] = scaled - (drawing.frequency * times + drawing.presence)
     for token, value in drawing.bias:
         result[token] += value
     np.clip(result, -LARGEST_LOGIT, LARGEST_LOGIT, out=result)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index
-from typing import Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.config import NetworkConfig
-from longhand.errors import OptionError
+from longhand.errors import ModelFormatError, OptionError
 from longhand.state import State
 
 Streams = Sequence[int]
+Numbers = TypeVar("Numbers", bound=npt.NDArray[np.floating[Any]])
 COLDEST = 1e-30  # a temperature below counts as 0: logits divided by it leave the range of 32-bit floats
 HOTTEST = 1e30  # one above counts as this: all tokens are equally probable, and the quotient is still a number
 LARGEST_CHANGE = 1e30  # of a logit, by a bias or a penalty: sums and products of such fit into 64-bit floats
@@ -254,6 +255,18 @@ def checked_output(array: FloatArray, shape: tuple[int, ...]) -> None:
         raise ValueError("room for logits: expected an array that is contiguous and may be written")
 
 
+def checked_logits(logits: Numbers) -> Numbers:
+    """Return logits, of any shape. Raises `ModelFormatError` if some are not finite, as huge weights make them."""
+    if not np.isfinite(logits).all():
+        raise not_finite()
+    return logits
+
+
+def not_finite() -> ModelFormatError:
+    """Return the error for predictions that are not finite."""
+    return ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
+
+
 def no_choice() -> OptionError:
     """Return the error for a draw at which every token is excluded."""
     return OptionError("the text cannot go on: no token may come next; exclude fewer tokens")
@@ -262,7 +275,8 @@ def no_choice() -> OptionError:
 def checked_state(state: State, config: NetworkConfig, batch: int) -> State:
     """Return a state, as 32-bit floats, that `batch` streams can go on from.
 
-    Raises `ValueError` if its shape is another, or if it has numbers that no LSTM shows or remembers.
+    Raises `ValueError` if its shape is another, or if it has numbers that no LSTM shows or remembers; where those are
+    not finite, `ModelFormatError`.
     """
     expected = (config.layers, batch, config.hidden)
     with np.errstate(over="ignore"):  # then it is infinite, and refused
@@ -271,7 +285,7 @@ def checked_state(state: State, config: NetworkConfig, batch: int) -> State:
         if array.shape != expected:
             raise ValueError(f"{name} state is {array.shape}, this session's is {expected}")
         if not np.isfinite(array).all():
-            raise ValueError(f"{name} state has numbers that are not finite")
+            raise ModelFormatError(f"{name} state has numbers that are not finite, as damaged weights make them")
     if state.hidden.size and np.abs(state.hidden).max() > 1:
         raise ValueError(f"hidden state reaches {np.abs(state.hidden).max():g}, expected -1 to 1")
     return state

@@ -23,12 +23,12 @@ FIRST_SCORE = 0.1  # of the time: when the first score is due
 QUICK = 5.0  # seconds that an interrupted training may still take to score itself
 SLOW_STEPS = 3  # at the beginning, while the engine sets itself up: they say nothing about the speed
 OVERDUE_SHARE, OVERDUE = 0.02, 3.0  # of the time, or seconds: the delay after which the last score is given up
-LEAST_SPEED, HIGHEST_SPEED = 1e-6, 1e15  # characters a second that a checkpoint may tell of
+LEAST_SPEED = 1e-6  # characters a second that a checkpoint may tell of: times computed from it are finite
 SAVING = 0.3  # seconds set aside to write the model
 
 
 class PaceFacts(msgspec.Struct):
-    """What a checkpoint holds of a pace. Speeds are bounded so that no time computed from them overflows."""
+    """What a checkpoint holds of a pace."""
 
     seconds: Amount
     _seen: Count
@@ -38,8 +38,8 @@ class PaceFacts(msgspec.Struct):
     _forward_speed: Annotated[float, Meta(ge=1e-100, le=1e100)]
 
     def __post_init__(self) -> None:
-        if 0 < self._recent_speed < LEAST_SPEED or self._characters > HIGHEST_SPEED * self._learning_seconds:
-            raise ValueError("a speed is out of range")
+        if 0 < self._recent_speed < LEAST_SPEED:
+            raise ValueError(f"a speed of {self._recent_speed} characters a second")
 
 
 class TimePaceFacts(PaceFacts):
@@ -116,7 +116,7 @@ class Pace(ABC):
 
     def characters_per_second(self) -> float:
         """Return the mean speed of learning; 0 before it is known."""
-        return self._characters / self._learning_seconds if self._characters else 0.0
+        return self._characters / max(self._learning_seconds, 1e-9)
 
     def evaluation_may_be_quick(self) -> bool:
         """Whether it is worth trying to score a training that was interrupted, before its speed is known too."""

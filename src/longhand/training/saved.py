@@ -13,7 +13,7 @@ from msgspec import Meta
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Positive = Annotated[int, Meta(ge=1, le=2**53)]
-Amount = Annotated[float, Meta(ge=0, le=1e15)]  # seconds, bits, characters a second: finite, and so are sums of them
+Amount = Annotated[float, Meta(ge=0, le=1e300)]  # seconds, bits, characters a second: finite, and so are sums of them
 Facts = TypeVar("Facts", bound=msgspec.Struct)
 
 

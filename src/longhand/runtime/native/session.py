@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
-from longhand.errors import ModelFormatError
 from longhand.native.memory import aligned
 from longhand.runtime.native import library
 from longhand.runtime.native.drawing import drawn_how, guided_by
@@ -28,6 +27,7 @@ from longhand.runtime.session import (
     checked_temperatures,
     checked_tokens,
     no_choice,
+    not_finite,
 )
 from longhand.state import State
 
@@ -187,7 +187,7 @@ class NativeSession:
         status = self._kernel.run(task)
         self._note(len(slots), steps, task.threads, began)
         if status == library.NOT_FINITE:
-            raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
+            raise not_finite()
         if status == library.NO_CHOICE:
             raise no_choice()
         if status == library.BAD_TASK:
