@@ -64,6 +64,10 @@ DRAWINGS: tuple[dict[str, Any], ...] = (
 )
 
 
+class Killed(BaseException):
+    """As sudden as a signal that cannot be caught."""
+
+
 class Target(Protocol):
     """A kind of file."""
 
@@ -161,7 +165,7 @@ class Checkpoints:
 
     def _begun(self, folder: Path, number: int, recipe: dict[str, Any]) -> tuple[str, bytes]:
         """Return the name and the content of a checkpoint after some steps."""
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Killed):
             train(io.StringIO(VERSE * 15), folder / f"{number}", listener=stop_after(4), **recipe)
         path = max((folder / f"{number}.run").glob("checkpoint-*"))
         return path.name, path.read_bytes()
@@ -182,7 +186,7 @@ class Checkpoints:
     def use(self, chance: random.Random) -> None:  # noqa: ARG002
         try:
             train(io.StringIO(VERSE * 15), self._folder.with_suffix(""), resume=True, listener=stop_after(60))
-        except KeyboardInterrupt:
+        except Killed:
             return
 
 
@@ -326,14 +330,14 @@ def small_models(folder: Path, *, extremes: bool = True) -> Iterator[bytes]:
 
 
 def stop_after(steps: int) -> Callable[[Event], None]:
-    """Return a listener that ends a training, as suddenly as Ctrl-C twice, after so many steps of this process."""
+    """Return a listener that kills a training after so many steps of this process."""
     left = steps
 
     def listen(event: Event) -> None:
         nonlocal left
         left -= isinstance(event, Stepped)
         if left <= 0:
-            raise KeyboardInterrupt
+            raise Killed
 
     return listen
 

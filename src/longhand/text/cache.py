@@ -94,8 +94,15 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name in FILES or path.name.startswith(PART)]
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # a training that prepares the text has just removed it
+        return 0
+
+
 def _kept(folder: Path) -> Kept:
-    size = sum(path.stat().st_size for path in _files(folder))
+    size = sum(map(_size, _files(folder)))
     try:
         split, progress = read_state(folder)
     except (OSError, ValueError):
