@@ -30,7 +30,7 @@ from longhand.training.native_engine import NativeEngine
 
 pytestmark = needs_kernel
 LARGEST = float(np.finfo(np.float32).max)
-EXTREMES = [-LARGEST, LARGEST, -1e30, 1e30, 0.0, -0.0, 1e-45, 5.0, -200.0]
+EXTREMES = [-LARGEST, LARGEST, -1e30, 1e30, 0.0, -0.0, 1e-30, 5.0, -200.0]
 NEVER = -1
 
 
