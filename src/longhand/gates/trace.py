@@ -185,7 +185,7 @@ def trace(file: ModelFile, tokenizer: Tokenizer, text: str, tell: Told = untold)
         decay += np.log(np.clip(stretch.cells.forget, SHUT, OPEN)).sum(axis=1, dtype=np.float64)
         ahead = np.concatenate([before[None] - logsumexp(before[None]), logarithms[:-1]])
         said = ahead[np.arange(end - done), reading.tokens[done:end]]
-        surprise[done:end] = np.clip(-said / np.log(2), 0, LARGEST_SURPRISE)
+        surprise[done:end] = np.minimum(np.maximum(-said / np.log(2), 0), LARGEST_SURPRISE)
         likely[done:end] = _likeliest(logarithms, count)
         probability[done:end] = np.exp(np.take_along_axis(logarithms, likely[done:end].astype(np.int64), -1))
         before, done = logarithms[-1], end
