@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq
 
-.PHONY: demo test test-all check bench kernel sanitize lock clean
+.PHONY: demo test test-all check bench kernel sanitize mutations lock clean
 
 demo: kernel                 ## train for a minute and a half on text that every machine has, and write
 	mkdir -p build
@@ -34,14 +34,21 @@ kernel: .venv/.kernel       ## the part in C, where there is a compiler
 
 # A kernel with the sanitizers in it takes the place of the usual one for the length of the tests. Python's own leaks
 # are not looked for.
-sanitize: kernel             ## the kernel under the address, undefined-behaviour and thread sanitizers
-	mkdir -p build
-	for part in runtime/native/kernel training/native/learn; do \
-		gcc -std=c11 -O1 -g -ffp-contract=fast -Wno-psabi -fPIC -shared -pthread -fsanitize=address,undefined \
-			-fno-sanitize-recover=all src/longhand/$$part.c -o build/sanitized-$${part##*/}.so -lm || exit 1; done
-	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
-		LONGHAND_SANITIZED=build/sanitized $(BIN)/python -m pytest -q tests/test_native*.py -p no:cacheprovider
+SANITIZED := LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 LONGHAND_SANITIZED=build/sanitized $(BIN)/python -m pytest -q -p no:cacheprovider
+
+sanitize: build/sanitized-kernel.so build/sanitized-learn.so  ## the C code under the address, undefined-behaviour and thread sanitizers
+	$(SANITIZED) tests/test_native*.py tests/test_mutations.py
 	$(BIN)/python -m pytest -q -m "" tests/test_replay.py -k sanitizer
+
+mutations: build/sanitized-kernel.so build/sanitized-learn.so  ## files damaged in tens of thousands of ways, without and with the sanitizers: hours
+	$(BIN)/python -m pytest -q -m slow tests/test_mutations.py
+	$(SANITIZED) -m slow tests/test_mutations.py
+
+build/sanitized-%.so: $(shell find src -name '*.c' -o -name '*.h') | kernel
+	mkdir -p build
+	gcc -std=c11 -O1 -g -ffp-contract=fast -Wno-psabi -fPIC -shared -pthread -fsanitize=address,undefined \
+		-fno-sanitize-recover=all $$(find src -name $*.c) -o $@ -lm
 
 # Pins everything anew from the ranges in pyproject.toml, with the hashes of all files, for Python 3.10 and newer on every
 # platform. torch.lock says what torch's own lock is for.

@@ -24,10 +24,14 @@ from longhand.arrays import FloatArray
 from longhand.config import NetworkConfig
 from longhand.errors import ModelFormatError, OutputError
 from longhand.files import refuse_existing, write_atomically
+from longhand.json_data import decode_json
 
 FORMAT = "longhand"
 VERSION = "1"
 SUFFIX = ".safetensors"
+
+OTHER_NUMBERS = (TypeError, AttributeError, KeyError)
+"""What safetensors raises for tensors of a type that NumPy does not have."""
 
 Weights = dict[str, FloatArray]
 Record = TypeVar("Record")
@@ -118,6 +122,22 @@ def expected_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def checked_weights(config: NetworkConfig, weights: Mapping[str, FloatArray]) -> Weights:
+    """Return the weights of a network, as 32-bit floats, for code that relies on their shapes.
+
+    Raises `ModelFormatError` for a config out of range, and for missing weights or other shapes than it says.
+    """
+    try:
+        msgspec.convert(msgspec.to_builtins(config), NetworkConfig)
+    except msgspec.ValidationError as error:
+        raise ModelFormatError(f"the network's config is damaged ({error})") from None
+    for name, shape in (expected := expected_shapes(config)).items():
+        if name not in weights or weights[name].shape != shape:
+            found = weights[name].shape if name in weights else "nothing"
+            raise ModelFormatError(f"{name} is {found}, the network's config expects {shape}")
+    return {name: np.asarray(weights[name], np.float32) for name in expected}
+
+
 def scalar_embedding(size: int) -> FloatArray:
     """Return the Keras tutorial's input as an embedding, (size, 1): each token's number divided by `size`."""
     return (np.arange(size) / size).astype(np.float32)[:, None]
@@ -167,8 +187,8 @@ def _records(path: Path, metadata: Mapping[str, str]) -> tuple[NetworkConfig, di
 
 def _decoded(path: Path, metadata: Mapping[str, str], name: str, kind: type[Record]) -> Record:
     try:
-        return msgspec.json.decode(metadata.get(name, ""), type=kind)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        return decode_json(metadata.get(name, ""), kind)
+    except ValueError as error:
         raise ModelFormatError(f"{path}: its {name} record is damaged ({error})") from None
 
 

@@ -56,8 +56,9 @@ int main(int count, char **words) {
     network.head_bias = array(NULL);
     states.hidden = array(NULL), states.shown = array(NULL), states.cell = array(NULL), states.place = array(NULL);
     task.slots = array(NULL), task.given = array(NULL), task.chance = array(NULL), task.sampling = array(NULL);
-    int64_t remembered;
-    task.biased = array(NULL), task.bias = array(NULL), task.recent = array(&remembered);
+    int64_t remembered, listed;
+    task.biased = array(&listed), task.bias = array(NULL), task.recent = array(&remembered);
+    task.listed = listed / (int64_t)sizeof *task.biased;
     task.remembered = remembered / (int64_t)sizeof *task.recent / task.streams;
     int64_t numbers = task.steps * task.streams;
     float *logits = array(NULL), *got = malloc((size_t)(numbers * network.vocabulary) * sizeof *got);

@@ -25,6 +25,7 @@ from msgspec import Meta
 
 from longhand.errors import CorpusError, MissingExtraError
 from longhand.files import cannot_write, make_private_folder, remove_leftovers, write_atomically, written_atomically
+from longhand.json_data import decode_json
 from longhand.text.utf8 import utf8_bytes
 
 TEXT, SUFFIXES, ABOUT, LOCK = "text", "suffixes", "index.json", ".lock"
@@ -61,7 +62,7 @@ class CopyIndex:
     def __init__(self, folder: Path) -> None:
         try:
             self.about, self._text, self._suffixes = _opened(folder)
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError) as error:
             raise CorpusError(f"{folder}: no index of a text, or a damaged one ({error}): make it anew") from None
         self._bytes = memoryview(self._text)  # type: ignore[arg-type]
 
@@ -170,7 +171,7 @@ def _record(folder: Path) -> bytes | None:
 
 
 def _mapped(folder: Path, record: bytes) -> tuple[About, Bytes, Places]:
-    about = msgspec.json.decode(record, type=About)
+    about = decode_json(record, About)
     if about.version != VERSION:
         raise ValueError(f"version {about.version}, expected {VERSION}")
     size = about.size

@@ -10,7 +10,7 @@ from longhand.arrays import DoubleArray, TokenIds
 from longhand.gates.trace import Trace
 from longhand.generation.sampler import logsumexp
 from longhand.runtime.choice import Runtime
-from longhand.runtime.session import RecurrentSession
+from longhand.runtime.session import RecurrentSession, checked_logits
 from longhand.state import State
 from longhand.text.progress import Told, untold
 
@@ -102,7 +102,7 @@ def _divergences(
     width = session.logits(np.zeros((1, before.hidden.shape[-1]), np.float32)).shape[-1]
     piece = max(1, MOST_LOGITS // (2 * count * width))
     for begin in range(0, reach, piece):
-        logits = session.feed(np.ascontiguousarray(read[begin : begin + piece])).astype(np.float64)
+        logits = checked_logits(session.feed(np.ascontiguousarray(read[begin : begin + piece]))).astype(np.float64)
         logits -= logsumexp(logits)
         as_is, changed = logits[:, :count], logits[:, count:]
         result[begin : begin + piece] = (

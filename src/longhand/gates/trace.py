@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
-from longhand.errors import CorpusError, ModelFormatError, OptionError
+from longhand.errors import CorpusError, OptionError
 from longhand.generation.sampler import logsumexp
 from longhand.learned import documents_of, marked_documents
 from longhand.modelfile import ModelFile
 from longhand.runtime.reference import Cells, NumpySession
+from longhand.runtime.session import checked_logits
 from longhand.text.documents import BOUNDARY, separator
 from longhand.text.numbering import token_numbers
 from longhand.text.progress import Told, untold
@@ -29,6 +30,7 @@ HalfArray = npt.NDArray[np.float16]
 STRETCH = 256  # tokens that are read at once: bounds the memory that their logits take
 LIKELIEST = 5  # predictions of which the probability is kept
 LARGEST = 1 << 30  # bytes of a trace
+LARGEST_SURPRISE = 1e30  # bits: sums of such are still 32-bit floats
 LARGEST_HALF = float(np.finfo(np.float16).max)  # which a cell reaches after 65,504 steps at the earliest
 SHUT, OPEN = 1e-30, 1 - 1e-7  # forget gates are taken as no nearer to 0 and 1 than 32-bit floats can tell
 
@@ -150,10 +152,7 @@ def stretches(file: ModelFile, before: int | None, tokens: TokenIds) -> Iterator
 
 def _stretch(session: NumpySession, tokens: TokenIds) -> Stretch:
     happened = session.trace(tokens)
-    logits = session.logits(happened.hidden[-1])
-    if not np.isfinite(logits).all():
-        raise ModelFormatError("a prediction is no finite number: the model's weights are damaged")
-    return Stretch(happened, logits)
+    return Stretch(happened, checked_logits(session.logits(happened.hidden[-1])))
 
 
 def trace(file: ModelFile, tokenizer: Tokenizer, text: str, tell: Told = untold) -> Trace:
@@ -186,7 +185,7 @@ def trace(file: ModelFile, tokenizer: Tokenizer, text: str, tell: Told = untold)
         decay += np.log(np.clip(stretch.cells.forget, SHUT, OPEN)).sum(axis=1, dtype=np.float64)
         ahead = np.concatenate([before[None] - logsumexp(before[None]), logarithms[:-1]])
         said = ahead[np.arange(end - done), reading.tokens[done:end]]
-        surprise[done:end] = np.maximum(-said / np.log(2), 0)
+        surprise[done:end] = np.minimum(np.maximum(-said / np.log(2), 0), LARGEST_SURPRISE)
         likely[done:end] = _likeliest(logarithms, count)
         probability[done:end] = np.exp(np.take_along_axis(logarithms, likely[done:end].astype(np.int64), -1))
         before, done = logarithms[-1], end

@@ -19,7 +19,7 @@ from longhand.generation.many import Written
 from longhand.generation.opening import Opening
 from longhand.generation.sampler import Sampler, adjusted, logsumexp
 from longhand.generation.writing import Task
-from longhand.runtime.session import RecurrentSession, Session
+from longhand.runtime.session import RecurrentSession, Session, no_choice
 from longhand.settings import length_of
 from longhand.text.utf8 import without_surrogates
 
@@ -108,16 +108,19 @@ class BeamSearch:
 
     def _scored(self, paths: list[Path], logits: FloatArray) -> tuple[DoubleArray, DoubleArray]:
         """Return the logarithms of the probabilities, (paths, vocabulary), and what the paths would be worth."""
+        recents = [np.concatenate([self._recent, np.array(path.ids, np.int64)]) for path in paths]
+        drawing = self._sampler.drawing
+        adjusted_logits = [adjusted(row, drawing, recent) for row, recent in zip(logits, recents, strict=True)]
         wide = logits.astype(np.float64)
         scores: DoubleArray = wide - logsumexp(wide)
         values = np.empty_like(scores)
-        for number, path in enumerate(paths):
-            recent = np.concatenate([self._recent, np.array(path.ids, np.int64)])
-            changed = adjusted(logits[number], self._sampler.drawing, recent)
+        for number, (path, changed) in enumerate(zip(paths, adjusted_logits, strict=True)):
             if (guide := self._task.guide) is not None:
                 left = self._length - len(path.ids)
                 row = guide.row_within(path.at, left) if left <= guide.bound else guide.row(path.at)
                 changed[row < 0] = -np.inf
+            if changed.max() == -np.inf:
+                raise no_choice()
             values[number] = path.total + scores[number] + (changed - wide[number])
         return scores, values
 

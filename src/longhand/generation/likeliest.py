@@ -8,7 +8,7 @@ import numpy as np
 
 from longhand.generation.opening import opened
 from longhand.generation.sampler import probabilities
-from longhand.runtime.session import Session
+from longhand.runtime.session import Session, checked_logits
 from longhand.text.tokenizer import Tokenizer
 
 
@@ -32,10 +32,12 @@ def likeliest(session: Session, tokenizer: Tokenizer, text: str, count: int, *, 
     - session: one stream that has read nothing
     - ends: whether the start token is an answer, the end of a document
 
-    Raises `OptionError` for an empty text where the tokenizer has no start token.
+    Raises `OptionError` for an empty text where the tokenizer has no start token, and `ModelFormatError` for a damaged
+    model.
     """
     opening = opened(session, tokenizer, text, whole=True)
-    chances = probabilities(session.step(np.array([opening.last]))[0].astype(np.float64), 1.0)
+    logits = checked_logits(session.step(np.array([opening.last]))[0])
+    chances = probabilities(logits.astype(np.float64), 1.0)
     silent = {*tokenizer.never_written} - ({tokenizer.start} if ends else set())
     order = [token for token in np.argsort(-chances, kind="stable").tolist() if token not in silent]
     return [

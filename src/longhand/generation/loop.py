@@ -11,7 +11,7 @@ import numpy as np
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.generation.sampler import Sampler, logsumexp
 from longhand.generation.text import Chances, Text
-from longhand.runtime.session import Session, writes
+from longhand.runtime.session import Session, checked_logits, writes
 
 if TYPE_CHECKING:
     from longhand.runtime.session import RecurrentSession
@@ -153,7 +153,7 @@ def chances_of(logits: FloatArray, tokens: TokenIds, likeliest: int = 0, never: 
 
 def chosen(logits: FloatArray, tokens: TokenIds) -> DoubleArray:
     """Return the natural logarithms of the probabilities of tokens, (...), by the logits before, (..., vocabulary)."""
-    wide = logits.astype(np.float64)
+    wide = checked_logits(logits).astype(np.float64)
     places = tokens[..., None].astype(np.int64)
     result: DoubleArray = (np.take_along_axis(wide, places, -1) - logsumexp(wide))[..., 0]
     return result

@@ -10,7 +10,7 @@ from longhand.arrays import DoubleArray, TokenIds
 from longhand.errors import OptionError
 from longhand.generation.sampler import NO_TOKENS, logsumexp
 from longhand.generation.text import Drawn, Text
-from longhand.runtime.session import RecurrentSession, Session
+from longhand.runtime.session import RecurrentSession, Session, checked_logits
 from longhand.state import State
 from longhand.text.beginnings import Way
 from longhand.text.tokenizer import Tokenizer
@@ -118,7 +118,8 @@ class Opening:
         """Return the logarithms of the probabilities of a way's next tokens."""
         assert self.state is not None
         session.put(self.state, [stream])
-        read = session.feed(np.array([self.last, *way.first])[:, None], [stream])[:, 0].astype(np.float64)
+        logits = session.feed(np.array([self.last, *way.first])[:, None], [stream])[:, 0]
+        read = checked_logits(logits).astype(np.float64)
         logarithms = read - logsumexp(read)
         first = sum(logarithms[place, token] for place, token in enumerate(way.first))
         scores: DoubleArray = first + logarithms[-1, way.next]

@@ -24,13 +24,14 @@ import numpy as np
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.config import TEMPERATURE, SamplingConfig
-from longhand.errors import ModelFormatError, OptionError
+from longhand.errors import OptionError
 from longhand.generation.constraints.guide import BEGIN, ENDED, NEVER, Guide, Row
 from longhand.generation.saved import Facts
-from longhand.runtime.session import Drawing
+from longhand.runtime.session import Drawing, checked_logits, no_choice
 from longhand.settings import length_of
 
 NO_TOKENS: TokenIds = np.zeros(0, np.int64)
+LARGEST_LOGIT = float(np.finfo(np.float32).max)  # of either sign: logits are 32-bit floats, whatever is added to them
 PERIOD = 2**128  # of PCG64: so many draws later it is where it was
 
 
@@ -194,27 +195,33 @@ def draw(
 
     - recent: the tokens before, (tokens,)
     - allowed: below zero for tokens that may not come, (vocabulary,)
+
+    Raises `ModelFormatError` for logits that are not finite, `OptionError` if no token may come.
     """
-    if not np.isfinite(logits).all():
-        raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
     changed = adjusted(logits, drawing, recent)
     if allowed is not None:
         changed[allowed < 0] = -np.inf
+    if changed.max() == -np.inf:
+        raise no_choice()
     if drawing.heat == 0:
         return int(np.argmax(changed))
     return pick(kept(changed, drawing), uniform)
 
 
 def adjusted(logits: FloatArray | DoubleArray, drawing: Drawing, recent: TokenIds = NO_TOKENS) -> DoubleArray:
-    """Return logits, (vocabulary,), with penalties and biases; those of tokens that are never drawn are -infinity."""
-    result: DoubleArray = logits.astype(np.float64)
+    """Return logits, (vocabulary,), with penalties and biases; those of tokens that are never drawn are -infinity.
+
+    All others are finite. Raises `ModelFormatError` if `logits` are not.
+    """
+    result: DoubleArray = checked_logits(logits).astype(np.float64)
     if back := drawing.looks_back:
         tokens, times = np.unique(recent[-back:], return_counts=True)
         before = result[tokens]
         scaled = np.where(before > 0, before / drawing.repetition, before * drawing.repetition)
-        result[tokens] = scaled - drawing.frequency * times - drawing.presence
+        result[tokens] = scaled - (drawing.frequency * times + drawing.presence)
     for token, value in drawing.bias:
         result[token] += value
+    np.clip(result, -LARGEST_LOGIT, LARGEST_LOGIT, out=result)
     result[list(drawing.never)] = -np.inf
     return result
 
@@ -239,7 +246,7 @@ def kept(logits: DoubleArray, drawing: Drawing) -> DoubleArray:
 
     The likeliest are those with the largest logits: some that differ have the same probability when rounded.
     """
-    result = probabilities(logits, drawing.temperature)
+    result = probabilities(logits, drawing.heat)
     if 0 < drawing.top_k < len(result) or drawing.top_p < 1:
         likeliest = np.argsort(-logits, kind="stable")[: drawing.top_k or None]
         shares = np.cumsum(result[likeliest])

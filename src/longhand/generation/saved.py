@@ -19,6 +19,8 @@ from msgspec import Meta
 from longhand.arrays import TokenIds
 from longhand.errors import ModelFormatError
 from longhand.files import write_atomically
+from longhand.json_data import decode_json
+from longhand.modelfile import OTHER_NUMBERS
 from longhand.state import State
 
 FORMAT, VERSION = "longhand-state", "1"
@@ -119,21 +121,15 @@ def state_of_bytes(data: bytes) -> WritingState:
     """Read the bytes of a state file, as `load_state` does. Raises `ModelFormatError`."""
     try:
         arrays = safetensors.numpy.load(data)
-        header = msgspec.json.decode(data[8 : 8 + int.from_bytes(data[:8], "little")], type=_Header)
+        header = decode_json(data[8 : 8 + int.from_bytes(data[:8], "little")], _Header)
         if header.metadata.get("format") != FORMAT or header.metadata.get("version") != VERSION:
             raise ModelFormatError("no state of this version of Longhand (--save-state writes such)")
         if arrays.keys() != {"hidden", "cell", "recent"}:
             raise ModelFormatError(f"a damaged state, it has {', '.join(sorted(arrays))[:80]}")
-        facts = msgspec.json.decode(header.metadata.get("facts", ""), type=Facts)
-    except (
-        safetensors.SafetensorError,
-        msgspec.MsgspecError,
-        RecursionError,
-        UnicodeError,
-        TypeError,  # types of numbers that NumPy does not know
-        AttributeError,
-        KeyError,
-    ) as error:
+        facts = decode_json(header.metadata.get("facts", ""), Facts)
+    except ModelFormatError:
+        raise
+    except (safetensors.SafetensorError, ValueError, *OTHER_NUMBERS) as error:
         raise ModelFormatError(f"no state or a damaged one ({error})") from None
     recent = arrays["recent"]
     if recent.ndim != 1 or recent.dtype.kind not in "iu" or any(arrays[name].ndim != 2 for name in ("hidden", "cell")):

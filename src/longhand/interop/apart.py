@@ -22,6 +22,7 @@ from longhand.arrays import FloatArray
 from longhand.errors import MissingExtraError, ModelFormatError
 from longhand.interop.keras_file import Saved, read_keras
 from longhand.interop.keras_layers import Layer
+from longhand.json_data import decode_json
 from longhand.text.sources import printable
 
 SECONDS = 30.0  # a start takes less than one, a slow computer some
@@ -104,12 +105,12 @@ def _packed(saved: Saved) -> bytes:
 def _saved(packed: bytes, label: str) -> Saved:
     try:
         arrays: dict[str, FloatArray] = load(packed)
-        contents = msgspec.json.decode(arrays.pop(CONTENTS).tobytes(), type=Contents)
+        contents = decode_json(arrays.pop(CONTENTS).tobytes(), Contents)
         layers = [
             (layer, [arrays[f"{place}.{number}"] for number in range(count)])
             for place, (layer, count) in enumerate(contents.layers)
         ]
-    except (SafetensorError, msgspec.MsgspecError, KeyError) as error:
+    except (SafetensorError, ValueError, KeyError) as error:
         raise ModelFormatError(f"{label}: damaged: reading it gave nothing that can be used ({error})") from None
     return Saved(layers, contents.window, contents.configured)
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-import msgspec
-
 from longhand.errors import ModelFormatError
+from longhand.json_data import decode_json
 
 UNDERSTOOD = "Longhand reads Sequential models of Embedding, LSTM, Dropout and Dense(softmax)"
 LONGEST_SHOWN = 100  # characters of a name, in a message
@@ -55,8 +54,8 @@ def architecture(text: str, label: str) -> Architecture:
     Raises `ModelFormatError` that names the layer, or what else is not understood.
     """
     try:
-        config = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        config = decode_json(text)
+    except ValueError as error:
         raise ModelFormatError(f"{label}: its configuration is damaged ({error})") from None
     records = _records(config, label)
     layers: list[Layer] = []

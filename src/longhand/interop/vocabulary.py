@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from longhand.errors import OptionError
+from longhand.json_data import decode_json
 from longhand.text.listed import NOTHING, ListedTokenizer
 from longhand.units import Unit
 
@@ -24,10 +23,10 @@ def of_json(path: Path, unit: Unit | None = None) -> ListedTokenizer:
     a mark for what is unknown. Raises `OptionError`.
     """
     try:
-        content = msgspec.json.decode(path.read_bytes())
+        content = decode_json(path.read_bytes())
     except OSError as error:
         raise OptionError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+    except ValueError as error:
         raise OptionError(f"{path}: no JSON ({error}), expected {EXPECTED}") from None
     numbered = _numbered(content, path)
     tokens = [NOTHING] * (max(numbered) + 1)

@@ -21,7 +21,8 @@
 #define LINE 64        /* bytes: of a cache, and of every alignment here */
 
 enum { AVX2 = 1, NEON = 1, AVX512 = 2 };
-enum { DONE = 0, NOT_FINITE = 1, NO_MEMORY = 2, PAUSED = 3 };
+/* What a call returns. Of several in one step the smallest that is not DONE counts. */
+enum { DONE = 0, NOT_FINITE = 1, NO_CHOICE = 2, PAUSED = 3, NO_MEMORY = 4, BAD_TASK = 5 };
 
 #define PUBLIC __attribute__((visibility("default")))
 #define INLINE static inline __attribute__((always_inline))

@@ -17,7 +17,7 @@ import numpy as np
 
 from longhand.arrays import FloatArray, TokenIds
 from longhand.config import NetworkConfig
-from longhand.modelfile import Weights
+from longhand.modelfile import Weights, checked_weights
 from longhand.runtime.session import Streams, checked_state, checked_streams, checked_tokens
 from longhand.state import State
 
@@ -52,9 +52,9 @@ class NumpySession:
     def __init__(self, config: NetworkConfig, weights: Weights, batch: int = 1) -> None:
         self.batch = batch
         self._config = config
-        self._weights = weights
+        self._weights = checked_weights(config, weights)
         self._state = State.zeros(config, batch)
-        self._table = _token_table(config, weights)
+        self._table = _token_table(config, self._weights)
 
     @property
     def state(self) -> State:

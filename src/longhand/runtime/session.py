@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index
-from typing import Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.config import NetworkConfig
+from longhand.errors import ModelFormatError, OptionError
 from longhand.state import State
 
 Streams = Sequence[int]
+Numbers = TypeVar("Numbers", bound=npt.NDArray[np.floating[Any]])
 COLDEST = 1e-30  # a temperature below counts as 0: logits divided by it leave the range of 32-bit floats
+HOTTEST = 1e30  # one above counts as this: all tokens are equally probable, and the quotient is still a number
+LARGEST_CHANGE = 1e30  # of a logit, by a bias or a penalty: sums and products of such fit into 64-bit floats
 MOST_RECENT = 65_536  # tokens that penalties look back at
 
 
@@ -130,13 +134,17 @@ class Drawing:
             raise ValueError(
                 f"{self}: expected a temperature from 0, top_k from 0, top_p, min_p and typical from 0 to 1"
             )
-        finite = np.isfinite([self.repetition, self.frequency, self.presence, *(value for _, value in self.bias)])
-        if not finite.all() or self.repetition <= 0 or not 0 <= index(self.memory) <= MOST_RECENT:
-            raise ValueError(f"{self}: expected finite penalties and biases, a repetition above 0, a memory from 0")
+        changes = (self.repetition, self.frequency, self.presence, *(value for _, value in self.bias))
+        within = all(abs(change) <= LARGEST_CHANGE for change in changes) and self.repetition >= 1 / LARGEST_CHANGE
+        if not within or not 0 <= index(self.memory) <= MOST_RECENT:
+            raise ValueError(
+                f"{self}: expected finite penalties and biases, to {LARGEST_CHANGE:g}, a repetition above 0, a memory "
+                f"from 0 to {MOST_RECENT}"
+            )
 
     @property
     def heat(self) -> float:
-        """The temperature, or 0 where it is so low that it counts as 0."""
+        """The temperature that counts, from 0; see `heat_of`."""
         return heat_of(self.temperature)
 
     @property
@@ -146,8 +154,8 @@ class Drawing:
 
 
 def heat_of(temperature: float) -> float:
-    """Return a temperature, or 0 for one so low that it counts as 0."""
-    return 0.0 if temperature < COLDEST else float(temperature)
+    """Return a temperature, at most `HOTTEST`, or 0 for one so low that it counts as 0."""
+    return 0.0 if temperature < COLDEST else min(float(temperature), HOTTEST)
 
 
 class Guide(Protocol):
@@ -194,7 +202,8 @@ class WritingSession(RecurrentSession, Protocol):
         - logits: (time, batch, vocabulary), which are set to what the network said before each draw
         - guides: of each stream what guides it, and its state there
 
-        Raises `ModelFormatError` after the step at which a prediction was not finite.
+        Raises `ModelFormatError` after the step at which a prediction was not finite, `OptionError` after one at which
+        no token may come, and `ValueError` for arrays that do not fit.
         """
         ...
 
@@ -228,10 +237,46 @@ def checked_tokens(tokens: TokenIds, streams: TokenIds, vocabulary: int) -> Toke
     return tokens
 
 
+def checked_temperatures(temperatures: DoubleArray, shape: tuple[int, ...]) -> DoubleArray:
+    """Return temperatures that count, as `heat_of`; raises `ValueError` for another shape, or for one below 0."""
+    if temperatures.shape != shape:
+        raise ValueError(f"temperatures {temperatures.shape}, expected {shape}")
+    heats: DoubleArray = np.array(temperatures, np.float64, order="C")
+    if not (heats >= 0).all():
+        raise ValueError("temperatures: found some that are not numbers from 0")
+    return np.where(heats < COLDEST, 0.0, np.minimum(heats, HOTTEST))
+
+
+def checked_output(array: FloatArray, shape: tuple[int, ...]) -> None:
+    """Raise `ValueError` for an array that results cannot be written into as they are."""
+    if array.shape != shape or array.dtype != np.float32:
+        raise ValueError(f"room for logits {array.shape} of {array.dtype}, expected {shape} of float32")
+    if not array.flags.c_contiguous or not array.flags.writeable:
+        raise ValueError("room for logits: expected an array that is contiguous and may be written")
+
+
+def checked_logits(logits: Numbers) -> Numbers:
+    """Return logits, of any shape. Raises `ModelFormatError` if some are not finite, as huge weights make them."""
+    if not np.isfinite(logits).all():
+        raise not_finite()
+    return logits
+
+
+def not_finite() -> ModelFormatError:
+    """Return the error for predictions that are not finite."""
+    return ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
+
+
+def no_choice() -> OptionError:
+    """Return the error for a draw at which every token is excluded."""
+    return OptionError("the text cannot go on: no token may come next; exclude fewer tokens")
+
+
 def checked_state(state: State, config: NetworkConfig, batch: int) -> State:
     """Return a state, as 32-bit floats, that `batch` streams can go on from.
 
-    Raises `ValueError` if its shape is another, or if it has numbers that no LSTM shows or remembers.
+    Raises `ValueError` if its shape is another, or if it has numbers that no LSTM shows or remembers; where those are
+    not finite, `ModelFormatError`.
     """
     expected = (config.layers, batch, config.hidden)
     with np.errstate(over="ignore"):  # then it is infinite, and refused
@@ -240,7 +285,7 @@ def checked_state(state: State, config: NetworkConfig, batch: int) -> State:
         if array.shape != expected:
             raise ValueError(f"{name} state is {array.shape}, this session's is {expected}")
         if not np.isfinite(array).all():
-            raise ValueError(f"{name} state has numbers that are not finite")
+            raise ModelFormatError(f"{name} state has numbers that are not finite, as damaged weights make them")
     if state.hidden.size and np.abs(state.hidden).max() > 1:
         raise ValueError(f"hidden state reaches {np.abs(state.hidden).max():g}, expected -1 to 1")
     return state

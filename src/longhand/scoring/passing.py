@@ -10,7 +10,6 @@ from typing import cast
 import numpy as np
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
-from longhand.errors import ModelFormatError
 from longhand.generation.loop import chosen
 from longhand.runtime.session import RecurrentSession, Session
 from longhand.state import State
@@ -70,12 +69,9 @@ class Pass:
         result = np.full(len(ids), -np.log(self._vocabulary))
 
         def take(places: TokenIds, logits: FloatArray) -> None:
-            with np.errstate(over="ignore", invalid="ignore"):
-                result[places] = chosen(logits, ids[places])
+            result[places] = chosen(logits, ids[places])
 
         self._read(ids, take, self._vocabulary, "feed")
-        if not np.isfinite(result).all():
-            raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
         return result
 
     def outputs(self, ids: TokenIds, hidden: int) -> FloatArray:

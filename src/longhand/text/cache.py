@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
-import msgspec
 import platformdirs
 
 from longhand.files import PREFIX, make_private_folder
 from longhand.text.progress import Told
-from longhand.text.store import FILES, PROGRESS, SPLIT, Progress, Split
+from longhand.text.store import FILES, read_state
 
 VARIABLE = "LONGHAND_CACHE"  # in the environment: another folder, or 0 for none
 OFF = "0"
@@ -93,11 +92,17 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name in FILES or path.name.startswith(PREFIX)]
 
 
-def _kept(folder: Path) -> Kept:
-    size = sum(path.stat().st_size for path in _files(folder))
+def _size(path: Path) -> int:
     try:
-        names = msgspec.json.decode((folder / SPLIT).read_bytes(), type=Split).names
-        complete = msgspec.json.decode((folder / PROGRESS).read_bytes(), type=Progress).digest != ""
-    except (OSError, msgspec.MsgspecError):
-        names, complete = [], False
-    return Kept(folder, names, size, complete)
+        return path.stat().st_size
+    except OSError:  # a training that prepares the text has just removed it
+        return 0
+
+
+def _kept(folder: Path) -> Kept:
+    size = sum(map(_size, _files(folder)))
+    try:
+        split, progress = read_state(folder)
+    except (OSError, ValueError):
+        return Kept(folder, [], size, complete=False)
+    return Kept(folder, split.names, size, progress.digest != "")

@@ -97,7 +97,7 @@ class EncodedCorpus(Generic[AnyTokenizer]):
             found -= int(np.count_nonzero(ids == self.tokenizer.start)) * (_bytes(REPLACEMENT) - 1)
         if self.tokenizer.unknown is None or not (ids == self.tokenizer.unknown).any() or not of_all:
             return found
-        return round(found * of_all / (of_all - lost))  # an unknown token stands for as much as elsewhere
+        return round(found * of_all / max(of_all - lost, 1))  # an unknown token stands for as much as elsewhere
 
 
 def _bytes(text: str) -> int:

@@ -95,6 +95,8 @@ class _Preparation:
         with held(folder, self._tell):
             store = OnDisk(folder)
             store.check()
+            if store.complete and store.progress.characters != self._survey.characters:
+                store.forget()  # it is not of this text, whatever its checksum says
             if store.split is None:
                 store.begin(*self._split())
             assert store.split is not None

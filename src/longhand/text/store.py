@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 import zlib
@@ -16,6 +17,7 @@ import numpy as np
 from longhand.arrays import TokenIds, smallest_type
 from longhand.errors import CorpusError
 from longhand.files import create_private, write_atomically
+from longhand.json_data import decode_json
 from longhand.text.encoded import AT_ONCE, Counts, joined, token_counts
 from longhand.text.numbering import Count, Half
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
@@ -45,6 +47,7 @@ class Progress(msgspec.Struct):
     - halves: what is learned from, and what is held out
     - seen, read: characters of the text that had come then, at least as many, and their BLAKE2b
     - digest: CRC-32 of the finished file, against damage; empty before
+    - checksum: of this record and of the split that belongs to it, against damage
     """
 
     halves: Annotated[list[Half], msgspec.Meta(min_length=2, max_length=2)] = msgspec.field(
@@ -53,11 +56,27 @@ class Progress(msgspec.Struct):
     seen: Count = 0
     read: str = ""
     digest: str = ""
+    checksum: str = ""
 
     @property
     def characters(self) -> int:
         """How many characters were read."""
         return sum(half.characters for half in self.halves)
+
+
+def checksum(split: Split, progress: Progress) -> str:
+    """Return the BLAKE2b of a split and a progress, its own checksum apart."""
+    record = msgspec.json.encode([split, msgspec.structs.replace(progress, checksum="")], order="deterministic")
+    return hashlib.blake2b(record, digest_size=16).hexdigest()
+
+
+def read_state(folder: Path) -> tuple[Split, Progress]:
+    """Read how a text is split and how much of it was read. Raises `OSError`, and `ValueError` for damaged files."""
+    split = decode_json((folder / SPLIT).read_bytes(), Split)
+    progress = decode_json((folder / PROGRESS).read_bytes(), Progress)
+    if progress.checksum != checksum(split, progress):
+        raise ValueError("its files are not what was written")
+    return split, progress
 
 
 class Store(Protocol):
@@ -112,13 +131,12 @@ class OnDisk:
         self._size = 0
         self._since = 0
         try:
-            split = msgspec.json.decode((folder / SPLIT).read_bytes(), type=Split)
+            split, progress = read_state(folder)
             self.tokenizer: Tokenizer = tokenizer_from_record(split.tokenizer)
-            progress = msgspec.json.decode((folder / PROGRESS).read_bytes(), type=Progress)
             self._begin(split, progress)
             if self._tokens() * self._kind().itemsize > self._ids.stat().st_size:
                 raise ValueError("fewer numbers than were written")
-        except (OSError, ValueError, msgspec.MsgspecError):  # there is none, or it is damaged
+        except (OSError, ValueError):  # there is none, or it is damaged
             self.split, self.progress = None, Progress()
 
     def begin(self, split: Split, tokenizer: Tokenizer) -> None:
@@ -147,12 +165,12 @@ class OnDisk:
         """Forget what is there if it is not what was written."""
         if self.complete and self._sums[0] != self.progress.digest:
             self.forget()
-            del self._sums
 
     def forget(self) -> None:
         """Remove what is there; a training that maps the file keeps it."""
         self.close()
         self.split, self.progress = None, Progress()
+        self.__dict__.pop("_sums", None)  # those of the file that goes
         for name in FILES:
             (self._folder / name).unlink(missing_ok=True)
 
@@ -228,4 +246,6 @@ class OnDisk:
         self._since = 0
 
     def _note(self) -> None:
+        assert self.split is not None
+        self.progress.checksum = checksum(self.split, self.progress)
         write_atomically(self._folder / PROGRESS, msgspec.json.encode(self.progress), private=True)

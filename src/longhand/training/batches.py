@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from longhand.arrays import BoolArray, TokenIds
-from longhand.training.saved import Saved, generator_facts, restore_generator
+from longhand.training.saved import (
+    Count,
+    GeneratorFacts,
+    Saved,
+    checked_array,
+    checked_facts,
+    generator_facts,
+    restore_generator,
+)
 from longhand.training.shuffle import Shuffle
 
 CHAPTERS_A_STREAM = 4  # at least, where a text has so many windows
@@ -35,6 +44,14 @@ class Window:
     targets: TokenIds
     restart: BoolArray
     group: int = 0
+
+
+class StreamsFacts(msgspec.Struct):
+    """What a checkpoint holds of `Streams` beside arrays."""
+
+    place: Count
+    turn: Count
+    random: GeneratorFacts
 
 
 class Streams:
@@ -66,6 +83,7 @@ class Streams:
         documents: bool = False,
         release: Callable[[], None] = lambda: None,
     ) -> None:
+        self.streams = batch
         self._release, self._since = release, 0
         self._documents = documents
         self._ids, self._window, self._start, self._line_end = ids, window, start, line_end
@@ -112,19 +130,20 @@ class Streams:
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
-        place, turn = saved.facts["place"], saved.facts["turn"]
-        keys, heads = saved.arrays["keys"], saved.arrays["heads"]
-        if heads.ndim != 2 or heads.shape[1] != 2 or not ((heads >= 0) & (heads <= len(self._ids))).all():
-            raise ValueError(f"parts of chapters, {heads.shape}, that are not in the text")
-        if not (0 <= place <= self._count and 0 <= turn < len(self._next)) or keys.shape != self._order.keys.shape:
-            raise ValueError(f"chapter {place} of {self._count}, group {turn} of {len(self._next)}, {keys.shape} keys")
-        for name in ("next", "end", "fresh"):
-            found, own = saved.arrays[name], getattr(self, f"_{name}")
-            if found.shape != own.shape or not (found >= 0).all():
-                raise ValueError(f"{name} of {found.shape} streams, expected {own.shape}")
-            own[:] = found
-        self._order.keys, self._place, self._turn, self._heads = keys.copy(), place, turn, heads.copy()
-        restore_generator(self._random, saved.facts["random"])
+        facts, length = checked_facts(saved, StreamsFacts), len(self._ids)
+        if facts.place > self._count or facts.turn >= len(self._next):
+            raise ValueError(f"chapter {facts.place} of {self._count}, group {facts.turn} of {len(self._next)}")
+        heads = checked_array(saved, "heads", np.int64, (*saved.arrays["heads"].shape[:1], 2))
+        if not ((heads >= 0) & (heads <= length)).all() or not (heads[:, 1] - heads[:, 0] >= self._window).all():
+            raise ValueError("the parts of chapters are not in the text")
+        keys = checked_array(saved, "keys", np.uint64, self._order.keys.shape)
+        following, end = (checked_array(saved, name, np.int64, self._next.shape) for name in ("next", "end"))
+        if not ((following >= 0) & (following <= length) & (end >= 0) & (end <= length)).all():
+            raise ValueError("streams are at places that are not in the text")
+        self._fresh = checked_array(saved, "fresh", np.bool_, self._fresh.shape)
+        self._next, self._end = following, end
+        self._order.keys, self._place, self._turn, self._heads = keys, facts.place, facts.turn, heads
+        restore_generator(self._random, facts.random)
 
     def _new_chapter(self) -> tuple[int, int]:
         """Return where the next chapter begins and ends."""

@@ -18,7 +18,9 @@ import safetensors.numpy
 from longhand.config import TrainConfig
 from longhand.errors import ModelFormatError
 from longhand.files import write_atomically
-from longhand.training.saved import Saved
+from longhand.json_data import decode_json
+from longhand.modelfile import OTHER_NUMBERS
+from longhand.training.saved import Count, Saved, checked_facts, part_of
 
 FORMAT = "longhand-checkpoint"
 VERSION = "1"
@@ -34,6 +36,20 @@ class Checkpoint:
     config: TrainConfig
     fingerprint: str
     saved: Saved
+
+    @property
+    def step(self) -> int:
+        """The step after which it was taken; 0 if that is damaged, which restoring finds out."""
+        try:
+            return checked_facts(part_of(self.saved, "learner"), Stepped).steps
+        except (KeyError, ValueError):
+            return 0
+
+
+class Stepped(msgspec.Struct):
+    """Of the facts of a learner, how many steps it has made."""
+
+    steps: Count
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
@@ -60,18 +76,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
                     f"{path}: found {found}, expected a checkpoint ({FORMAT!r}, version {VERSION!r})"
                 )
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-        config = msgspec.json.decode(metadata["config"], type=TrainConfig)
-        return Checkpoint(config, metadata["fingerprint"], Saved(arrays, _facts(metadata["facts"])))
+        for name, array in arrays.items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise ModelFormatError(f"{path}: a damaged checkpoint ({name} holds numbers that are not finite)")
+        config = decode_json(metadata["config"], TrainConfig)
+        facts = decode_json(metadata["facts"], dict[str, Any])
+        return Checkpoint(config, metadata["fingerprint"], Saved(arrays, facts))
     except OSError as error:
         raise ModelFormatError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (safetensors.SafetensorError, msgspec.MsgspecError, KeyError, ValueError, RecursionError) as error:
-        if isinstance(error, ModelFormatError):
-            raise
+    except ModelFormatError:
+        raise
+    except (safetensors.SafetensorError, ValueError, *OTHER_NUMBERS) as error:
         raise ModelFormatError(f"{path}: a damaged checkpoint ({error})") from error
-
-
-def _facts(text: str) -> dict[str, Any]:
-    facts = json.loads(text)
-    if not isinstance(facts, dict):
-        raise ValueError(f"its facts are a {type(facts).__name__}")
-    return facts

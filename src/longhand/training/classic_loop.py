@@ -7,14 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from longhand.config import NetworkConfig
 from longhand.training.course import Course, Outcome
 from longhand.training.evaluation import Scorer
 from longhand.training.events import EpochEnded
 from longhand.training.learner import Learner, refuse_unless_finite
 from longhand.training.loop import Scoring, going_on, learn, restored_outcome, saved_outcome
-from longhand.training.saved import Part, Saved, joined, part_of
+from longhand.training.saved import Amount, Count, Part, Positive, Saved, checked_facts, joined, part_of
 from longhand.training.windows import Windows
+
+
+class EpochFacts(msgspec.Struct):
+    """What a checkpoint holds of the epoch that is read: see the fields of `ClassicLoop`."""
+
+    nats: Amount
+    targets: Count
+    epoch: Positive
 
 
 @dataclass
@@ -54,8 +64,11 @@ class ClassicLoop:
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
-        self._best, counts = restored_outcome(part_of(saved, "best")), saved.facts["counts"]
-        self._nats, self._targets, self._epoch = (counts[name] for name in ("nats", "targets", "epoch"))
+        self._best = restored_outcome(part_of(saved, "best"), self.network)
+        counts = checked_facts(part_of(saved, "counts"), EpochFacts)
+        if self._best is None and counts.targets == 0 and self.learner.steps > 0:
+            raise ValueError("nothing is left of the steps that were made")
+        self._nats, self._targets, self._epoch = counts.nats, counts.targets, counts.epoch
 
     def _stepped(self, loss: float, targets: int) -> bool:
         self._nats += loss * targets

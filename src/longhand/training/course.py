@@ -6,12 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
-from longhand.modelfile import ModelFile, Weights
+import msgspec
+
+from longhand.config import NetworkConfig
+from longhand.modelfile import ModelFile, Weights, checked_weights
 from longhand.training.engine import Engine
 from longhand.training.events import Listener
 from longhand.training.interrupt import Interrupt
 from longhand.training.pace import Pace
-from longhand.training.saved import Saved
+from longhand.training.saved import Amount, Count, Saved, checked_facts
+
+
+class OutcomeFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """The fields of an `Outcome` beside its weights, as a checkpoint holds them."""
+
+    validation_bits: Amount | None
+    training_bits: Amount | None
+    scored: Count
+    scored_bytes: Count
+    kept_steps: Count
+    steps: Count
+    nats: tuple[Amount, ...]
+    whole: bool
+    stopped_by: str
 
 
 @dataclass(frozen=True)
@@ -50,9 +67,10 @@ class Outcome:
         return Saved(self.weights, {field.name: getattr(self, field.name) for field in fields(self)[1:]})
 
     @classmethod
-    def of(cls, saved: Saved) -> Outcome:
-        """Return what `saved` made of it."""
-        return cls(dict(saved.arrays), **{**saved.facts, "nats": tuple(saved.facts["nats"])})
+    def of(cls, saved: Saved, network: NetworkConfig) -> Outcome:
+        """Return what `saved` made of it. Raises `ValueError` for what is no outcome of training this network."""
+        facts = msgspec.structs.asdict(checked_facts(saved, OutcomeFacts))
+        return cls(checked_weights(network, saved.arrays), **facts)
 
     def ended(self, steps: int, stopped_by: str) -> Outcome:
         """Return this as the end of a training of so many steps."""

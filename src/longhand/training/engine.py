@@ -6,10 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+import numpy as np
+
 from longhand.arrays import FloatArray, TokenIds
-from longhand.modelfile import Weights
+from longhand.config import NetworkConfig
+from longhand.modelfile import Weights, expected_shapes
 from longhand.state import State
-from longhand.training.saved import Saved
+from longhand.training.saved import Count, Saved, checked_array, checked_facts
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 """What checkpoints call the running means of the gradient and its square, as torch does."""
@@ -39,6 +43,31 @@ class Update:
     def epsilon_after(self, steps: int) -> float:
         """Return the epsilon to add after the correction, in step `steps`, counted from 1."""
         return self.epsilon / math.sqrt(1 - self.betas[1] ** steps) if self.epsilon_hat else self.epsilon
+
+
+class EngineFacts(msgspec.Struct):
+    """What a checkpoint holds of an engine beside arrays."""
+
+    steps: Count
+
+
+def restored(saved: Saved, config: NetworkConfig) -> tuple[Weights, list[Weights], int]:
+    """Return the weights, their moments as far as there are any, and the steps that an engine has saved.
+
+    Raises `ValueError` for what does not fit the network.
+    """
+    shapes = expected_shapes(config)
+    if other := sorted(name for name in saved.arrays if name not in shapes and not name.startswith(MOMENTS)):
+        raise ValueError(f"{other[0][:60]} is no weight of this network")
+    weights = {name: checked_array(saved, name, np.float32, shape) for name, shape in shapes.items()}
+    moments: list[Weights] = [{}, {}]
+    for moment, found in zip(MOMENTS, moments, strict=True):
+        for name, shape in shapes.items():
+            if f"{moment}/{name}" in saved.arrays:
+                found[name] = checked_array(saved, f"{moment}/{name}", np.float32, shape)
+    if moments[0].keys() != moments[1].keys() or any((array < 0).any() for array in moments[1].values()):
+        raise ValueError("the moments do not fit each other, or a mean of squares is below 0")
+    return weights, moments, checked_facts(saved, EngineFacts).steps
 
 
 class Engine(Protocol):

@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Annotated, Protocol
+
+import msgspec
+import numpy as np
+from msgspec import Meta
 
 from longhand.config import NetworkConfig
 from longhand.state import State
@@ -13,13 +17,26 @@ from longhand.training.batches import Window
 from longhand.training.engine import DivergenceError, Engine
 from longhand.training.events import Listener, Stepped
 from longhand.training.pace import Pace
-from longhand.training.saved import Saved
+from longhand.training.saved import Amount, Count, Saved, checked_array, checked_facts
 
 RECENT = 0.02  # weight of the latest step in the training loss that is shown, once there are many
 
 
+class LearnerFacts(msgspec.Struct):
+    """What a checkpoint holds of a learner beside arrays."""
+
+    steps: Count
+    recent_bits: Amount
+    rate_share: Annotated[float, Meta(gt=0, le=1)]
+
+
 class Reader(Protocol):
     """What gives the learner its windows."""
+
+    @property
+    def streams(self) -> int | None:
+        """How many streams carry their state from window to window; None if each window begins afresh."""
+        ...
 
     def read(self) -> Window:
         """Return the next window of every stream and move on."""
@@ -94,16 +111,17 @@ class Learner:
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
-        states: dict[int, State] = {}
-        for name in (name for name in saved.arrays if name.endswith("/hidden")):
-            group = name.split("/")[0]
-            hidden, cell = saved.arrays[name], saved.arrays[f"{group}/cell"]
-            if hidden.shape != cell.shape or hidden.shape[::2] != (self._network.layers, self._network.hidden):
-                raise ValueError(f"states of {hidden.shape} and {cell.shape}")
-            states[int(group)] = State(hidden.copy(), cell.copy())
+        facts, states = checked_facts(saved, LearnerFacts), {}
+        groups = [name.removesuffix("/hidden") for name in saved.arrays if name.endswith("/hidden")]
+        if (streams := self._reader.streams) is not None:
+            shape = (self._network.layers, streams, self._network.hidden)
+            for group in groups:
+                hidden, cell = (
+                    checked_array(saved, f"{group}/{part}", np.float32, shape) for part in ("hidden", "cell")
+                )
+                states[int(group)] = State(hidden, cell)
         self._states = states
-        self.steps, self.recent_bits = saved.facts["steps"], saved.facts["recent_bits"]
-        self.rate_share = saved.facts["rate_share"]
+        self.steps, self.recent_bits, self.rate_share = facts.steps, facts.recent_bits, facts.rate_share
 
     def _state_for(self, window: Window) -> State:
         before = self._states.get(window.group)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from longhand.config import NetworkConfig
 from longhand.training.course import Course, Outcome
 from longhand.training.engine import DivergenceError
@@ -16,12 +18,19 @@ from longhand.training.interrupt import Interrupt
 from longhand.training.learner import Learner, refuse_unless_finite
 from longhand.training.pace import Pace
 from longhand.training.safety import Safety
-from longhand.training.saved import Part, Saved, joined, part_of
+from longhand.training.saved import Count, Part, Saved, checked_facts, joined, part_of
 
 PATIENCE = 6  # scores in a row that are not the best
 NO_IMPROVEMENT = "no improvement"
 ENOUGH = SAMPLE // 8  # tokens to compare two models on where time runs out: it misjudges by well under 1 %
 QUICK = 5.0  # seconds that an interrupted training may still take to score itself
+
+
+class ScoredFacts(msgspec.Struct):
+    """What a checkpoint holds of the scores: see the fields of `Loop`."""
+
+    worse: Count
+    due: bool
 
 
 @dataclass
@@ -64,8 +73,9 @@ class Loop:
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
-        self._best = restored_outcome(part_of(saved, "best"))
-        self._worse, self._due = (saved.facts["scored"][name] for name in ("worse", "due"))
+        self._best = restored_outcome(part_of(saved, "best"), self.network)
+        facts = checked_facts(part_of(saved, "scored"), ScoredFacts)
+        self._worse, self._due = facts.worse, facts.due
 
     def _stepped(self, loss: float, targets: int) -> bool:  # noqa: ARG002 (what `learn` tells)
         self._due = self.course.pace.evaluation_due(self.learner.steps)
@@ -225,9 +235,9 @@ def saved_outcome(outcome: Outcome | None) -> Saved:
     return Saved() if outcome is None else outcome.saved()
 
 
-def restored_outcome(saved: Saved) -> Outcome | None:
+def restored_outcome(saved: Saved, network: NetworkConfig) -> Outcome | None:
     """Return the outcome that `saved_outcome` made this of."""
-    return Outcome.of(saved) if saved.facts else None
+    return Outcome.of(saved, network) if saved.facts else None
 
 
 def going_on(learner: Learner, pace: Pace, interrupt: Interrupt) -> bool:

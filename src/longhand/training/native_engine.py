@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from longhand.arrays import FloatArray, TokenIds
 from longhand.config import NetworkConfig
@@ -14,7 +15,7 @@ from longhand.modelfile import Weights
 from longhand.native.memory import aligned
 from longhand.native.processors import processors
 from longhand.state import State
-from longhand.training.engine import MOMENTS, DivergenceError, Update
+from longhand.training.engine import MOMENTS, DivergenceError, Update, restored
 from longhand.training.native import library
 from longhand.training.native.crew import Crew
 from longhand.training.native.layout import EMBEDDING, Layout
@@ -123,32 +124,37 @@ class NativeEngine:
 
     def restore(self, saved: Saved) -> None:
         """See `Engine.restore`."""
-        weights = {name: array for name, array in saved.arrays.items() if not name.startswith(MOMENTS)}
+        weights, moments, self._steps = restored(saved, self._config)
+        none = {name: np.zeros_like(array) for name, array in weights.items()}
         self._weights[:] = self._layout.packed(weights)
-        for moment, values in zip(MOMENTS, self._moments, strict=True):
-            none = {name: np.zeros_like(array) for name, array in weights.items()}
-            values[:] = self._layout.packed({name: saved.arrays.get(f"{moment}/{name}", none[name]) for name in none})
-        self._steps = saved.facts["steps"]
+        for found, values in zip(moments, self._moments, strict=True):
+            values[:] = self._layout.packed(none | found)
 
     def _run(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[FloatArray, State, int]:
         """Carry out the lesson on a window; return the losses, (targets, batch), and the state after it."""
-        lesson = self._lesson
+        lesson, vocabulary = self._lesson, self._config.vocabulary_size
+        arrays: dict[str, Any] = {
+            "tokens": _checked_ids(inputs, vocabulary),
+            "targets": _checked_ids(targets, vocabulary),
+        }
+        if targets.shape[1] != inputs.shape[1] or len(targets) > len(inputs):
+            raise ValueError(f"targets are {targets.shape}, the inputs {inputs.shape}")
         lesson.window, lesson.batch = inputs.shape
         lesson.scored = len(targets)
-        if state.hidden.shape != (expected := (self._config.layers, inputs.shape[1], self._config.hidden)):
-            raise ValueError(f"states of {state.hidden.shape}, expected {expected}")
+        expected = (self._config.layers, inputs.shape[1], self._config.hidden)
+        if state.hidden.shape != expected or state.cell.shape != expected:
+            raise ValueError(f"states of {state.hidden.shape} and {state.cell.shape}, expected {expected}")
         hidden, cell = (self._wide(array) for array in (state.hidden, state.cell))
         losses = np.empty(targets.shape, np.float32)
-        arrays: dict[str, Any] = {"hidden_state": hidden, "cell_state": cell, "losses": losses}
-        for name, ids in (("tokens", inputs), ("targets", targets)):
-            arrays[name] = np.array(ids, np.int32, order="C")
-            assert 0 <= arrays[name].min() <= arrays[name].max() < self._config.vocabulary_size
+        arrays |= {"hidden_state": hidden, "cell_state": cell, "losses": losses}
         for name, array in arrays.items():
             setattr(lesson, name, array.ctypes.data)
         if (size := self._kernel.room(lesson)) > self._room.size:
             self._room = aligned((0,), np.uint8)  # frees the smaller one first
             self._room = aligned((size,), np.uint8)
         status = self._kernel.step(lesson, self._room.ctypes.data)
+        if status == library.BAD_TASK:
+            raise ValueError("the engine refused a step: a token or a size is out of range")
         units = self._config.hidden
         return losses, State(hidden[..., :units].copy(), cell[..., :units].copy()), status
 
@@ -156,3 +162,16 @@ class NativeEngine:
         wide = np.zeros((*array.shape[:2], self._layout.hidden), np.float32)
         wide[..., : self._config.hidden] = array
         return wide
+
+
+def _checked_ids(ids: TokenIds, vocabulary: int) -> npt.NDArray[np.int32]:
+    """Return a copy of tokens, (time, batch), as the engine reads them.
+
+    Raises `ValueError` for another shape or type, or for a token that there is not.
+    """
+    own = np.array(ids, order="C")
+    if own.ndim != 2 or own.size == 0 or not np.issubdtype(own.dtype, np.integer):
+        raise ValueError(f"tokens are {own.shape} of {own.dtype}, expected (time, batch) of whole numbers")
+    if not 0 <= own.min() <= own.max() < vocabulary:
+        raise ValueError(f"tokens are {own.min()} to {own.max()}, the network's are 0 to {vocabulary - 1}")
+    return own.astype(np.int32)

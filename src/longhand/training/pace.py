@@ -10,8 +10,12 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Annotated
 
-from longhand.training.saved import Saved
+import msgspec
+from msgspec import Meta
+
+from longhand.training.saved import Amount, Count, Saved, checked_facts
 
 MIN_SCORES, MAX_SCORES = 8, 20  # in a training, its last one aside
 FORWARD_SPEED = 3.0  # scoring reads about this many times as fast as training; the first score tells exactly
@@ -20,7 +24,31 @@ SCORING_SHARE = 0.05  # of the time: for all scores but the last, and at most fo
 FINAL_SHARE = 0.02  # of the time: set aside to score more than the sample at the end, if there is more
 SLOW_STEPS = 3  # at the beginning, while the engine sets itself up: they say nothing about the speed
 OVERDUE_SHARE, OVERDUE = 0.015, 1.5  # of the time, or seconds: the delay after which the last score is cut off
+LEAST_SPEED = 1e-6  # characters a second that a checkpoint may tell of: times computed from it are finite
 SAVING = 0.3  # seconds set aside to write the model
+
+
+class PaceFacts(msgspec.Struct):
+    """What a checkpoint holds of a pace."""
+
+    seconds: Amount
+    _seen: Count
+    _characters: Count
+    _learning_seconds: Amount
+    _recent_speed: Amount
+    _forward_speed: Annotated[float, Meta(ge=1e-100, le=1e100)]
+    _score_seconds: Amount
+    _writing_seconds: Amount
+
+    def __post_init__(self) -> None:
+        if 0 < self._recent_speed < LEAST_SPEED:
+            raise ValueError(f"a speed of {self._recent_speed} characters a second")
+
+
+class TimePaceFacts(PaceFacts):
+    """What a checkpoint holds of a pace by the clock."""
+
+    _last_score: Amount
 
 
 class Pace(ABC):
@@ -30,6 +58,7 @@ class Pace(ABC):
     """
 
     name: str
+    _facts: type[PaceFacts] = PaceFacts
     _remembered: tuple[str, ...] = (
         *("_seen", "_characters", "_learning_seconds", "_recent_speed"),
         *("_forward_speed", "_score_seconds", "_writing_seconds"),
@@ -95,9 +124,10 @@ class Pace(ABC):
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
+        facts = checked_facts(saved, self._facts)
         for name in self._remembered:
-            setattr(self, name, saved.facts[name])
-        self._began = self._clock() - saved.facts["seconds"]
+            setattr(self, name, getattr(facts, name))
+        self._began = self._clock() - facts.seconds
 
     def seconds(self) -> float:
         """Return the seconds since the training began."""
@@ -105,7 +135,7 @@ class Pace(ABC):
 
     def characters_per_second(self) -> float:
         """Return the mean speed of learning; 0 before it is known."""
-        return self._characters / self._learning_seconds if self._characters else 0.0
+        return self._characters / max(self._learning_seconds, 1e-9)
 
     def _scoring_seconds(self, tokens: int) -> float:
         """Return how long it takes to score so many tokens, at the latest speed."""
@@ -116,6 +146,7 @@ class TimePace(Pace):
     """Ends `seconds` after `began`, the last score and the writing of the model included."""
 
     name = "time"
+    _facts = TimePaceFacts
     _remembered = (*Pace._remembered, "_last_score")
 
     def __init__(

@@ -24,6 +24,7 @@ from longhand.files import (
     remove_leftovers,
     write_atomically,
 )
+from longhand.json_data import decode_json
 from longhand.modelfile import SUFFIX, Card, ModelFile, write_model
 from longhand.training.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
 from longhand.training.disk_space import write_making_room
@@ -224,7 +225,7 @@ class RunFolder:
 
     def _holder(self) -> str | None:
         try:
-            holder = json.loads((self._folder / HOLDER).read_text(encoding="utf-8"))
+            holder = decode_json((self._folder / HOLDER).read_bytes())
             return f"process {holder['process']} on {holder['host']}, since {holder['since']}"
         except (OSError, ValueError, KeyError, TypeError):
             return None

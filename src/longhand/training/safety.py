@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from longhand.errors import LonghandError, ModelFormatError, OutputError, TrainingError
 from longhand.training.course import Course
 from longhand.training.engine import DivergenceError
 from longhand.training.events import Checkpointed, NotCheckpointed, RolledBack
 from longhand.training.learner import Learner
-from longhand.training.saved import Part, Saved, joined, part_of
+from longhand.training.saved import Part, Saved, checked_facts, joined, part_of
 
 MOST_RETURNS = 3
 SLOWER = 0.5  # the rate after a return, as a share of the one before
 SAVING_SHARE = 0.02  # of the time: what checkpoints may take
+
+
+class SafetyFacts(msgspec.Struct):
+    """What a checkpoint holds of `Safety`."""
+
+    returns: Annotated[int, Meta(ge=0, le=MOST_RETURNS)]
 
 
 class Safety:
@@ -37,12 +47,12 @@ class Safety:
     def _resume(self, saved: Saved) -> None:
         try:
             self._restore(saved)
-            self._returns = int(saved.facts["returns"])
+            self._returns = checked_facts(saved, SafetyFacts).returns
         except LonghandError:
             raise
-        except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelFormatError(
-                f"the checkpoint does not fit this training: damaged, or of another version ({error!r}); start anew"
+                f"the checkpoint does not fit this training: damaged, or of another version ({error}); start anew"
             ) from error
 
     def look_after(self) -> None:

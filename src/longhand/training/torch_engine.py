@@ -24,7 +24,7 @@ from longhand.config import NetworkConfig
 from longhand.errors import OptionError
 from longhand.modelfile import Weights
 from longhand.state import State
-from longhand.training.engine import MOMENTS, DivergenceError, Update
+from longhand.training.engine import MOMENTS, DivergenceError, Update, restored
 from longhand.training.saved import Saved
 
 HELD_AT_ONCE = 1 << 21  # numbers of one kind of activation, of which there are about ten
@@ -77,7 +77,7 @@ class TorchEngine:
         threads: int | None = None,
         seed: int = 0,
     ) -> None:
-        self._update, self._steps = update, 0
+        self._config, self._update, self._steps = config, update, 0
         self._device = _device(device)
         if threads is not None:
             torch.set_num_threads(threads)
@@ -148,16 +148,15 @@ class TorchEngine:
 
     def restore(self, saved: Saved) -> None:
         """See `Engine.restore`."""
-        weights = {name: array for name, array in saved.arrays.items() if not name.startswith(MOMENTS)}
+        weights, moments, self._steps = restored(saved, self._config)
         self._network.load_state_dict(_to_torch(weights))
-        self._steps = saved.facts["steps"]
         self._optimizer.state.clear()
         for name, weight in self._network.named_parameters():
-            if f"{MOMENTS[0]}/{_file_name(name)}" not in saved.arrays:
+            if (ours := _file_name(name)) not in moments[0]:
                 continue
-            moments = {m: self._moved(saved.arrays[f"{m}/{_file_name(name)}"]).clone() for m in MOMENTS}
+            found = {moment: self._moved(of[ours]).clone() for moment, of in zip(MOMENTS, moments, strict=True)}
             count = torch.tensor(float(self._steps), device=self._device if self._on_device else "cpu")
-            self._optimizer.state[weight] = {"step": count, **moments}
+            self._optimizer.state[weight] = {"step": count, **found}
 
     def _losses(self, inputs: TokenIds, targets: TokenIds, state: State) -> tuple[Tensor, State]:
         logits, hidden, cell = self._network(

@@ -156,8 +156,7 @@ def _resumed(run: RunFolder, recipe: Recipe, config: TrainConfig, tell: Listener
             f"{', '.join(recipe.corpus.names)}: not the text that the training to resume has read: give the same files "
             "in the same order, or start anew"
         )
-    step = checkpoint.saved.facts.get("learner", {}).get("steps", 0)  # whether it is there is seen when it is restored
-    tell(Resumed(step, problems))
+    tell(Resumed(checkpoint.step, problems))
     return checkpoint.saved
 
 

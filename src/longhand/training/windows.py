@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from longhand.arrays import TokenIds
 from longhand.training.batches import Window
-from longhand.training.saved import Saved, generator_facts, restore_generator
+from longhand.training.saved import (
+    Count,
+    GeneratorFacts,
+    Saved,
+    checked_array,
+    checked_facts,
+    generator_facts,
+    restore_generator,
+)
 from longhand.training.shuffle import Shuffle
+
+
+class WindowsFacts(msgspec.Struct):
+    """What a checkpoint holds of `Windows` beside arrays."""
+
+    next: Count
+    random: GeneratorFacts
 
 
 class Windows:
@@ -17,6 +33,8 @@ class Windows:
     - ids: the text, (tokens,), longer than a window
     - batch: how many are read at once; the last ones of an epoch may be fewer
     """
+
+    streams = None  # each window begins from the fresh state
 
     def __init__(self, ids: TokenIds, *, batch: int, window: int, random: np.random.Generator) -> None:
         self._ids, self._batch, self._window, self._random = ids, batch, window, random
@@ -46,11 +64,12 @@ class Windows:
 
     def restore(self, saved: Saved) -> None:
         """See `longhand.training.saved.Part`."""
-        keys, position = saved.arrays["keys"], saved.facts["next"]
-        if not 0 <= position <= self.count or keys.shape != self._order.keys.shape:
-            raise ValueError(f"window {position} of {self.count}, {keys.shape} keys")
-        self._order.keys, self._next = keys.copy(), position
-        restore_generator(self._random, saved.facts["random"])
+        facts = checked_facts(saved, WindowsFacts)
+        if facts.next > self.count:
+            raise ValueError(f"window {facts.next} of {self.count}")
+        self._order.keys = checked_array(saved, "keys", np.uint64, self._order.keys.shape)
+        self._next = facts.next
+        restore_generator(self._random, facts.random)
 
 
 def cut(ids: TokenIds, first: npt.NDArray[np.int64], window: int) -> tuple[TokenIds, TokenIds]:

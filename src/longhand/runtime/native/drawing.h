@@ -1,7 +1,9 @@
 /* Drawing a token from logits; a part of kernel.c. `longhand.generation.sampler` says the same in NumPy, and why. */
 
+#define EXCLUDED (-INFINITY) /* the logit of a token that may not come: no finite logit is as small */
+
 typedef struct {
-    float *weights;  /* [vocabulary, padded] */
+    float *weights;  /* [vocabulary, padded]; 0 for a token that may not come */
     double *totals;  /* [padded / 64] */
     float *keys;     /* [vocabulary], what tokens are sorted by that is no logit */
     int32_t *heap;   /* [vocabulary] */
@@ -70,7 +72,7 @@ static void keep_typical(const Sampling *sampling, const float *logits, float be
     for (int64_t n = 0; n < vocabulary; n++) {
         if (weights[n] == 0) continue;
         heap[count++] = (int32_t)n;
-        keys[n] = (float)(log(total) - ((double)logits[n] - best) / temperature);
+        keys[n] = (float)(log(total) - fmax(((double)logits[n] - best) / temperature, LEAST_EXPONENT));
         mean += weights[n] / total * keys[n];
     }
     for (int64_t n = 0; n < count; n++) keys[heap[n]] = -fabsf(keys[heap[n]] - (float)mean);
@@ -123,16 +125,13 @@ static void penalise(const Task *task, float *logits, int64_t stream, int64_t st
     }
 }
 
-/* Add what is to be added to a stream's logits, or with `weights` set to 0 what is never drawn. */
-static void add_bias(const Task *task, float *logits, float *weights, int64_t stream) {
+/* Add a stream's biases to its logits. Tokens whose bias is minus infinity are excluded. */
+static void add_bias(const Task *task, float *logits, int64_t stream) {
     const Sampling *sampling = task->sampling + stream;
     for (int64_t n = sampling->first; n < sampling->first + sampling->biases; n++) {
-        int never = isinf(task->bias[n]);
-        if (weights != NULL) {
-            if (never) weights[task->biased[n]] = 0;
-        } else {
-            logits[task->biased[n]] = never ? -FLT_MAX : logits[task->biased[n]] + task->bias[n];
-        }
+        float *logit = logits + task->biased[n];
+        const double sum = (double)*logit + task->bias[n];
+        *logit = isinf(task->bias[n]) || isinf(*logit) ? EXCLUDED : (float)fmax(fmin(sum, FLT_MAX), -FLT_MAX);
     }
 }
 
@@ -145,11 +144,25 @@ static const int32_t *row_of(const Task *task, int64_t stream) {
 static int led(const Task *task, int64_t stream, int32_t token) {
     const int32_t *row = row_of(task, stream);
     if (row == NULL) return 1;
-    int32_t at = task->at[stream] = row[token];
-    return at < task->known[stream] && task->guides[stream][at] != NULL;
+    const int32_t at = task->at[stream] = row[token];
+    return at >= 0 && at < task->known[stream] && task->guides[stream][at] != NULL;
 }
 
-/* Return a token, or -1 if the logits are not finite. They are lost. */
+/* Return the first token whose logit is the largest. */
+static int32_t likeliest(const float *logits, int64_t vocabulary, float largest) {
+    for (int64_t n = 0; n < vocabulary; n++)
+        if (logits[n] >= largest) return (int32_t)n;
+    return -NO_CHOICE;
+}
+
+static double sum_of_totals(const double *totals, int64_t groups) {
+    double sum = 0;
+    for (int64_t g = 0; g < groups; g++) sum += totals[g];
+    return sum;
+}
+
+/* Return a token, or a negated status: NOT_FINITE where a logit is not finite, NO_CHOICE where every token is excluded.
+ * The token is never one that is excluded. The logits are lost. */
 static int32_t draw(const Task *task, const Functions *with, float *logits, int64_t stream, int64_t step,
                     Scratch *scratch) {
     const int64_t vocabulary = task->network->vocabulary, count = task->network->head.groups * GROUP;
@@ -157,33 +170,25 @@ static int32_t draw(const Task *task, const Functions *with, float *logits, int6
     const Sampling *sampling = task->sampling + stream;
     const double temperature = task->temperatures == NULL ? sampling->temperature : task->temperatures[place];
     float *weights = scratch->weights;
-    if (!with->finite(logits, count)) return -1;
+    if (!with->finite(logits, count)) return -NOT_FINITE;
     if (sampling->memory > 0) penalise(task, logits, stream, step, scratch->counts);
-    add_bias(task, logits, NULL, stream);
+    add_bias(task, logits, stream);
     const int32_t *row = row_of(task, stream);
     for (int64_t n = 0; row != NULL && n < vocabulary; n++)
-        if (row[n] < 0) logits[n] = -FLT_MAX;
-    for (int64_t n = vocabulary; n < count; n++) logits[n] = -FLT_MAX;
+        if (row[n] < 0) logits[n] = EXCLUDED;
+    for (int64_t n = vocabulary; n < count; n++) logits[n] = EXCLUDED;
     float best = with->largest(logits, count);
-    if (temperature == 0) {
-        int32_t token = 0;
-        while (logits[token] < best) token++;
-        return token;
-    }
+    if (best == EXCLUDED) return -NO_CHOICE;
+    if (temperature == 0) return likeliest(logits, vocabulary, best);
     with->shares(logits, best, (float)temperature, count, weights);
-    add_bias(task, NULL, weights, stream);
-    for (int64_t n = 0; row != NULL && n < vocabulary; n++)
-        if (row[n] < 0) weights[n] = 0;
-    for (int64_t n = vocabulary; n < count; n++) weights[n] = 0;
     keep_top(sampling, logits, vocabulary, scratch);
     with->totals(weights, (float)sampling->min_p, count, scratch->totals); /* the likeliest has 1 */
-    double total = 0;
-    for (int64_t n = 0; n < count / GROUP; n++) total += scratch->totals[n];
-    if (sampling->typical < 1) {
+    double total = sum_of_totals(scratch->totals, count / GROUP);
+    if (sampling->typical < 1 && total > 0) {
         keep_typical(sampling, logits, best, temperature, total, vocabulary, scratch);
         with->totals(weights, 0, count, scratch->totals);
-        total = 0;
-        for (int64_t n = 0; n < count / GROUP; n++) total += scratch->totals[n];
+        total = sum_of_totals(scratch->totals, count / GROUP);
     }
+    if (!(total > 0)) return -NO_CHOICE; /* only if a setting is no number */
     return reached(weights, scratch->totals, count, task->chance[place] * total);
 }

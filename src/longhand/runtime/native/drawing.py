@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from longhand.arrays import TokenIds
 from longhand.runtime.native.library import SAMPLING
@@ -28,6 +29,9 @@ def drawn_how(drawings: Sequence[Drawing], recent: Sequence[TokenIds] | None, si
     for drawing in drawings:
         first = len(biased)
         never = sorted(set(drawing.never))
+        listed = [*never, *(token for token, _ in drawing.bias)]
+        if listed and not 0 <= min(listed) <= max(listed) < size:
+            raise ValueError(f"never drawn or biased: {min(listed)} to {max(listed)}, expected some of 0 to {size - 1}")
         if len(never) == size:
             raise ValueError("all tokens are never drawn, expected not all")
         biased += [token for token, _ in drawing.bias] + never
@@ -39,9 +43,8 @@ def drawn_how(drawings: Sequence[Drawing], recent: Sequence[TokenIds] | None, si
     before = np.full((len(drawings), most), NOBODY, np.int32)
     for row, tokens in zip(before, recent or (), strict=recent is not None):
         row[most - min(most, len(tokens)) :] = tokens[max(0, len(tokens) - most) :]
-    for name, some in (("never drawn or biased", np.array(biased, np.int64)), ("recent", before)):
-        if some.size and not (NOBODY if some is before else 0) <= some.min() <= some.max() < size:
-            raise ValueError(f"{name}: {some.min()} to {some.max()}, expected some of 0 to {size - 1}")
+    if before.size and not NOBODY <= before.min() <= before.max() < size:
+        raise ValueError(f"recent: {before.min()} to {before.max()}, expected some of 0 to {size - 1}")
     return {
         "sampling": np.array(rows, SAMPLING),
         "biased": np.array(biased, np.int32),
@@ -50,17 +53,21 @@ def drawn_how(drawings: Sequence[Drawing], recent: Sequence[TokenIds] | None, si
     }
 
 
-def guided_by(guides: Sequence[tuple[Guide, int] | None]) -> dict[str, Any]:
+def guided_by(guides: Sequence[tuple[Guide, int] | None]) -> tuple[dict[str, Any], list[npt.NDArray[np.uintp] | None]]:
     """Return the arrays of a task that say what may come in each stream's text.
+
+    With them come the tables that they point to: hold them until the call returns, for a guide that grows meanwhile
+    drops its own.
 
     Raises what the guides do where a row cannot be made.
     """
-    tables = [None if each is None else each[0] for each in guides]
     for each in guides:
         if each is not None:
             each[0].row(each[1])
-    return {
-        "guides": np.array([0 if table is None else table.addresses.ctypes.data for table in tables], np.uintp),
-        "known": np.array([0 if table is None else len(table.addresses) for table in tables], np.int64),
+    tables = [None if each is None else each[0].addresses for each in guides]
+    arrays = {
+        "guides": np.array([0 if table is None else table.ctypes.data for table in tables], np.uintp),
+        "known": np.array([0 if table is None else len(table) for table in tables], np.int64),
         "at": np.array([0 if each is None else each[1] for each in guides], np.int32),
     }
+    return arrays, tables

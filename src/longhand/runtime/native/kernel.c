@@ -12,13 +12,14 @@
 #ifndef LANES
 #include "../../native/common.h"
 
-#define INTERFACE 7 /* what library.py expects */
+#define INTERFACE 8 /* what library.py expects */
 #define GROUP 64    /* rows */
 #define UNITS 16    /* of a layer in a group */
 #define BLOCK 256   /* inputs of which a quarter group's weights, 16 KB, stay in the first cache for all streams */
 #define STRETCH 128 /* inputs whose products are summed by themselves, so that fewer digits are lost; BLOCK is so many */
 #define AHEAD 2048  /* bytes of 8-bit weights that are asked for in advance; floats come fast enough */
 #define FEW 16      /* streams */
+#define LEAST_EXPONENT -87.f /* a weight is at least e to this: no less is a normal number */
 
 /* A packed matrix: floats [groups][4][inputs][16], or with scales 8-bit integers [groups][inputs / 4][64][4]. */
 typedef struct {
@@ -79,7 +80,7 @@ typedef struct {
                                             states after it, below 0 where a token may not come; or none */
     const int64_t *known;                /* [streams], of how many states there may be a row */
     int32_t *at;                         /* [streams], the texts' states */
-    int64_t remembered, threads, instructions;
+    int64_t remembered, listed, threads, instructions; /* listed: how many are in `biased` and in `bias` */
     int64_t done; /* steps that were made */
 } Task;
 
@@ -337,6 +338,12 @@ static void predict(Worker *worker, int64_t step) {
     }
 }
 
+/* Note that this step is the last one, and why. What the threads note in one step must not depend on their order. */
+static void end_with(Work *work, int status) {
+    int noted = atomic_load(&work->failed);
+    while ((noted == DONE || status < noted) && !atomic_compare_exchange_weak(&work->failed, &noted, status)) {}
+}
+
 /* Hand out what was asked for of some streams, and set the tokens that they read next. A failure is noted here alone,
  * between two meetings, so that all threads learn of it at the same step. */
 static void conclude(Worker *worker, int64_t step) {
@@ -346,7 +353,7 @@ static void conclude(Worker *worker, int64_t step) {
     if (worker->number == 0) none_taken(work);
     const int told = task->drawn == NULL && task->states->shown == NULL; /* the logits say it */
     for (int n = 0; n < 8 && !told; n++)
-        if (worker->damage[n]) atomic_store(&work->failed, NOT_FINITE);
+        if (worker->damage[n]) end_with(work, NOT_FINITE);
     for (int64_t s = worker->number; s < task->streams; s += work->team.threads) {
         int64_t place = step * task->streams + s;
         float *logits = work->logits + s * network->head.groups * GROUP;
@@ -358,10 +365,9 @@ static void conclude(Worker *worker, int64_t step) {
             memcpy(task->logits + place * network->vocabulary, logits, network->vocabulary * sizeof(float));
         if (task->drawn != NULL) {
             int32_t token = draw(task, work->with, logits, s, step, &worker->scratch);
-            if (token < 0) atomic_store(&work->failed, NOT_FINITE);
             task->drawn[place] = work->token[s] = token < 0 ? 0 : token;
-            int none = 0;
-            if (token >= 0 && !led(task, s, token)) atomic_compare_exchange_strong(&work->failed, &none, PAUSED);
+            if (token < 0) end_with(work, -token);
+            else if (!led(task, s, token)) end_with(work, PAUSED);
         } else if (step + 1 < task->steps) {
             work->token[s] = task->given[place + task->streams];
         }
@@ -422,14 +428,54 @@ static int64_t lay_out(char *room, Work *work, Worker *workers, int64_t threads)
     return used;
 }
 
-/* Carry out a task. Returns DONE, NO_MEMORY, PAUSED after a step after which a text is in a state without a row, or NOT_FINITE after the first step at which what decides is no finite
- * number: a prediction that is drawn from, or what a layer shows where integers would hide it. */
+/* Whether `count` tokens lie in least..vocabulary - 1. */
+static int all_tokens(const int32_t *tokens, int64_t count, int32_t least, int64_t vocabulary) {
+    for (int64_t n = 0; n < count; n++)
+        if (tokens[n] < least || tokens[n] >= vocabulary) return 0;
+    return 1;
+}
+
+/* Whether what a stream's tokens are drawn with lies where the task says: its biases, and its state in a guide. */
+static int valid_drawing(const Task *task, int64_t s) {
+    const Sampling *sampling = task->sampling + s;
+    if (sampling->first < 0 || sampling->biases < 0 || sampling->biases > task->listed - sampling->first) return 0;
+    if (task->guides == NULL || task->guides[s] == NULL) return 1;
+    return task->at[s] >= 0 && task->at[s] < task->known[s] && task->guides[s][task->at[s]] != NULL;
+}
+
+/* Whether every index in a task lies within what it is an index of. session.py checks what people pass; this is the last
+ * line of defence, at a cost that is nothing beside a step's. */
+static int valid_task(const Task *task) {
+    const Network *network = task->network;
+    const int64_t vocabulary = network->vocabulary, given = task->drawn == NULL ? task->steps : 1;
+    if (vocabulary < 1 || vocabulary > network->head.groups * GROUP || network->layers < 1) return 0;
+    for (int64_t s = 0; s < task->streams; s++)
+        if (task->slots[s] < 0 || task->slots[s] >= task->states->capacity) return 0;
+    if (!all_tokens(task->given, given * task->streams, 0, vocabulary)) return 0;
+    if (task->drawn == NULL) return 1;
+    for (int64_t s = 0; s < task->streams; s++)
+        if (!valid_drawing(task, s)) return 0;
+    return all_tokens(task->biased, task->listed, 0, vocabulary) &&
+           all_tokens(task->recent, task->streams * task->remembered, -1, vocabulary);
+}
+
+/* Carry out a task. Returns
+ *
+ * - DONE
+ * - BAD_TASK, with nothing done, where an index is out of range
+ * - NO_MEMORY
+ * - PAUSED after a step after which a text is in a state without a row
+ * - NO_CHOICE after a step at which every token is excluded
+ * - NOT_FINITE after the first step at which what decides is no finite number: a prediction that is drawn from, or what
+ *   a layer shows where integers would hide it */
 PUBLIC int64_t longhand_run(Task *task) {
     const int most = task->threads < 1 ? 1 : task->threads > MOST_THREADS ? MOST_THREADS : (int)task->threads;
     Work work = {.task = task, .with = functions_for(task->instructions)};
     Worker workers[MOST_THREADS];
     pthread_t others[MOST_THREADS];
+    task->done = 0;
     if (task->steps < 1 || task->streams < 1) return DONE;
+    if (!valid_task(task)) return BAD_TASK;
     memset(workers, 0, sizeof workers);
     char *room = aligned(lay_out(NULL, &work, workers, most));
     if (room == NULL) return NO_MEMORY;
@@ -629,12 +675,13 @@ static float NAME(largest)(const float *logits, int64_t count) {
     return largest;
 }
 
-/* weights = e^((logits - best) / temperature) */
+/* weights = e^((logits - best) / temperature), 0 for logits of minus infinity */
 static void NAME(shares)(const float *logits, float best, float temperature, int64_t count, float *weights) {
     for (int64_t n = 0; n < count; n += LANES) {
         Vector scale, part;
-        NAME(exponential)((*(const Vector *)(logits + n) - best) / temperature, -87.f, 0.f, &scale, &part);
-        *(Vector *)(weights + n) = scale + part;
+        const Vector logit = *(const Vector *)(logits + n);
+        NAME(exponential)((logit - best) / temperature, LEAST_EXPONENT, 0.f, &scale, &part);
+        *(Vector *)(weights + n) = NAME(choose)(logit >= -FLT_MAX, scale + part, (Vector){0});
     }
 }
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from longhand.native import loading
 
-INTERFACE = 7  # what kernel.c calls itself; another number is another version's library
-DONE, NOT_FINITE, PAUSED = 0, 1, 3
+INTERFACE = 8  # what kernel.c calls itself; another number is another version's library
+DONE, NOT_FINITE, NO_CHOICE, PAUSED, NO_MEMORY, BAD_TASK = range(6)  # what a call returns
 FILE = Path(__file__).with_name("_kernel.so")  # on every platform: the name that setup.py gives it
 
 _pointer, _count = ctypes.c_void_p, ctypes.c_int64
@@ -69,7 +69,7 @@ class Task(ctypes.Structure):
         ("steps", _count),
         *((name, _pointer) for name in ("given", "drawn", "outputs", "logits", "chance", "temperatures", "sampling")),
         *((name, _pointer) for name in ("biased", "bias", "recent", "guides", "known", "at")),
-        *((name, _count) for name in ("remembered", "threads", "instructions", "done")),
+        *((name, _count) for name in ("remembered", "listed", "threads", "instructions", "done")),
     ]
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from longhand.arrays import FloatArray
 from longhand.config import NetworkConfig
-from longhand.modelfile import Weights
+from longhand.modelfile import Weights, checked_weights
 from longhand.native.memory import aligned
 from longhand.runtime.native import library
 from longhand.runtime.reference import LARGEST_TABLE
@@ -29,10 +29,13 @@ class Packed:
 
     - weights: as they were, not copied
     - precision: of the weights but the table, the embedding and the biases, which stay 32-bit floats
+
+    Raises `ModelFormatError` for weights that do not fit the config: the kernel trusts their shapes.
     """
 
     def __init__(self, config: NetworkConfig, weights: Weights, precision: Precision = "fp32") -> None:
         self.config, self.precision = config, precision
+        weights = checked_weights(config, weights)
         self.step_bytes = multiply_adds(config) * (4 if precision == "fp32" else 1)  # of weights, read for each token
         self.weights = weights
         self.hidden = _up(config.hidden, UNITS)  # with units that stay at zero

@@ -11,14 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
-from longhand.errors import ModelFormatError
 from longhand.native.memory import aligned
 from longhand.runtime.native import library
 from longhand.runtime.native.drawing import drawn_how, guided_by
 from longhand.runtime.native.library import Library, Task
 from longhand.runtime.native.packing import MOST, UNITS, Packed
 from longhand.runtime.reference import head_logits
-from longhand.runtime.session import COLDEST, Drawing, Guide, Streams, checked_state, checked_streams, checked_tokens
+from longhand.runtime.session import (
+    Drawing,
+    Guide,
+    Streams,
+    checked_output,
+    checked_state,
+    checked_streams,
+    checked_temperatures,
+    checked_tokens,
+    no_choice,
+    not_finite,
+)
 from longhand.state import State
 
 # Bytes of weights, times streams, below which a second thread costs more than it saves: of a step, for the threads'
@@ -130,19 +140,23 @@ class NativeSession:
         if uniforms.ndim != 2 or uniforms.shape[1] != len(tokens) or len(drawings) != len(tokens):
             raise ValueError(f"{len(tokens)} tokens, {len(drawings)} drawings and uniforms {uniforms.shape}")
         shape, size = uniforms.shape, self.vocabulary_size
-        if temperatures is not None and temperatures.shape != shape:
-            raise ValueError(f"temperatures {temperatures.shape}, expected {shape}")
-        if logits is not None and (logits.shape != (*shape, size) or logits.dtype != np.float32):
-            raise ValueError(f"room for logits {logits.shape} of {logits.dtype}, expected {(*shape, size)} of float32")
+        if logits is not None:
+            checked_output(logits, (*shape, size))
         arrays: dict[str, Any] = {"drawn": np.empty(shape, np.int32), "logits": logits}
-        arrays["chance"] = np.ascontiguousarray(uniforms, np.float64)
+        arrays["chance"] = np.array(uniforms, np.float64, order="C")
+        if not ((arrays["chance"] >= 0) & (arrays["chance"] < 1)).all():
+            raise ValueError("uniforms: found some that are not in [0, 1)")
         if temperatures is not None:
-            heats = np.where(temperatures < COLDEST, 0.0, temperatures)
-            arrays["temperatures"] = np.ascontiguousarray(heats, np.float64)
+            arrays["temperatures"] = checked_temperatures(temperatures, shape)
         arrays |= drawn_how(drawings, recent, size)
+        tables: list[Any] = []  # what the guides' addresses point to
         if guides is not None and any(guide is not None for guide in guides):
-            arrays |= guided_by(guides)
+            if len(guides) != len(drawings):
+                raise ValueError(f"{len(guides)} guides, expected one a stream, {len(drawings)}")
+            guiding, tables = guided_by(guides)
+            arrays |= guiding
         done = self._run(tokens[None], streams, len(uniforms), **arrays)
+        del tables
         drawn: TokenIds = arrays["drawn"][:done]
         return drawn
 
@@ -161,17 +175,23 @@ class NativeSession:
         Returns how many of them were made.
         """
         config, slots = self._packed.config, checked_streams(streams, self.batch)
-        given = np.array(checked_tokens(tokens, slots, config.vocabulary_size), np.int32, order="C")  # nobody else's
+        own = np.array(tokens)  # a copy, which nobody changes between the check and the call
+        given = np.array(checked_tokens(own, slots, config.vocabulary_size), np.int32, order="C")
         task = Task(streams=len(slots), steps=steps, threads=self.threads_for(len(slots), steps))
         task.network, task.states = ctypes.pointer(self._packed.network), ctypes.pointer(self._states)
         for name, array in {"slots": slots, "given": given, **arrays}.items():
             setattr(task, name, _address(array))
         task.remembered = 0 if (recent := arrays.get("recent")) is None else recent.shape[1]
+        task.listed = 0 if (biased := arrays.get("biased")) is None else biased.size
         began = time.monotonic()
         status = self._kernel.run(task)
         self._note(len(slots), steps, task.threads, began)
         if status == library.NOT_FINITE:
-            raise ModelFormatError("the model's predictions are not finite numbers: its weights are damaged")
+            raise not_finite()
+        if status == library.NO_CHOICE:
+            raise no_choice()
+        if status == library.BAD_TASK:
+            raise ValueError("the kernel refused a call: a token, a stream or a state of a guide is out of range")
         if status not in (library.DONE, library.PAUSED):
             raise MemoryError
         return int(task.done)

@@ -13,7 +13,7 @@
 
 #include <math.h>
 
-#define INTERFACE 3 /* what native_engine.py expects */
+#define INTERFACE 4 /* what native_engine.py expects */
 #define ROWS 72     /* positions that a matrix is multiplied with at a time: twelve times six, nine times eight */
 #define CHUNK 4096  /* weights whose gradients' squares are summed by themselves */
 #define PAD 16      /* numbers that part rows, which at powers of two would fall on the same lines of the cache */
@@ -160,6 +160,11 @@ static Step step_for(int64_t instructions) {
     return step_plain;
 }
 
+/* How many threads make a step. */
+static int threads_of(const Lesson *lesson) {
+    return lesson->threads < 1 ? 1 : lesson->threads > MOST_THREADS ? MOST_THREADS : (int)lesson->threads;
+}
+
 /* Lay out what a step needs in one piece of memory; returns its size if there is none yet. */
 static int64_t lay_out(Plan *plan, char *room) {
     const Lesson *lesson = plan->lesson;
@@ -205,7 +210,7 @@ static int64_t lay_out(Plan *plan, char *room) {
     PART(plan->below, N * (widest + PAD));
     PART(plan->sums, N * (4 * H + PAD));
     PART(plan->carried, B * H);
-    PART(plan->cleared, lesson->start < 0 ? 0 : lesson->threads * B * (4 * H + PAD));
+    PART(plan->cleared, lesson->start < 0 ? 0 : threads_of(lesson) * B * (4 * H + PAD));
     PART(plan->squares, lesson->learned / CHUNK + 1);
 #undef PART
     return used;
@@ -215,8 +220,24 @@ PUBLIC int64_t longhand_interface(void) { return INTERFACE; }
 
 PUBLIC int64_t longhand_instructions(void) { return instructions_here(); }
 
-/* How many bytes of memory, aligned to 64, a step takes. */
+/* Whether the sizes of a lesson fit each other and what is laid out for them. */
+static int valid_sizes(const Lesson *lesson) {
+    const int64_t H = lesson->hidden, V = lesson->vocabulary;
+    return V >= 1 && lesson->rows == padded(V) && H >= 16 && H % 16 == 0 && lesson->inputs >= 1 &&
+           lesson->layers >= 1 && lesson->layers <= MOST_LAYERS && lesson->batch >= 1 && lesson->window >= 1 &&
+           lesson->scored >= 1 && lesson->scored <= lesson->window && lesson->dropout >= 0 && lesson->dropout < 1;
+}
+
+/* Whether `count` tokens are of a vocabulary. */
+static int all_tokens(const int32_t *tokens, int64_t count, int64_t vocabulary) {
+    for (int64_t n = 0; n < count; n++)
+        if (tokens[n] < 0 || tokens[n] >= vocabulary) return 0;
+    return 1;
+}
+
+/* How many bytes of memory, aligned to 64, a step takes; -1 for sizes that do not fit each other. */
 PUBLIC int64_t longhand_room(Lesson *lesson) {
+    if (!valid_sizes(lesson)) return -1;
     Plan plan = {.lesson = lesson};
     return lay_out(&plan, NULL);
 }
@@ -231,9 +252,13 @@ static void *studied(void *pupil_) {
 }
 
 /* Make one step. Returns DONE, or NOT_FINITE where a loss or the gradient's length is no finite number: the weights are
- * then as they were. The states are those after the window in either case. */
+ * then as they were. The states are those after the window in either case. Returns BAD_TASK, with nothing done, for
+ * tokens or sizes out of range. */
 PUBLIC int64_t longhand_step(Lesson *lesson, char *room) {
-    const int most = lesson->threads < 1 ? 1 : lesson->threads > MOST_THREADS ? MOST_THREADS : (int)lesson->threads;
+    if (!valid_sizes(lesson) || !all_tokens(lesson->tokens, lesson->window * lesson->batch, lesson->vocabulary) ||
+        !all_tokens(lesson->targets, lesson->scored * lesson->batch, lesson->vocabulary))
+        return BAD_TASK;
+    const int most = threads_of(lesson);
     Plan plan = {.lesson = lesson};
     Pupil pupils[MOST_THREADS];
     pthread_t others[MOST_THREADS];

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from longhand.native import loading
 
-INTERFACE = 3  # what learn.c calls itself; another number is another version's library
-DONE, NOT_FINITE = 0, 1
+INTERFACE = 4  # what learn.c calls itself; another number is another version's library
+DONE, NOT_FINITE, BAD_TASK = 0, 1, 5
 FILE = Path(__file__).with_name("_learn.so")  # on every platform: the name that setup.py gives it
 
 _pointer, _count, _number = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
@@ -61,8 +61,10 @@ class Library:
         self.instructions = 0 if portable else int(library.longhand_instructions())
 
     def room(self, lesson: Lesson) -> int:
-        """Return how many bytes of memory a step takes."""
-        return int(self._room(ctypes.byref(lesson)))
+        """Return how many bytes of memory a step takes; raises `ValueError` for sizes that do not fit each other."""
+        if (size := int(self._room(ctypes.byref(lesson)))) < 0:
+            raise ValueError("the sizes of a step are out of range, or do not fit each other")
+        return size
 
     def step(self, lesson: Lesson, room: int) -> int:
         """Make a step in the memory at `room`; returns DONE or what went wrong."""
