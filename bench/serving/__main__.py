@@ -16,10 +16,11 @@ sys.path.append(str(Path(__file__).parents[2] / "tests"))  # the server in a pro
 
 from bad_clients import leaving, slow
 from figures import Figures
+from greedy import greedy
 from rubbish import rubbish
 from streams import alone, steady, streams
 
-PARTS = {part.__name__: part for part in (streams, alone, steady, slow, leaving, rubbish)}
+PARTS = {part.__name__: part for part in (streams, alone, steady, slow, greedy, leaving, rubbish)}
 
 
 def main() -> None:

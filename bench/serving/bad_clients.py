@@ -20,7 +20,7 @@ LEFT, RESETS = 30, 1000  # clients that go away in the middle and are watched, a
 GAUGE = "longhand_streams_writing"
 
 
-async def _good(server: Server, payload: bytes, seconds: float, fewest: int = 0) -> list[float]:
+async def short_texts(server: Server, payload: bytes, seconds: float, fewest: int = 0) -> list[float]:
     """Ask for a short text again and again, and return how long each took."""
     took: list[float] = []
     ended = time.perf_counter() + seconds
@@ -83,7 +83,7 @@ async def _until_steady(server: Server, payload: bytes, usual: float) -> list[fl
     took: list[float] = []
     ended = time.perf_counter() + SETTLING
     while time.perf_counter() < ended:
-        part = await _good(server, payload, 1.0)
+        part = await short_texts(server, payload, 1.0)
         took += part
         if np.median(part) < 1.5 * usual:
             break
@@ -99,7 +99,7 @@ async def _among_slow(
     senders = [SlowSender(server, asked if number % 2 else head, body) for number in range(SLOW)]
     tasks = [asyncio.ensure_future(sender.run(number / SLOW)) for number, sender in enumerate(senders)]
     transient = await _until_steady(server, good, usual)
-    steady = await _good(server, good, MEASURED, FEWEST)
+    steady = await short_texts(server, good, MEASURED, FEWEST)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -112,8 +112,8 @@ def slow(path: Path, figures: Figures) -> None:
     with running([path]) as server:
         name = server.model
         good = completion(name, max_tokens=20, seed=1, stream=True)
-        run(_good(server, good, 1.0, 50))
-        baseline, idle = run(_good(server, good, 4.0, FEWEST)), server.memory()
+        run(short_texts(server, good, 1.0, 50))
+        baseline, idle = run(short_texts(server, good, 4.0, FEWEST)), server.memory()
         readers = _readers(server, name)
         transient, steady, senders = run(_among_slow(server, name, good, float(np.median(baseline))))
         among = server.memory()
@@ -121,7 +121,7 @@ def slow(path: Path, figures: Figures) -> None:
         for one in readers:
             reset(one)
         free = eventually(lambda: server.gauge(GAUGE) == 0, 5)
-        after, left = run(_good(server, good, 4.0, FEWEST)), server.memory()
+        after, left = run(short_texts(server, good, 4.0, FEWEST)), server.memory()
     figures.tell("a short text, before", milliseconds(baseline))
     figures.tell(f"until all is steady ({sum(transient):.0f} s)", milliseconds(transient))
     figures.tell("then", milliseconds(steady))

@@ -18,6 +18,7 @@ from longhand.gates.memory import lifetimes
 from longhand.gates.trace import Trace, read_text, refuse_windows, trace
 from longhand.modelfile import ModelFile
 from longhand.settings import configured
+from longhand.text.progress import Told, untold
 from longhand.text.tokenizer import Tokenizer
 
 LARGEST_VALUES = 4_000  # tokens
@@ -75,11 +76,13 @@ def gate_values(
     layer: int | None = None,
     show: str = "cell",
     name: str = "",
+    tell: Told = untold,
 ) -> GateValues:
     """Return what the units of a layer do as a model reads a text, from the fresh state.
 
     - layer, show: as in `longhand.config.ValuesConfig`
     - name: what the model is called
+    - tell: is told how far it is, a few hundred tokens at a time
 
     Raises `OptionError` for a model of the classic recipe, a layer that it does not have, and what cannot be shown;
     `CorpusError` for a text that is empty or has too many tokens; `ModelFormatError` for damaged weights.
@@ -88,7 +91,7 @@ def gate_values(
     refuse_windows(file)
     chosen = _layer(wanted, file.config)
     _refuse_long(len(read_text(file, tokenizer, text).tokens), file.config.hidden)
-    traced = trace(file, tokenizer, text)
+    traced = trace(file, tokenizer, text, tell)
     return GateValues(
         model=name,
         layers=file.config.layers,

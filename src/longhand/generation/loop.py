@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -29,21 +29,29 @@ class Piece(NamedTuple):
 
 
 class Pace:
-    """How many tokens to ask for at a time: as many as are drawn in a moment. What is written does not depend on it."""
+    """How many tokens to ask for at a time: as many as are drawn in a moment. What is written does not depend on it.
 
-    def __init__(self) -> None:
-        self._size = 1
-        self._began = time.monotonic()
+    - clock: returns seconds; those that the thread has worked, where others may keep the processor busy meanwhile
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._size, self._clock = 1, clock
+        self._began = clock()
         self.seconds = PIECE_SECONDS
+
+    @property
+    def size(self) -> int:
+        """How many tokens to ask for."""
+        return self._size
 
     def begin(self) -> int:
         """Return how many tokens to ask for now."""
-        self._began = time.monotonic()
+        self._began = self._clock()
         return self._size
 
     def end(self) -> None:
         """Take note that they have come."""
-        share = (time.monotonic() - self._began) / self.seconds
+        share = (self._clock() - self._began) / self.seconds
         self._size = min(_next_size(self._size, share), LARGEST_PIECE)
 
 

@@ -86,7 +86,7 @@ class Opening:
         self.prompt, self.last, self.tokens = prompt.text, prompt.last, prompt.tokens
         self._begun, self._ways = prompt.begun, prompt.ways
         if session.window is not None:
-            for place in range(0, len(prompt.read), PROMPT_PIECE):
+            for place in range(0, 0 if is_read else len(prompt.read), PROMPT_PIECE):
                 session.feed(prompt.read[place : place + PROMPT_PIECE, None])
             self.state: State | None = None
             return

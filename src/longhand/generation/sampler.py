@@ -42,6 +42,7 @@ class Sampler:
     - never_written: tokens that are never drawn
     - bias: what is added to the logits of tokens
     - guide: what says which may come
+    - drawing: what the settings, `never_written` and `bias` come to, if that is known (`drawing_of`)
     """
 
     def __init__(
@@ -50,21 +51,9 @@ class Sampler:
         never_written: tuple[int, ...] = (),
         bias: tuple[tuple[int, float], ...] = (),
         guide: Guide | None = None,
+        drawing: Drawing | None = None,
     ) -> None:
-        temperature = TEMPERATURE if sampling.temperature is None else sampling.temperature
-        self.drawing = Drawing(
-            never=never_written,
-            temperature=0.0 if sampling.greedy else temperature,
-            top_k=sampling.top_k or 0,
-            top_p=1.0 if sampling.top_p is None else sampling.top_p,
-            min_p=sampling.min_p or 0.0,
-            typical=1.0 if sampling.typical is None else sampling.typical,
-            repetition=sampling.repetition_penalty,
-            frequency=sampling.frequency_penalty,
-            presence=sampling.presence_penalty,
-            memory=sampling.penalty_window,
-            bias=bias,
-        )
+        self.drawing = drawing or drawing_of(sampling, never_written, bias)
         self._bits = np.random.PCG64(sampling.seed)
         self._random = np.random.Generator(self._bits)
         self._last_temperature = None if sampling.greedy else sampling.temperature_end
@@ -184,6 +173,26 @@ class Sampler:
         return draw(logarithms, drawing, self.uniforms(1)[0])
 
 
+def drawing_of(
+    sampling: SamplingConfig, never_written: tuple[int, ...] = (), bias: tuple[tuple[int, float], ...] = ()
+) -> Drawing:
+    """Return how settings say that tokens are drawn; the arguments are `Sampler`'s."""
+    temperature = TEMPERATURE if sampling.temperature is None else sampling.temperature
+    return Drawing(
+        never=never_written,
+        temperature=0.0 if sampling.greedy else temperature,
+        top_k=sampling.top_k or 0,
+        top_p=1.0 if sampling.top_p is None else sampling.top_p,
+        min_p=sampling.min_p or 0.0,
+        typical=1.0 if sampling.typical is None else sampling.typical,
+        repetition=sampling.repetition_penalty,
+        frequency=sampling.frequency_penalty,
+        presence=sampling.presence_penalty,
+        memory=sampling.penalty_window,
+        bias=bias,
+    )
+
+
 def draw(
     logits: FloatArray | DoubleArray,
     drawing: Drawing,
@@ -219,10 +228,11 @@ def adjusted(logits: FloatArray | DoubleArray, drawing: Drawing, recent: TokenId
         before = result[tokens]
         scaled = np.where(before > 0, before / drawing.repetition, before * drawing.repetition)
         result[tokens] = scaled - (drawing.frequency * times + drawing.presence)
-    for token, value in drawing.bias:
-        result[token] += value
+    tokens, values = drawing.changes
+    np.add.at(result, tokens, values)
+    never = np.isneginf(result)
     np.clip(result, -LARGEST_LOGIT, LARGEST_LOGIT, out=result)
-    result[list(drawing.never)] = -np.inf
+    result[never] = -np.inf
     return result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 import msgspec
@@ -17,10 +18,10 @@ from longhand.generation.constraints.build import SHAPES, guide_for
 from longhand.generation.constraints.guide import Guide
 from longhand.generation.loop import Pace, Piece, advance
 from longhand.generation.opening import Opening, opened
-from longhand.generation.sampler import Sampler
+from longhand.generation.sampler import Sampler, drawing_of
 from longhand.generation.saved import Facts, WritingState
 from longhand.generation.text import Text
-from longhand.runtime.session import RecurrentSession, Session
+from longhand.runtime.session import Drawing, RecurrentSession, Session
 from longhand.settings import length_of
 from longhand.text.tokenizer import Tokenizer
 
@@ -49,6 +50,10 @@ class Task:
         """Whether a prompt's last word is one: what goes on with it would be neither guided nor guarded."""
         return self.guide is not None or self.index is not None or length_of(self.sampling) == 0
 
+    @cached_property
+    def _drawing(self) -> Drawing:
+        return drawing_of(self.sampling, self.never, self.bias)
+
     def guard(self, prompt: str) -> CopyGuard | None:
         """Return what keeps a text after a prompt from copying, if it is to be kept."""
         most = self.sampling.max_copy
@@ -64,7 +69,9 @@ class Task:
         separator: str = "",
     ) -> Text:
         """Return a text that begins with `opening`, drawn with a seed or with a sampler that there is."""
-        drawn_by = sampler or Sampler(replace_seed(self.sampling, seed), self.never, self.bias, self.guide)
+        drawn_by = sampler or Sampler(
+            replace_seed(self.sampling, seed), self.never, self.bias, self.guide, self._drawing
+        )
         guard = guard or self.guard(opening.prompt)
         return Text(
             self.tokenizer,

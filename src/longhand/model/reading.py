@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,7 +30,9 @@ AnyModel = TypeVar("AnyModel", bound="ReadingModel")
 class ReadingModel(ModelBase):
     """What a model does with a text that it reads."""
 
-    def score(self, text: str | Iterable[str], *watching: Watch, **scoring: Any) -> Score:
+    def score(
+        self, text: str | Iterable[str], *watching: Watch, pause: Callable[[], None] = lambda: None, **scoring: Any
+    ) -> Score:
         """Say how well the model predicts a text: bits per character and per byte, perplexity.
 
         Keywords are the fields of `longhand.ScoringConfig`: `adapt`, `cache`, `streams` and others.
@@ -38,17 +40,18 @@ class ReadingModel(ModelBase):
         - text: whole, or in pieces of any length, of which no more is kept than is needed; in a text of documents these
           are parted as in the text that was learned from
         - watching: are called with each `Block` of the text and the bits of its tokens
+        - pause: is called between pieces of the work; what it raises ends the work
 
         Raises `OptionError` for an empty text, and as the tokenizer does for what it does not know.
         """
-        return self.scorer(**scoring).score(self._documents(text), *watching)
+        return self.scorer(pause, **scoring).score(self._documents(text), *watching)
 
-    def scorer(self, **scoring: Any) -> Scorer:
-        """Return what scores a text, whose documents end with BOUNDARY; keywords as for `score`."""
+    def scorer(self, pause: Callable[[], None] = lambda: None, **scoring: Any) -> Scorer:
+        """Return what scores a text, whose documents end with BOUNDARY; arguments as for `score`."""
         from longhand.scoring.score import Scorer
 
         config = configured(ScoringConfig, scoring)
-        return Scorer(self.tokenizer, self.config, self.file.weights, self.runtime, config)
+        return Scorer(self.tokenizer, self.config, self.file.weights, self.runtime, config, pause)
 
     def log_probabilities(self, text: str, **scoring: Any) -> DoubleArray:
         """Return the natural logarithms of the probabilities of a text's tokens, (tokens,); keywords as for `score`.
@@ -92,18 +95,21 @@ class ReadingModel(ModelBase):
             self.file, self.tokenizer, self.runtime, text, wanted, name=without_surrogates(self.name), tell=tell
         )
 
-    def gate_values(self, text: str, layer: int | None = None, show: str = "cell") -> GateValues:
+    def gate_values(
+        self, text: str, layer: int | None = None, show: str = "cell", *, tell: Told = untold
+    ) -> GateValues:
         """Return what the units of one layer do as the network reads a text of at most 4,000 tokens, as plain numbers.
 
         - layer: from 1; the last if left out
         - show: "cell", "hidden", "input", "forget", "output" or "candidate"
+        - tell: is told how far it is; what it raises ends the work
 
         Raises `OptionError`, `CorpusError`.
         """
         from longhand.gates.values import gate_values
 
         name = without_surrogates(self.name)
-        return gate_values(self.file, self.tokenizer, text, layer=layer, show=show, name=name)
+        return gate_values(self.file, self.tokenizer, text, layer=layer, show=show, name=name, tell=tell)
 
     def clamped(self: AnyModel, clamps: Clamps) -> AnyModel:
         """Return a model whose units are held at a value, by (layer, unit) from 1; this one stays as it is.

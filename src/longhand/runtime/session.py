@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import index
 from typing import Any, Protocol, TypeGuard, TypeVar
 
@@ -141,6 +142,16 @@ class Drawing:
                 f"{self}: expected finite penalties and biases, to {LARGEST_CHANGE:g}, a repetition above 0, a memory "
                 f"from 0 to {MOST_RECENT}"
             )
+
+    @cached_property
+    def changes(self) -> tuple[TokenIds, DoubleArray]:
+        """The tokens of `bias` and `never`, and what is added to the logits of each, (some,): -infinity for the latter.
+
+        As arrays, made once: all texts of a request share a drawing, and there may be thousands of biases.
+        """
+        never = sorted(set(self.never))
+        tokens = np.array([*(token for token, _ in self.bias), *never], np.int64)
+        return tokens, np.array([*(value for _, value in self.bias), *[-np.inf] * len(never)], np.float64)
 
     @property
     def heat(self) -> float:

@@ -35,6 +35,10 @@ class WindowedSession:
         """Read tokens, (time, batch), and return the logits after each, (time, batch, vocabulary)."""
         return np.stack([self.step(row) for row in tokens])
 
+    def go_on_from(self, other: WindowedSession) -> None:
+        """Take over what another session of as many streams has read."""
+        self._session.state, self._read = other._session.state, other._read
+
     def _copy(self, position: int) -> range:
         """Return the places of the copies, one a stream, that began with the token at `position`."""
         first = position % self.window * self.batch

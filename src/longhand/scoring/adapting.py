@@ -7,6 +7,7 @@ is learned of a token before it has been scored, so that the figures are those o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -45,8 +46,8 @@ class Adapting(Protocol):
 class AdaptedOutput:
     """The output layer learns; all below stays as it was, so that many streams can read ahead."""
 
-    def __init__(self, weights: Weights, rate: float | None) -> None:
-        self._weights, self._rate = weights, rate or OUTPUT_RATE
+    def __init__(self, weights: Weights, rate: float | None, pause: Callable[[], None] = lambda: None) -> None:
+        self._weights, self._rate, self._pause = weights, rate or OUTPUT_RATE, pause
         self._head = np.column_stack([weights["head.weight"], weights["head.bias"]])
         self._squares = np.zeros_like(self._head)
         self._steps = 0
@@ -58,6 +59,7 @@ class AdaptedOutput:
         result = np.empty(len(ids))
         with np.errstate(over="ignore", invalid="ignore"):
             for begin in range(0, len(ids), OUTPUT_STEP):
+                self._pause()
                 part = slice(begin, begin + OUTPUT_STEP)
                 result[part] = self._learn(shown[part], ids[part].astype(np.int64))
         if not np.isfinite(result).all():
@@ -95,12 +97,19 @@ class AdaptedNetwork:
     """
 
     def __init__(
-        self, config: NetworkConfig, weights: Weights, start: int, *, documents: bool, rate: float | None
+        self,
+        config: NetworkConfig,
+        weights: Weights,
+        start: int,
+        *,
+        documents: bool,
+        rate: float | None,
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
         kernel, why_not = library.found()
         if kernel is None:
             raise MissingExtraError(f"adapt layers: all needs the engine in C ({why_not}): take output")
-        self._rate = rate or ALL_RATE
+        self._rate, self._pause = rate or ALL_RATE, pause
         self._engine = NativeEngine(
             kernel,
             config,
@@ -116,6 +125,7 @@ class AdaptedNetwork:
         result = np.empty(len(ids))
         inputs = np.concatenate([[self._last], ids])
         for begin in range(0, len(ids), ALL_STEP):
+            self._pause()
             part = slice(begin, min(begin + ALL_STEP, len(ids)))
             try:
                 losses, self._state = self._engine.learn(
@@ -132,10 +142,19 @@ class AdaptedNetwork:
         return self._engine.weights()
 
 
-def adapting_for(config: NetworkConfig, weights: Weights, start: int | None, settings: AdaptConfig) -> Adapting:
-    """Return what learns as `settings` say. Raises `OptionError` for a model that reads a window."""
+def adapting_for(
+    config: NetworkConfig,
+    weights: Weights,
+    start: int | None,
+    settings: AdaptConfig,
+    pause: Callable[[], None] = lambda: None,
+) -> Adapting:
+    """Return what learns as `settings` say; `pause` is called between pieces of the work.
+
+    Raises `OptionError` for a model that reads a window.
+    """
     if config.window is not None or start is None:
         raise OptionError("adapt: a model that reads a window does not learn as it reads: leave it out")
     if settings.adapt_layers == "all":
-        return AdaptedNetwork(config, weights, start, documents=config.documents, rate=settings.adapt_rate)
-    return AdaptedOutput(weights, settings.adapt_rate)
+        return AdaptedNetwork(config, weights, start, documents=config.documents, rate=settings.adapt_rate, pause=pause)
+    return AdaptedOutput(weights, settings.adapt_rate, pause)

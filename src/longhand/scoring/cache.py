@@ -8,6 +8,8 @@ own prediction is learned as the text is read, by expectation maximisation a tok
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
@@ -22,10 +24,11 @@ class NeuralCache:
     """The last `size` tokens of a text, and what was shown before each.
 
     - share: how much the cache counts at the moment, from 0 to 1
+    - pause: is called between pieces of the work
     """
 
-    def __init__(self, size: int, hidden: int) -> None:
-        self._size, self.share = size, FIRST_SHARE
+    def __init__(self, size: int, hidden: int, pause: Callable[[], None] = lambda: None) -> None:
+        self._size, self.share, self._pause = size, FIRST_SHARE, pause
         self._shown = np.zeros((0, hidden), np.float32)
         self._tokens: TokenIds = np.zeros(0, np.int64)
         self._begun = False
@@ -38,11 +41,13 @@ class NeuralCache:
         """
         length = np.linalg.norm(outputs, axis=1, keepdims=True)
         directions = outputs / np.maximum(length, np.float32(1e-12))
-        cached = np.empty(len(ids))
+        result = np.empty(len(ids))
         for begin in range(0, len(ids), AT_ONCE):
+            self._pause()
             part = slice(begin, begin + AT_ONCE)
-            cached[part] = self._cached(ids[part], directions[part])
-        return self._mixture(np.exp(log_probabilities), cached)
+            cached = self._cached(ids[part], directions[part])
+            result[part] = self._mixture(np.exp(log_probabilities[part]), cached)
+        return result
 
     def _cached(self, ids: TokenIds, shown: FloatArray) -> DoubleArray:
         """Return the probabilities of some tokens, (tokens,), by what came before each."""

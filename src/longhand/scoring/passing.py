@@ -18,6 +18,7 @@ STREAMS = 64
 LEAD_IN = 512  # tokens that a stream reads before its part: what lies further back changes no figure by 1e-4 bits
 PART = 4 * LEAD_IN  # tokens: a shorter part of a text is not worth a stream of its own
 MOST_NUMBERS = 1 << 21  # that one call returns
+MAX_STEPS = 512  # of all streams together, in one call: some hundredths of a second
 Take = Callable[[TokenIds, FloatArray], None]
 """Takes places in a block, (some,), and what the session said before the token at each of them, (some, width)."""
 
@@ -43,6 +44,7 @@ class Pass:
     - start: the token before the text's first, if there is one
     - documents: whether everything begins anew where that token stands
     - streams: that read side by side; one reads the text in order
+    - pause: is called before each piece of the work
     """
 
     def __init__(
@@ -53,9 +55,10 @@ class Pass:
         start: int | None,
         documents: bool = False,
         streams: int = STREAMS,
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
         self._sessions, self._vocabulary, self._streams = sessions, vocabulary, streams
-        self._begins = start if documents else None
+        self._begins, self._pause = start if documents else None, pause
         self._window = sessions(1).window
         self._state: State | None = None  # after the last block
         self._past: TokenIds = np.array([] if start is None else [start], np.int64)  # the tokens before the next block
@@ -95,8 +98,11 @@ class Pass:
             if session is None or self._window is not None:
                 session = self._sessions(len(group))
             self._prepare(session, group)
-            for places, said in _said(session, inputs, group, max(1, MOST_NUMBERS // width), method):
+            most = max(1, min(MOST_NUMBERS // width, MAX_STEPS // (self._window or 1)))
+            self._pause()
+            for places, said in _said(session, inputs, group, most, method):
                 take(places + shift, said)
+                self._pause()
             for stream, part in enumerate(group):
                 if part.end == len(inputs) and self._window is None:
                     state = cast("RecurrentSession", session).states([stream])

@@ -80,10 +80,17 @@ class Scorer:
     """What scores a text with a model: one, for what is adapted, cached and carried belongs to it.
 
     - runtime: of the network, `config` and `weights`
+    - pause: is called between pieces of the work, of some hundredths of a second each; what it raises ends the work
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, config: NetworkConfig, weights: Weights, runtime: Runtime, settings: ScoringConfig
+        self,
+        tokenizer: Tokenizer,
+        config: NetworkConfig,
+        weights: Weights,
+        runtime: Runtime,
+        settings: ScoringConfig,
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
         self._tokenizer, self._config, self._weights = tokenizer, config, weights
         self.settings = settings
@@ -91,10 +98,10 @@ class Scorer:
             raise OptionError("cache: a model that reads a window shows nothing to remember: leave it out")
         self.adapting: Adapting | None = None
         if settings.adapt:
-            self.adapting = adapting_for(config, weights, tokenizer.start, settings)
+            self.adapting = adapting_for(config, weights, tokenizer.start, settings, pause)
             if settings.cache and isinstance(self.adapting, AdaptedNetwork):
                 raise OptionError("cache: goes with --adapt-layers output, found all: take one of them")
-        self._cache = NeuralCache(settings.cache_size, config.hidden) if settings.cache else None
+        self._cache = NeuralCache(settings.cache_size, config.hidden, pause) if settings.cache else None
         self._pass, self._ahead = (
             Pass(
                 runtime.session,
@@ -102,6 +109,7 @@ class Scorer:
                 start=tokenizer.start,
                 documents=config.documents,
                 streams=settings.streams,
+                pause=pause,
             )
             for _ in range(2)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from longhand.generation.text import Drawn
 from longhand.serving.asking import Asked, Prompted
+from longhand.serving.fair import Ask
 from longhand.serving.listing import Lister, of_prompt
 from longhand.serving.mailbox import Letter, Mailbox
 from longhand.serving.request import Came, Ended, Request
@@ -20,6 +21,9 @@ from longhand.serving.sealing import Sealer
 from longhand.serving.served import Served
 from longhand.serving.wire import Choice, Completion, CompletionRequest, Finish, Usage
 from longhand.settings import length_of
+
+LONG_NUMBERS, LONG_TEXT = 5000, 100_000  # on its tokens, and tokens or characters
+PARTS = 64  # pieces of a text that are kept before they are joined: each takes ten times as much memory as its letters
 
 
 @dataclass
@@ -43,24 +47,34 @@ class _Text:
 class Answer:
     """What is answered to a completion.
 
-    - client: from where it is asked for
     - box: where the events of its texts come
+    - client: the address that asks for it
+    - pause: is called between pieces of the work, where the probabilities of prompts are echoed
 
     Cuts the prompts into tokens, which takes time for long ones. Raises `OptionError` for a prompt that cannot be gone
-    on from.
+    on from, `ApiError` for more numbers on its tokens than any answer may have.
     """
 
     def __init__(
-        self, served: Served, wanted: CompletionRequest, asked: Asked, sealer: Sealer, box: Mailbox, client: str
+        self,
+        served: Served,
+        wanted: CompletionRequest,
+        asked: Asked,
+        sealer: Sealer,
+        box: Mailbox,
+        client: str,
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
         self._served, self._wanted, self._asked, self._sealer, self.box = served, wanted, asked, sealer, box
         self._id, self._created = f"cmpl-{secrets.token_hex(12)}", int(time.time())
         self._listed = wanted.logprobs is not None
+        self.ask = Ask(client, wanted.user or "")
         self._each = len(asked.seeds)  # texts of a prompt
-        self._texts = [text for prompt in asked.prompts for text in self._begun(prompt)]
-        self._left = len(self._texts)
-        self._requests = self._made(client)
+        self._requests = self._made()
         self._prompt_tokens = sum(request.prompt.length for request in self._requests)
+        self._refuse_long_echoes()
+        self._texts = [text for prompt in asked.prompts for text in self._begun(prompt, pause)]
+        self._left = len(self._texts)
         self._go_on()
 
     def submit(self) -> None:
@@ -68,7 +82,7 @@ class Answer:
         self.box.watch(self._requests)
         self._served.scheduler.submit(*self._requests)
 
-    def _made(self, client: str) -> list[Request]:
+    def _made(self) -> list[Request]:
         asked, wanted = self._asked, self._wanted
         likeliest = wanted.logprobs if self._each == asked.keep else wanted.logprobs or 0
         return [
@@ -80,8 +94,7 @@ class Answer:
                 likeliest=likeliest,
                 before=asked.before,
                 whose=self._served.whose if wanted.return_state else None,
-                client=client,
-                user=wanted.user or "",
+                ask=self.ask,
                 window=self._served.model.config.window,
             )
             for number, prompt in enumerate(asked.prompts)
@@ -90,12 +103,35 @@ class Answer:
     @contextmanager
     def room_in(self, rooms: Rooms) -> Iterator[None]:
         """Take the room that it needs. Raises `ApiError` for more than any answer may have, `BusyError`."""
-        told = self.numbers
+        told, client = self.numbers, self.ask.client
         refuse_too_much(told)
-        length = 0 if self._wanted.stream else length_of(self._asked.task.sampling) * len(self._texts)
-        prompts, texts = rooms.prompts.taken(self._prompt_tokens), rooms.texts.taken(length)
-        with prompts, texts, rooms.numbers.taken(told):
+        prompts, texts = rooms.prompts.taken(self._prompt_tokens, client), rooms.texts.taken(self.reserved, client)
+        echoes, numbers = rooms.echoes.taken(self._echoed, client), rooms.numbers.taken(told, client)
+        with prompts, texts, echoes, numbers, rooms.held_by(self):
             yield
+
+    @property
+    def reserved(self) -> int:
+        """How many tokens it may hold at most before it is sent; of a stream, none to speak of."""
+        return 0 if self._wanted.stream else length_of(self._asked.task.sampling) * len(self._texts)
+
+    @property
+    def left(self) -> int:
+        """How many tokens may still have to be generated."""
+        length = length_of(self._asked.task.sampling)
+        return sum(length - text.tokens for text in self._texts if text.finish is None)
+
+    @property
+    def _echoed(self) -> int:
+        """How many characters of prompts it repeats."""
+        if not self._wanted.echo:
+            return 0
+        return sum(len(prompt.text) for prompt in self._asked.prompts) * self._asked.keep
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it takes a moment to put it together."""
+        return self.numbers > LONG_NUMBERS or self._echoed > LONG_TEXT or self.reserved > LONG_TEXT
 
     @property
     def numbers(self) -> int:
@@ -132,6 +168,8 @@ class Answer:
             changed[number] = None
             if isinstance(event, Came):
                 text.parts.append(event.text)
+                if len(text.parts) > PARTS:
+                    text.parts = ["".join(text.parts)]
                 text.tokens += event.tokens
                 text.log_probability += sum(one.log_probability for one in event.drawn)
                 if self._listed:
@@ -170,7 +208,12 @@ class Answer:
         name = self._served.name
         return Completion(id=self._id, created=self._created, model=name, choices=choices, usage=usage, seed=seed)
 
-    def _begun(self, prompt: Prompted) -> list[_Text]:
+    def _refuse_long_echoes(self) -> None:
+        """Raise `ApiError` for more numbers on the tokens of prompts than an answer may have, before any is found."""
+        if self._wanted.echo and self._listed:
+            refuse_too_much(self._prompt_tokens * self._each * (1 + (self._wanted.logprobs or 0)))
+
+    def _begun(self, prompt: Prompted, pause: Callable[[], None]) -> list[_Text]:
         """Return a prompt's texts before they are written: with the prompt, if that is to be echoed."""
         tokenizer, likeliest = self._served.model.tokenizer, self._wanted.logprobs or 0
         texts = [_Text(Lister(tokenizer, likeliest, self._served.names)) for _ in range(self._each)]
@@ -178,11 +221,10 @@ class Answer:
             read: list[tuple[Drawn, str]] = []
             if self._listed:
                 tokens = tokenizer.encode(prompt.text) if prompt.tokens is None else prompt.tokens
-                refuse_too_much(len(tokens) * (1 + likeliest))
                 letters = [""] * len(tokens)
                 if tokenizer.kind == "char" and len(tokens) == len(prompt.text):
                     letters = list(prompt.text)  # those too that the model does not know
-                read = list(zip(of_prompt(self._served.model, tokens, likeliest), letters, strict=True))
+                read = list(zip(of_prompt(self._served.model, tokens, likeliest, pause), letters, strict=True))
             for text in texts:
                 text.parts.append(prompt.text)
                 text.drawn += read

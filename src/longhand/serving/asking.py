@@ -25,6 +25,9 @@ MOST_PROMPTS = MOST_TEXTS
 SEEDS = 2**63
 MOST_STOPS, LONGEST_STOPS = 100, 2000  # what each costs at every token, others wait for
 LONGEST_WINDOW = 1024
+MAX_ECHOED = 4_000_000  # characters of prompts in an answer with several texts: it lies in memory until it is read
+MAX_STATE_BYTES = 8_000_000  # of all states in one answer
+BIAS_BYTES = 30  # that one bias takes in a state
 BOUNDS = Bounds(
     places=2000,
     connections=50_000,
@@ -84,6 +87,7 @@ def asked(
     n = wanted.n or 1
     best_of = wanted.best_of or n
     _refuse_together(wanted, len(prompts), n, best_of)
+    _refuse_large(wanted, sum(len(prompt.text) for prompt in prompts) * n, len(prompts) * n, model)
     before = None if wanted.state is None else _opened(wanted.state, model, sealer)
     if wanted.max_copy is not None and model.copies is None:
         raise ApiError(
@@ -198,6 +202,29 @@ def _refuse_together(wanted: CompletionRequest, prompts: int, n: int, best_of: i
         raise ApiError(400, "stream_options: found without stream", param="stream_options")
     if wanted.echo and wanted.state is not None:
         raise ApiError(400, "echo: nobody knows here what came before the state: leave it out", param="echo")
+
+
+def _refuse_large(wanted: CompletionRequest, echoed: int, texts: int, model: Model) -> None:
+    """Raise `ApiError` for an answer that would be too large, before anything of it is made.
+
+    - echoed: characters of prompts that would be in it
+    """
+    if wanted.echo and texts > 1 and echoed > MAX_ECHOED:
+        raise ApiError(
+            400,
+            f"echo: the answer would repeat {echoed:,} characters of prompts, expected up to {MAX_ECHOED:,}: ask for "
+            "fewer texts, or add the prompt to them yourself",
+            param="echo",
+        )
+    biases = BIAS_BYTES * len(wanted.logit_bias or {})
+    size = (8 * model.config.layers * model.config.hidden + 8 * LONGEST_WINDOW + biases) * 4 // 3
+    if wanted.return_state and size * texts > MAX_STATE_BYTES:
+        raise ApiError(
+            400,
+            f"return_state: the states of {texts} texts would take up to {size * texts:,} bytes, expected up to "
+            f"{MAX_STATE_BYTES:,}: ask for fewer texts at a time, or set fewer biases",
+            param="return_state",
+        )
 
 
 def explained(message: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -82,17 +82,19 @@ def name_of(tokenizer: Tokenizer, token: int) -> str:
         return "bytes:" + "".join(f"\\x{byte:02x}" for byte in piece)
 
 
-def of_prompt(model: Model, tokens: TokenIds, likeliest: int) -> list[Drawn]:
-    """Return how probable a prompt's tokens, (tokens,), were.
+def of_prompt(model: Model, tokens: TokenIds, likeliest: int, pause: Callable[[], None] = lambda: None) -> list[Drawn]:
+    """Return how probable a prompt's tokens, (tokens,), were; `pause` is called between pieces of the work.
 
     What the first one was, where the model has no beginning of its own, nobody knows: not a number.
     """
     start, never = model.tokenizer.start, model.task().never
     read = tokens if start is None else np.concatenate([[start], tokens])
+    at_once = max(1, READ_AT_ONCE // (model.config.window or 1))
     session, found = model.session(), [] if start is not None else [Drawn(int(tokens[0]), np.nan)]
-    for place in range(0, len(read) - 1, READ_AT_ONCE):
-        logits = session.feed(read[place : place + READ_AT_ONCE, None])[:, 0]
-        following = read[place + 1 : place + 1 + READ_AT_ONCE]
+    for place in range(0, len(read) - 1, at_once):
+        pause()
+        logits = session.feed(read[place : place + at_once, None])[:, 0]
+        following = read[place + 1 : place + 1 + at_once]
         chances = chances_of(logits[: len(following)], following, likeliest, never)
         for number, token in enumerate(following.tolist()):
             others = zip(chances.likeliest[number].tolist(), chances.theirs[number].tolist(), strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,6 +14,7 @@ from longhand.generation.sampler import NO_TOKENS
 from longhand.generation.saved import WritingState
 from longhand.generation.text import Drawn
 from longhand.generation.writing import Task
+from longhand.serving.fair import Ask
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ class Request:
     - before: where the text was left that they go on with
     - whose: the model's fingerprint and name, where it is to be told where each text was left
     - window: how many tokens of the prompt a model reads that reads a window
-    - client, user: from where, and who there: these take turns where not all can be served at once
+    - client, user: the address and the user that ask: these share streams and time
+    - ask: the HTTP request that it belongs to, in their place
 
     Raises `OptionError` as `Prompt` does.
     """
@@ -97,9 +100,12 @@ class Request:
         whose: tuple[str, str] | None = None,
         client: str = "",
         user: str = "",
+        ask: Ask | None = None,
         window: int | None = None,
     ) -> None:
-        self.task, self.seeds, self.tell, self.client, self.user = task, list(seeds), tell, client, user
+        self.task, self.seeds, self.tell = task, list(seeds), tell
+        self.ask = ask or Ask(client, user)
+        self.client, self.user = self.ask.client, self.ask.user
         self.likeliest, self.before, self.whose = likeliest, before, whose
         tokens, text, decoder = None, prompt, task.tokenizer.decoder()
         if not isinstance(prompt, str):
@@ -115,6 +121,7 @@ class Request:
         )
         self.prompt.inside = decoder.begun
         self.cancelled = self.paused = False
+        self.paused_since = 0.0  # by `time.monotonic`
         self.changed: Callable[[], None] = lambda: None  # what the scheduler wants to hear of it by
 
     def cancel(self) -> None:
@@ -123,8 +130,9 @@ class Request:
         self.changed()
 
     def pause(self) -> None:
-        """Let the texts wait: whoever asked does not keep up with them."""
-        self.paused = True
+        """Stop generating: the client does not keep up."""
+        if not self.paused:
+            self.paused, self.paused_since = True, time.monotonic()
 
     def resume(self) -> None:
         """Go on with the texts."""

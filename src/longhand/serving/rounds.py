@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable
 
-import numpy as np
-
+from longhand.serving.fair import Shares
 from longhand.serving.line import Line
+from longhand.serving.rate import Rate
 from longhand.serving.request import BusyError, Event, Failed, Request
+from longhand.serving.turns import Turns
 
-ROUND = 0.012  # seconds that a piece of the texts takes: so long somebody new waits, and no writer's page stands still
-USUAL_SECONDS = 1.0  # that a text takes, until some have been seen
-REMEMBERED = 50  # texts of which the time is known
+SLICE = 0.012  # seconds that a piece of long work takes: a new request waits no longer for its first character
+SHORT_SLICE = 0.003  # the same, while new requests come
+LONG_EVERY = 0.03  # seconds that long work waits at most for short work of the same model
+BATCH = 64  # texts that advance together: more are hardly faster, and telling what came of them takes its time too
+SHORT_BATCH = 32  # the same, while new requests come
+FRESH = 256  # tokens that a request may generate before it counts as long work: short requests need not wait for any
+LOOK_SECONDS = 1.0  # after which it is looked again whether somebody that waits can begin
+RESERVED = 32  # of so many places in the line one more is kept for requests of a single text
 
 
 class Rounds(ABC):
     """Requests that are carried out together.
 
     - waiting: requests that may wait for their turn
-    - after: is called after each round, when all that came of it has been told
+    - after: is called after each piece of work, when all that came of it has been told
+    - turns: which of all models' threads may do long work
+    - clock: returns the seconds that the calling thread has worked: what others take meanwhile makes no piece smaller
     """
 
-    def __init__(self, waiting: int, after: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        waiting: int,
+        after: Callable[[], None],
+        turns: Turns | None,
+        clock: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._most_waiting, self._after = waiting, after
+        self._turn = (turns or Turns()).of(self._wake)
         self._changed = threading.Condition()
+        self._clock, self._long_at = clock, -math.inf
         self._waiting = Line()
-        self._took: deque[float] = deque(maxlen=REMEMBERED)
+        self._shares = Shares()
+        self._news = False  # whether something happened since the last round that may let a text begin or go on
+        self._ended, self.written = Rate(), Rate()  # texts and tokens
         self._closing = self._ending = False
         self._thread = threading.Thread(target=self._run, name="longhand scheduler", daemon=True)
 
@@ -43,18 +62,34 @@ class Rounds(ABC):
         return len(self._waiting)
 
     def submit(self, *requests: Request) -> None:
-        """Let requests be written as soon as there are streams. Raises `BusyError` if too many wait already.
+        """Have requests of one HTTP request written as soon as there are streams.
 
-        Those for whom there are streams do not wait; as many as ask together may, where nobody else does.
+        Those for which there are streams do not wait; as many as are submitted together may, where nothing else does.
+        Raises `BusyError` if too many wait already.
         """
         with self._changed:
-            most = max(self._most_waiting + max(0, self._room()), len(requests))
-            if self._closing or len(self._waiting) + len(requests) > most:
-                raise BusyError(len(self._waiting), self._patience(), closing=self._closing)
+            if self._closing or len(self._waiting) + len(requests) > self._places(requests):
+                waiting = len(self._waiting)
+                raise BusyError(waiting, self._ended.seconds_for(waiting + 1), closing=self._closing)
             for request in requests:
                 request.changed = self._wake
                 self._waiting.add(request)
+            self._news = True
             self._changed.notify()
+
+    def _places(self, requests: tuple[Request, ...]) -> int:
+        """Return how many places the line has for requests.
+
+        Beyond the usual number there are some for requests of a single text, and as many again for addresses that have
+        less than their share of the line: however long somebody makes it, it is not full for everybody.
+        """
+        most = self._most_waiting + max(0, self._room())
+        client = requests[0].client if requests else ""
+        if self._waiting.of_client(client) + len(requests) <= self._most_waiting // (self._waiting.clients + 1):
+            return 2 * most
+        if len(requests) == 1 and len(requests[0].seeds) == 1:
+            most += self._most_waiting // RESERVED
+        return max(most, len(requests))
 
     def close(self, grace: float = 5.0) -> None:
         """Take nothing new, let what is being written come to its end for some seconds, and end the rest."""
@@ -72,28 +107,31 @@ class Rounds(ABC):
 
     @abstractmethod
     def _idle(self) -> bool:
-        """Whether there is nothing to do but to wait for somebody."""
+        """Whether there is nothing to do before something happens that `_news` tells of."""
 
     @abstractmethod
     def _room(self) -> int:
-        """Return how many requests can be taken in."""
+        """Return how many requests can be taken in without making another one wait."""
+
+    def _somebody_waits(self) -> bool:
+        return len(self._waiting) > 0
 
     @abstractmethod
     def _leave(self) -> None:
-        """Free what those hold who gave up."""
+        """Free what cancelled requests hold."""
 
     @abstractmethod
-    def _round(self, admitted: list[Request]) -> None:
-        """Take some in, and let all texts become longer."""
+    def _admit(self) -> None:
+        """Take requests out of the line, and let texts begin or go on, as far as there are streams."""
+
+    @abstractmethod
+    def _round(self) -> None:
+        """Do a piece of each kind of work."""
 
     def _wake(self) -> None:
         with self._changed:
+            self._news = True
             self._changed.notify()
-
-    def _patience(self) -> float:
-        """Return in how many seconds about a stream is free for one more."""
-        usual = float(np.mean(self._took)) if self._took else USUAL_SECONDS
-        return max(1.0, usual * (1 + len(self._waiting) / max(1, self.writing)))
 
     def _all(self) -> set[Request]:
         return {*self._waiting, *self._taken()}
@@ -101,21 +139,51 @@ class Rounds(ABC):
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._ending and self._idle() and not (self._closing and not self._all()):
-                    self._changed.wait()
+                while not self._ending and not self._news and self._idle() and not (self._closing and not self._all()):
+                    if not self._changed.wait(LOOK_SECONDS if self._somebody_waits() else None):
+                        self._news = True
                 if self._closing and (self._ending or not self._all()):
                     break
-                self._waiting.leave()
-                self._leave()
-                admitted = [self._waiting.next() for _ in range(max(0, min(len(self._waiting), self._room())))]
+                news, self._news = self._news, False
+                if news:
+                    self._waiting.leave()
+                    self._leave()
             try:
-                self._round(admitted)
+                if news:
+                    self._admit()
+                self._round()
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it, and others come)
+                self._turn.give_back()
                 self._fail(self._taken(), error)
             self._after()
+        self._turn.give_back()
         for request in self._all():
             tell(request, Failed(TimeoutError("the server ends"), closing=True))
         self._after()
+
+    @property
+    def _slice(self) -> float:
+        """Return how many seconds a piece of work may take now."""
+        return SHORT_SLICE if self._turn.is_short_about else SLICE
+
+    @abstractmethod
+    def _has_long_work(self) -> bool:
+        """Whether there is work for a request that has had much already, or a long prompt to be read."""
+
+    @abstractmethod
+    def _do_long_work(self) -> None:
+        """Do a piece of it."""
+
+    def _take_turn(self, *, has_short_work: bool) -> None:
+        """Do a piece of long work if it is this thread's turn; short work comes first, but not for long."""
+        if not self._has_long_work() or (has_short_work and self._clock() < self._long_at + LONG_EVERY):
+            self._turn.give_back()
+        elif self._turn.take():
+            try:
+                self._do_long_work()
+            finally:
+                self._long_at = self._clock()
+                self._turn.give_back(again=self._has_long_work())
 
     def _fail(self, requests: list[Request], error: Exception) -> None:
         """Tell those who asked that nothing more comes, and why; go on for others."""
@@ -127,7 +195,7 @@ class Rounds(ABC):
 
 
 def tell(request: Request, event: Event) -> None:
-    """Tell an event to who has not given up; one who fails to listen has."""
+    """Deliver an event unless the request was cancelled; cancel it if delivery raises."""
     if not request.cancelled:
         try:
             request.tell(event)

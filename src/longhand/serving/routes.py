@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from longhand.generation.constraints.bounds import never_interrupt
 from longhand.generation.constraints.build import SHAPES
+from longhand.serving.addresses import client_network
 from longhand.serving.answering import Answer
 from longhand.serving.asking import asked, decoded
 from longhand.serving.bodies import BODY, Body
@@ -120,22 +121,21 @@ def _add_completions(router: APIRouter, service: Service) -> None:
     @router.post("/v1/completions", openapi_extra=described_as("completions"))
     async def completions(request: Request) -> Response:
         """Write texts that go on from a prompt, as OpenAI's clients ask for them."""
-        body, began = request.scope[BODY], time.monotonic()
-        wanted = await _read(service, body, CompletionRequest)
+        body, began, client = request.scope[BODY], time.monotonic(), _address(request)
+        wanted = await _read(service, body, CompletionRequest, client)
         served = service.find(wanted.model)
         box = Mailbox(bounded=bool(wanted.stream))
-        client = request.client.host if request.client else ""
 
-        def begin(interrupt: Callable[[], None] = never_interrupt) -> Answer:
+        def begin(pause: Callable[[], None] = lambda: None, interrupt: Callable[[], None] = never_interrupt) -> Answer:
             interrupt()
             what = asked(wanted, served.model, service.sealer, service.limits.longest, interrupt)
-            return Answer(served, wanted, what, service.sealer, box, client)
+            return Answer(served, wanted, what, service.sealer, box, client, pause)
 
-        heavy = body.size > LONG or (wanted.echo and wanted.logprobs is not None)
-        heavy = heavy or any(getattr(wanted, name) is not None for name in SHAPES)
-        if heavy:
+        if wanted.echo and wanted.logprobs is not None:
+            answer = await service.slowly(begin, client, request.is_disconnected)
+        elif body.size > LONG or any(getattr(wanted, name) is not None for name in SHAPES):
             async with until_disconnected(request) as interrupt:
-                answer = await service.aside(lambda: begin(interrupt))
+                answer = await service.aside(lambda: begin(interrupt=interrupt), client)
         else:
             answer = begin()
         body.release()  # the prompt is accounted for by the answer from here
@@ -143,11 +143,12 @@ def _add_completions(router: APIRouter, service: Service) -> None:
         return Answering(
             answer,
             service.rooms,
-            service.aside,
+            lambda work: service.aside(work, client),
             service.metrics,
             stream=bool(wanted.stream),
             with_usage=with_usage,
             began=began,
+            send_seconds=service.limits.send_seconds,
         )
 
 
@@ -167,33 +168,41 @@ def _add_models(router: APIRouter, service: Service) -> None:
     @router.post("/v1/score", openapi_extra=described_as("score"))
     async def score(request: Request) -> Response:
         """Say how well a model predicts a text."""
-        wanted = await _read_all(service, request.scope[BODY], ScoreRequest)
+        client = _address(request)
+        wanted = await _read_all(service, request.scope[BODY], ScoreRequest, client)
         served = service.find(wanted.model)
-        return Json(await service.slowly(lambda: scored(served.name, served.model, wanted), request.is_disconnected))
+
+        def work(pause: Callable[[], None]) -> Response:
+            return Json(scored(served.name, served.model, wanted, pause))
+
+        return await service.slowly(work, client, request.is_disconnected)
 
     @router.post("/v1/inspect", openapi_extra=described_as("inspect"))
     async def inspect(request: Request) -> Response:
         """Look at a network's gates and cells as it reads a text."""
-        wanted = await _read_all(service, request.scope[BODY], InspectRequest)
+        client = _address(request)
+        wanted = await _read_all(service, request.scope[BODY], InspectRequest, client)
         served = service.find(wanted.model)
-        found = await service.slowly(
-            lambda: served.model.gate_values(wanted.input, wanted.layer, wanted.show), request.is_disconnected
-        )
-        return Json(msgspec.structs.replace(found, model=served.name))
+
+        def work(pause: Callable[[], None]) -> Response:
+            found = served.model.gate_values(wanted.input, wanted.layer, wanted.show, tell=lambda *_: pause())
+            return Json(msgspec.structs.replace(found, model=served.name))
+
+        return await service.slowly(work, client, request.is_disconnected)
 
 
 def _add_what_is_seen(router: APIRouter, service: Service) -> None:
     """Add what is to be seen of trainings, and of the server itself."""
 
     @router.get("/v1/runs", openapi_extra=described_as("runs"))
-    async def runs() -> Response:
+    async def runs(request: Request) -> Response:
         """List the trainings that can be followed."""
-        return Json(await service.aside(lambda: RunList(_entries(service.runs))))
+        return Json(await service.aside(lambda: RunList(_entries(service.runs)), _address(request)))
 
     @router.get("/v1/runs/{name}", openapi_extra=described_as("run"))
-    async def run(name: str) -> Response:
+    async def run(request: Request, name: str) -> Response:
         """Say how far a training is, and what it writes."""
-        return Json(await service.aside(service.run(name).record))
+        return Json(await service.aside(service.run(name).record, _address(request)))
 
     @router.head("/health", include_in_schema=False)
     @router.get("/health", openapi_extra=described_as("health"))
@@ -207,15 +216,20 @@ def _add_what_is_seen(router: APIRouter, service: Service) -> None:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
-async def _read(service: Service, body: Body, kind: type[msgspec.Struct]) -> Any:
+def _address(request: Request) -> str:
+    """Return the address that a request comes from: what it may use is shared out by these."""
+    return client_network(request.client.host) if request.client else ""
+
+
+async def _read(service: Service, body: Body, kind: type[msgspec.Struct], client: str) -> Any:
     """Return what a request says; its body keeps its room."""
     data, body.data = body.data, b""
-    return await service.aside(lambda: decoded(data, kind)) if len(data) > LONG else decoded(data, kind)
+    return await service.aside(lambda: decoded(data, kind), client) if len(data) > LONG else decoded(data, kind)
 
 
-async def _read_all(service: Service, body: Body, kind: type[msgspec.Struct]) -> Any:
+async def _read_all(service: Service, body: Body, kind: type[msgspec.Struct], client: str) -> Any:
     """Return what a request says, and give back the room of its body."""
-    wanted = await _read(service, body, kind)
+    wanted = await _read(service, body, kind, client)
     body.release()
     return wanted
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -20,6 +24,7 @@ MOST_POINTS = 500  # of a curve
 MOST_SAMPLES = 50
 MOST_INCIDENTS = 50
 LONGEST_SAMPLE = 2_000  # characters
+QUICK_SECONDS, REST = 0.1, 10  # a log that takes longer to read is left alone for so many times as long
 BIT_DECIMALS = 4  # as a log has them
 NOTHING_YET = "Nothing yet: no log of a training can be read here. It is looked for again each time you ask."
 Point: TypeAlias = tuple[float, float]
@@ -77,7 +82,7 @@ class RunFolder:
     Raises `OptionError` for what is no such folder. One whose training has not begun may be empty.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], clock: Callable[[], float] = time.monotonic) -> None:
         folder = Path(path)
         name = folder.absolute().name
         if not os.path.isdir(folder):  # noqa: PTH112 (`Path.is_dir` raises where one may not look)
@@ -87,13 +92,27 @@ class RunFolder:
         self.id = shown(name.removesuffix(SUFFIX) or name)
         self._log = folder / LOG
         self._latest: tuple[Stamp | None, RunRecord] | None = None
+        self._clock, self._reading, self._due = clock, threading.Lock(), -math.inf
 
     def record(self) -> RunRecord:
-        """Return how far the training is. Its log is read again only if it has changed, and may be damaged."""
-        stamp = _stamp(self._log)  # before it is read: what is added meanwhile is read the next time
-        if self._latest is None or self._latest[0] != stamp:
-            self._latest = stamp, self._read()
-        return self._latest[1]
+        """Return how far the training is. Its log is read again only if it has changed, and may be damaged.
+
+        A log that takes long to read is read once for all who ask meanwhile, and then not again for a while: however
+        many ask however often, they keep one thread busy for a tenth of the time.
+        """
+        known = self._latest
+        if not self._reading.acquire(blocking=known is None) and known is not None:
+            return known[1]  # another thread is reading it
+        try:
+            stamp = _stamp(self._log)  # before it is read: what is added meanwhile is read the next time
+            if self._latest is None or (self._latest[0] != stamp and self._clock() >= self._due):
+                began = self._clock()
+                self._latest = stamp, self._read()
+                took = self._clock() - began
+                self._due = self._clock() + (REST * took if took > QUICK_SECONDS else 0.0)
+            return self._latest[1]
+        finally:
+            self._reading.release()
 
     def _read(self) -> RunRecord:
         try:

@@ -1,38 +1,49 @@
-"""One thread that lets the texts of all who ask advance together: requests join and leave at any step.
+"""One thread that generates the texts of all requests together: requests join and leave at any step.
 
-A recurrent network's stream costs the same at every step and its state is a few kilobytes, so that there is no memory
-to be shared out, and no reason to let anybody wait but that all streams are taken.
+A recurrent network's stream costs the same at every step and its state is a few kilobytes. So there is no memory to
+share out, only streams (`longhand.serving.seats`) and the time of the thread (`longhand.serving.fair`).
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from longhand.generation.loop import LARGEST_PIECE, MOST_LOGITS, Pace, advance
+from longhand.generation.loop import MOST_LOGITS, Pace, advance
 from longhand.generation.opening import Opening
 from longhand.generation.writing import put_back
 from longhand.runtime.session import RecurrentSession
+from longhand.serving.fair import Ask, Pool
 from longhand.serving.request import Request
-from longhand.serving.rounds import ROUND, Rounds
+from longhand.serving.rounds import BATCH, FRESH, SHORT_BATCH, Rounds
+from longhand.serving.seats import Claim, Seats, parked
+from longhand.serving.turns import Turns
 from longhand.serving.writer import Writer, begun
 
-READ_AT_ONCE = 512  # tokens of prompts between two pieces of the texts: so long they wait at most
+SHORT_PROMPT = 512  # tokens that are left of a prompt, up to which it is read before all long work
+PAUSED_SECONDS = 5.0  # after which a text whose client does not read has to make room for others
+NONE = -1  # in place of a stream
 LISTED_AT_ONCE = 256  # tokens of which it is told how probable they were: each is many numbers
-MANY = 190  # texts for which it takes twice as long: telling what came costs time for each, and is to cost less of it
 
 
-@dataclass
+@dataclass(eq=False)
 class _Reader:
     """A request whose prompt a stream reads: `at` tokens of it are read."""
 
     request: Request
     stream: int
     at: int = 0
+
+    @property
+    def ask(self) -> Ask:
+        """Whose it is."""
+        return self.request.ask
 
     @property
     def left(self) -> int:
@@ -45,7 +56,7 @@ class Scheduler(Rounds):
 
     - open_session: opens a session of so many streams
     - streams: texts that are written at the same time
-    - waiting, after: as of `Rounds`
+    - waiting, after, turns: as of `Rounds`
     """
 
     def __init__(
@@ -56,14 +67,20 @@ class Scheduler(Rounds):
         streams: int = 1024,
         waiting: int = 1024,
         after: Callable[[], None] = lambda: None,
+        turns: Turns | None = None,
     ) -> None:
-        super().__init__(waiting, after)
-        self._session, self._vocabulary = open_session(streams), vocabulary
-        self._free = list(reversed(range(streams)))
-        self._readers: list[_Reader] = []
-        self._begun: deque[tuple[Request, Opening, int]] = deque()  # texts that wait for a stream, by their numbers
-        self._writers: dict[int, Writer] = {}
-        self._paces: defaultdict[tuple[bool, bool], Pace] = defaultdict(Pace)  # of those that write together
+        super().__init__(waiting, after, turns)
+        self._seats = Seats(streams, self._shares)
+        self._free = self._seats.free
+        self._session, self._vocabulary = open_session(len(self._free)), vocabulary
+        self._threads: int | None = getattr(self._session, "threads", None)
+        self._readers: Pool[_Reader] = Pool(self._shares)
+        self._writers: Pool[Writer] = Pool(self._shares)
+        self._by_stream: dict[int, _Reader | Writer] = {}
+        self._paces: defaultdict[Hashable, Pace] = defaultdict(
+            partial(Pace, self._clock)
+        )  # of those that write together, in tokens of all
+        self._has_read = True
         self._thread.start()
 
     @property
@@ -72,40 +89,105 @@ class Scheduler(Rounds):
         return len(self._readers) + len(self._writers)
 
     def _taken(self) -> list[Request]:
-        readers, writers = [one.request for one in self._readers], [one.request for one in self._writers.values()]
-        return [*readers, *writers, *(request for request, _, _ in self._begun)]
+        return [one.request for one in (*self._by_stream.values(), *self._seats.claims)]
 
     def _idle(self) -> bool:
-        if self._readers or ((self._waiting or self._begun) and self._free):
+        if any(reader.left <= SHORT_PROMPT for reader in self._readers) or any(map(_is_fresh, self._writers)):
             return False
-        return all(one.request.paused and not one.request.cancelled for one in self._writers.values())
+        return not self._has_long_work() or self._turn.waits
 
     def _room(self) -> int:
-        """Return how many get a stream: texts whose prompt is read already come before them."""
-        return len(self._free) - len(self._begun)
+        return self._seats.left - len(self._seats.claims)
+
+    def _somebody_waits(self) -> bool:
+        return len(self._waiting) + len(self._seats.claims) > 0
+
+    # Who has a stream
 
     def _leave(self) -> None:
-        self._begun = deque(each for each in self._begun if not each[0].cancelled)
-        for reader in [reader for reader in self._readers if reader.request.cancelled]:
-            self._readers.remove(reader)
-            self._free.append(reader.stream)
-        for stream in [stream for stream, writer in self._writers.items() if writer.request.cancelled]:
-            del self._writers[stream]
-            self._free.append(stream)
+        self._seats.claims.drop(_is_cancelled)
+        for one in [one for one in self._by_stream.values() if one.request.cancelled]:
+            self._stand_up(one)
 
-    def _round(self, admitted: list[Request]) -> None:
-        """Let prompts be read on, and all texts become longer."""
-        for request in admitted:  # at once, so that a failure finds all whom it concerns
-            self._readers.append(_Reader(request, self._free.pop()))
-        while self._free and self._begun:
-            self._begin(*self._begun.popleft(), self._free.pop())
-        for reader in [reader for reader in self._readers if not reader.at]:
-            self._place(reader)
-        self._read()
-        if new := [writer for writer in self._writers.values() if not writer.told and not writer.alone]:
-            self._write(new, 1)  # so that their first characters need not wait for the others' next ones
-            self._after()
-        self._write(list(self._writers.values()))
+    def _stand_up(self, one: _Reader | Writer) -> None:
+        """Free the stream of a prompt that is read or of a text."""
+        del self._by_stream[one.stream]
+        self._pool_of(one).remove(one)
+        self._seats.give_back(one.stream, one.ask)
+        self._news = True
+
+    def _pool_of(self, one: _Reader | Writer) -> Pool[Any]:
+        return self._writers if isinstance(one, Writer) else self._readers
+
+    def _sit_down(self, one: _Reader | Writer, stream: int) -> None:
+        """Let a prompt be read, or a text be written, by a stream that was taken for it."""
+        one.stream = stream
+        self._by_stream[stream] = one
+        self._pool_of(one).add(one)
+
+    def _park(self, one: _Reader | Writer) -> None:
+        """Take a stream from a prompt or a text, which goes on where it was as soon as it gets another one."""
+        claim = parked(self._session, one.stream, one.request, partial(self._sit_down, one))
+        self._stand_up(one)
+        self._seats.claims.add(claim, first=True)
+
+    def _admit(self) -> None:
+        """Give out streams: to those that hold least, and from those that hold more than their share."""
+        seats = self._seats
+        for stream in seats.overdue():
+            self._park(self._by_stream[stream])
+        until = self._clock() + self._slice
+        while (one := self._next_in()) is not None:
+            self._seat(one)
+            if self._clock() >= until:
+                self._news = True  # the others' turn comes when these have had theirs
+                break
+        self._shares.among({*self._readers.asks, *self._writers.asks, *seats.claims.asks})
+
+    def _next_in(self) -> _Reader | Claim | None:
+        """Return what gets a stream now, and see to it that there is one."""
+        seats = self._seats
+        claim = seats.next_claim()
+        with self._changed:
+            if seats.left >= len(self._waiting) + len(seats.claims):  # enough for all
+                return claim or (_Reader(self._waiting.next(), NONE) if self._waiting else None)
+            request = self._waiting.first(seats.held_by)
+        first = claim if request is None or not seats.before(request, claim) else request
+        if first is None or not self._make_room(first.ask):
+            if request is None or not seats.may_take_briefly(request.ask):
+                return None
+            first = request
+        if isinstance(first, Claim):
+            return first
+        with self._changed:
+            self._waiting.take(first)
+        return _Reader(first, NONE)
+
+    def _make_room(self, ask: Ask) -> bool:
+        """See to it that a stream is free for a request, if it may have one more."""
+        if self._seats.left > 0:
+            return True
+        before = time.monotonic() - PAUSED_SECONDS
+        held = self._by_stream.values()
+        paused = next((one for one in held if one.request.paused and one.request.paused_since <= before), None)
+        if paused is not None:
+            self._park(paused)
+            return True
+        giver = self._seats.giver(ask, list({one.ask for one in self._by_stream.values()}))
+        if giver is None:
+            return False
+        self._park([one for one in held if one.ask is giver][-1])
+        return True
+
+    def _seat(self, one: _Reader | Claim) -> None:
+        """Let a claim or a new request have a stream."""
+        stream = self._seats.take(one.ask)
+        if isinstance(one, Claim):
+            self._seats.claims.remove(one)
+            one.take(stream)
+        else:
+            self._sit_down(one, stream)
+            self._place(one)
 
     def _place(self, reader: _Reader) -> None:
         """Put a stream where a prompt is to be read from: the beginning, or where another text was left."""
@@ -118,87 +200,149 @@ class Scheduler(Rounds):
         except Exception as error:  # noqa: BLE001 (a damaged state is its own request's failure)
             self._fail([reader.request], error)
 
-    def _begin(self, request: Request, opening: Opening, number: int, stream: int) -> None:
-        """Let a stream write a text of a request; where that fails, it is the request's failure alone."""
-        try:
-            writer, piece = begun(request, number, opening, self._session, stream)
-        except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
-            self._free.append(stream)
-            self._fail([request], error)
-            return
-        self._writers[stream] = writer
-        self._deliver(writer, piece)
+    # What is done in a round
 
-    def _read(self) -> None:
-        """Read on in the prompts: in those of which the least is left, and in those that came first."""
-        for order in (lambda reader: reader.left, lambda _: 0):
-            self._read_some(READ_AT_ONCE // 2, order)
+    def _round(self) -> None:
+        """Read prompts on and generate: first what is short, then a piece of what is long, if it is our turn."""
+        self._read(by_length=True)
+        if new := self._writers.pick_new(self._together, FRESH, _is_fresh, _group):
+            self._turn.note_short()
+            self._write(new)
+            self._after()
+        is_new = any(map(_is_fresh, self._writers)) or any(reader.left <= SHORT_PROMPT for reader in self._readers)
+        self._take_turn(has_short_work=is_new)
 
-    def _read_some(self, budget: int, order: Callable[[_Reader], int]) -> None:
-        """Read so many tokens of those prompts that are the first in an order, in all of them as far."""
-        while self._readers and budget > 0:
-            self._open([reader for reader in self._readers if reader.left == 0])
-            readers = sorted(self._readers, key=order)[:budget]
-            if not readers:
-                return
-            steps = max(1, min(min(reader.left for reader in readers), budget // len(readers)))
-            tokens = [reader.request.prompt.read[reader.at : reader.at + steps] for reader in readers]
-            self._session.advance(np.stack(tokens, axis=1), [reader.stream for reader in readers])
-            for reader in readers:
-                reader.at += steps
-            budget -= steps * len(readers)
+    def _has_long_work(self) -> bool:
+        return len(self._readers) > 0 or any(map(_is_long, self._writers))
+
+    def _do_long_work(self) -> None:
+        """Read prompts or generate, by turns where there is both."""
+        if self._threads is not None:  # one processor is for short work
+            self._session.threads = max(1, self._threads - self._turn.is_short_about)  # type: ignore[attr-defined]
+        may_write = self._has_read or not len(self._readers)
+        writers = self._writers.pick(self._together, _is_long, _group) if may_write else []
+        self._has_read = not writers
+        if writers:
+            self._write(writers)
+        else:
+            self._read(by_length=False)
+
+    def _read(self, *, by_length: bool) -> None:
+        """Read on in some prompts for a moment: in short ones, those with the least left first, or in fair order."""
         self._open([reader for reader in self._readers if reader.left == 0])
+        if by_length:
+            readers = [reader for reader in self._readers if reader.left <= SHORT_PROMPT]
+            readers = sorted(readers, key=lambda reader: reader.left)[:BATCH]
+        else:
+            readers = self._readers.pick(lambda _: BATCH)
+        if not readers:
+            return
+        pace = self._paces["reading", by_length, self._turn.is_short_about]
+        wanted = self._begin_pace(pace, len(readers))
+        steps = min(min(reader.left for reader in readers), wanted)
+        tokens = [reader.request.prompt.read[reader.at : reader.at + steps] for reader in readers]
+        self._session.advance(np.stack(tokens, axis=1), [reader.stream for reader in readers])
+        if steps == wanted:
+            pace.end()
+        for reader in readers:
+            reader.at += steps
+        self._open([reader for reader in readers if reader.left == 0])
 
     def _open(self, readers: list[_Reader]) -> None:
         """Let the texts begin whose prompts are read."""
         for reader in readers:
             request = reader.request
+            if request.cancelled:
+                continue
             try:
                 opening = Opening(self._session, request.prompt, reader.stream, is_read=True)
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
                 self._fail([request], error)
                 continue
-            self._readers.remove(reader)
+            self._stand_up(reader)
             request.prompt.forget()
-            self._begun.extend((request, opening, number) for number in range(1, len(request.seeds)))
-            self._begin(request, opening, 0, reader.stream)
+            self._begin_next(request, opening, 0, self._seats.take(request.ask))
 
-    def _write(self, writers: list[Writer], most: int = LARGEST_PIECE) -> None:
-        """Let texts become longer whose readers keep up, by so many tokens at most: together, but for some."""
-        writers = [writer for writer in writers if not writer.request.paused]
-        groups = [([writer], writer.pace) for writer in writers if writer.alone]
-        together: defaultdict[tuple[bool, bool], list[Writer]] = defaultdict(list)
-        for writer in writers:
-            if not writer.alone:
-                together[writer.group].append(writer)
-        groups += [(group, self._paces[key]) for key, group in together.items()]
-        for group, pace in groups:
-            pace.seconds = ROUND * (1 + (len(writers) / MANY) ** 2) / len(groups)
-            try:  # some may have failed with another text of their request
-                if left := [writer for writer in group if not writer.request.cancelled and writer.prepared()]:
-                    self._advance(left, pace, most)
-            except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
-                self._fail([writer.request for writer in group], error)
+    def _begin_next(self, request: Request, opening: Opening, number: int, stream: int) -> None:
+        """Let a text of a request begin; those after it wait for streams of their own."""
+        if number + 1 < len(request.seeds):
+            rest = partial(self._begin_next, request, opening, number + 1)
+            self._seats.claims.add(Claim(request, rest))
+        self._begin(request, opening, number, stream)
 
-    def _advance(self, writers: list[Writer], pace: Pace, most: int) -> None:
+    def _begin(self, request: Request, opening: Opening, number: int, stream: int) -> None:
+        """Let a stream write a text of a request; where that fails, it is the request's failure alone."""
+        try:
+            writer, piece = begun(request, number, opening, self._session, stream)
+        except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
+            self._seats.give_back(stream, request.ask)
+            self._fail([request], error)
+            return
+        self._sit_down(writer, stream)
+        self._deliver(writer, piece)
+
+    def _write(self, writers: list[Writer]) -> None:
+        """Generate for a moment, with texts of one group."""
+        try:
+            if ready := [writer for writer in writers if writer.prepared(self._slice)]:
+                self._advance(ready)
+        except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
+            self._fail([writer.request for writer in writers], error)
+
+    def _advance(self, writers: list[Writer]) -> None:
         """Let texts become longer together."""
-        texts, listed = [writer.text for writer in writers], writers[0].listed
+        texts, first = [writer.text for writer in writers], writers[0]
         room = max(text.room for text in texts)
-        if listed:
+        if first.listed:
             room = min(room, LISTED_AT_ONCE, max(1, MOST_LOGITS // (len(texts) * self._vocabulary)))
-        wanted = pace.begin()
-        count = min(wanted, room, most)
+        pace = self._pace_of(first)
+        wanted = self._begin_pace(pace, len(texts))
+        count = min(wanted, room)
         streams = [writer.stream for writer in writers]
-        pieces = advance(self._session, texts, count, streams, log_probabilities=listed)
+        pieces = advance(self._session, texts, count, streams, log_probabilities=first.listed)
         if count == wanted:  # else nothing is known of how long that would have taken
             pace.end()
         for writer, piece in zip(writers, pieces, strict=True):
             self._deliver(writer, piece)
 
+    def _pace_of(self, writer: Writer) -> Pace:
+        return writer.pace if writer.alone else self._paces[writer.group, _is_fresh(writer), self._turn.is_short_about]
+
+    def _together(self, writer: Writer) -> int:
+        """Return how many texts like one advance together: fewer where a token of each takes longer than a slice."""
+        most = SHORT_BATCH if self._turn.is_short_about else BATCH
+        return 1 if writer.alone else max(1, min(most, self._pace_of(writer).size))
+
+    def _begin_pace(self, pace: Pace, together: int) -> int:
+        """Return how many tokens each of so many streams is to read or write now; the pace counts those of all."""
+        pace.seconds = self._slice
+        return max(1, pace.begin() // together)
+
     def _deliver(self, writer: Writer, piece: str) -> None:
         """Tell what has come of a text, and free its stream where it has ended."""
+        before, was_fresh = writer.told, writer.ask.tokens < FRESH
         writer.deliver(piece)
+        self.written.add(writer.told - before)
         if writer.text.ended:
-            self._took.append(time.monotonic() - writer.began)
-            del self._writers[writer.stream]
-            self._free.append(writer.stream)
+            self._ended.add()
+            self._stand_up(writer)
+        elif was_fresh and writer.ask.tokens >= FRESH:
+            self._news = True  # it may have to give up its stream
+
+
+def _group(writer: Writer) -> Hashable:
+    return writer.group
+
+
+def _is_cancelled(claim: Claim) -> bool:
+    return claim.request.cancelled
+
+
+def _is_fresh(writer: Writer) -> bool:
+    """Return whether a text that can go on is of a request that has just begun."""
+    return not writer.request.paused and not writer.request.cancelled and writer.ask.tokens < FRESH
+
+
+def _is_long(writer: Writer) -> bool:
+    """Return whether a text that can go on is of a request that has generated much already."""
+    return not writer.request.paused and not writer.request.cancelled and writer.ask.tokens >= FRESH

@@ -4,32 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 from longhand.config import ServingConfig
 from longhand.model import Model
 from longhand.serving.mailbox import Postman
 from longhand.serving.rounds import Rounds
 from longhand.serving.scheduler import Scheduler
+from longhand.serving.turns import Turns
 from longhand.serving.windows import WindowScheduler
 from longhand.serving.wire import ModelEntry, ModelFacts
 from longhand.text.utf8 import without_surrogates
+
+WINDOWED_BYTES, FEWEST_WINDOWED = 256_000_000, 8  # that the states of a model with a window may take, and its texts
 
 
 class Served:
     """A model, and what it is called."""
 
-    def __init__(self, name: str, model: Model, limits: ServingConfig, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: Model,
+        limits: ServingConfig,
+        loop: asyncio.AbstractEventLoop,
+        turns: Turns | None = None,
+    ) -> None:
         self.name, self.model = name, model
         self.whose = (model.file.fingerprint, without_surrogates(model.name))
         self.postman = Postman(loop)
         self.names: dict[int, str] = {}  # of tokens, as the API calls them, as far as anybody has asked
         self.scheduler: Rounds
-        streams, waiting, after = limits.streams, limits.waiting, self.postman.deliver
-        if model.config.window is not None:
-            self.scheduler = WindowScheduler(model.session, streams=streams, waiting=waiting, after=after)
+        how: dict[str, Any] = {"waiting": limits.waiting, "after": self.postman.deliver, "turns": turns}
+        if (window := model.config.window) is not None:
+            most = max(FEWEST_WINDOWED, WINDOWED_BYTES // (window * 12 * model.config.layers * model.config.hidden))
+            self.scheduler = WindowScheduler(model.session, streams=min(limits.streams, most), **how)
         else:
             size = model.config.vocabulary_size
-            self.scheduler = Scheduler(model.runtime.recurrent, size, streams=streams, waiting=waiting, after=after)
+            self.scheduler = Scheduler(model.runtime.recurrent, size, streams=limits.streams, **how)
         self._since = int(time.time())
 
     def entry(self) -> ModelEntry:

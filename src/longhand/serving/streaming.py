@@ -20,7 +20,7 @@ from longhand.serving.wire import Completion
 
 log = logging.getLogger("longhand.serving")
 ENCODER = msgspec.json.Encoder()
-LONG = 5000  # numbers on an answer's tokens that take a moment to be put together
+MIN_BYTES_PER_SECOND = 240  # at which an answer has to be read; a telephone modem is ten times faster
 DONE = b"data: [DONE]\n\n"
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -37,6 +37,7 @@ class Answering(Response):
     - stream: as it comes; if not, when it is whole
     - with_usage: whether a stream ends with how many tokens there were
     - began: when it was asked for, by `time.monotonic`
+    - send_seconds: after which a client is disconnected that does not read an answer, or reads it too slowly
     """
 
     def __init__(
@@ -49,11 +50,12 @@ class Answering(Response):
         stream: bool,
         with_usage: bool,
         began: float,
+        send_seconds: float = 60.0,
     ) -> None:
         super().__init__()
         self._rooms, self._aside = rooms, aside
         self._answer, self._metrics, self._stream, self._with_usage = answer, metrics, stream, with_usage
-        self._began, self._seen = began, False
+        self._began, self._seen, self._send_seconds, self._unread = began, False, send_seconds, 0
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """See `starlette.responses.Response`. Raises `ApiError` and `LonghandError` before anything is said."""
@@ -88,12 +90,12 @@ class Answering(Response):
         while not self._answer.done and not box.gone:
             self._note_first(self._answer.take(await box.take()))
         if self._answer.done:
-            body = await self._aside(self._encoded) if self._answer.numbers > LONG else self._encoded()
+            body = await self._aside(self._encoded) if self._answer.is_long else self._encoded()
             headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await _send(send, body[:-1])
-            # Once most of it is read: whoever has all of it may ask for the next thing, so that must be the end.
-            await send({"type": "http.response.body", "body": body[-1:], "more_body": False})
+            await self._send(send, body[:-1])
+            # Once most of it is read: a client that has all of it may send its next request, so that must be the end.
+            await self._send(send, body[-1:], more=False)
 
     def _encoded(self) -> bytes:
         return ENCODER.encode(self._answer.whole())
@@ -109,28 +111,50 @@ class Answering(Response):
                 told_last = api_error(error)
                 if told_last.status == 500:
                     log.exception("a defect: please report it")
-                await _send(send, _event(ErrorAnswer(told_last.problem)))
+                await self._send(send, _event(ErrorAnswer(told_last.problem)))
                 box.close()
                 break
             self._note_first(changed)
             chunks = [self._answer.chunk(number) for number in changed]
             if told := b"".join(_event(chunk) for chunk in chunks if _says_something(chunk)):
-                await _send(send, told)
+                await self._send(send, told)
         if self._answer.done:
             usage = _event(self._answer.last_chunk()) if self._with_usage else b""
-            await _send(send, usage + DONE)
+            await self._send(send, usage + DONE)
         if not box.gone or not self._answer.done:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await self._send(send, b"", more=False)
+
+    async def _send(self, send: Send, told: bytes, *, more: bool = True) -> None:
+        """Send a part of the answer, once most of the one before it is read.
+
+        A client that reads more slowly than `MIN_BYTES_PER_SECOND` for `send_seconds` is disconnected.
+        """
+        task, is_slow = asyncio.current_task(), False
+        assert task is not None
+
+        def give_up() -> None:
+            nonlocal is_slow
+            is_slow = True
+            task.cancel()
+
+        seconds = self._send_seconds + self._unread / MIN_BYTES_PER_SECOND
+        timer = asyncio.get_running_loop().call_later(seconds, give_up)
+        try:
+            await send({"type": "http.response.body", "body": told, "more_body": more})
+            self._unread = len(told)
+        except asyncio.CancelledError:
+            if not is_slow:
+                raise
+            self._answer.box.close()
+            raise ConnectionError("the client reads too slowly") from None
+        finally:
+            timer.cancel()
 
     def _note_first(self, changed: list[int]) -> None:
         """Take note of when the first text came."""
         if not self._seen and any(self._answer.has_text(number) for number in changed):
             self._seen = True
             self._metrics.first.observe(time.monotonic() - self._began)
-
-
-async def _send(send: Send, told: bytes) -> None:
-    await send({"type": "http.response.body", "body": told, "more_body": True})
 
 
 def _event(said: Completion | ErrorAnswer) -> bytes:

@@ -1,19 +1,50 @@
 """Writing with a model of the classic recipe, which makes every prediction from a window of its own.
 
-Such texts cannot advance together: each has a session, and they take turns, each for a moment.
+Such texts cannot advance together: each has a session, and they take turns, each for a moment. A session has `window`
+copies of the network's state, so it is memory that is shared out here, and no text can be put aside for another one.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
 
-from longhand.generation.loop import LARGEST_PIECE, advance
+from longhand.generation.loop import LARGEST_PIECE, Pace, advance
 from longhand.generation.opening import Opening
 from longhand.runtime.session import Session
+from longhand.runtime.windowed import WindowedSession
+from longhand.serving.fair import Ask, Holdings, Pool
 from longhand.serving.request import Request
-from longhand.serving.rounds import ROUND, Rounds
+from longhand.serving.rounds import BATCH, FRESH, Rounds
+from longhand.serving.turns import Turns
 from longhand.serving.writer import Writer, begun
+from longhand.settings import length_of
+
+OTHERS = 3  # times as many sessions as are free may be held by one address
+RESERVED = 8  # of so many sessions one is kept for short requests
+SHORT = 1024  # tokens that a short request wants at most, with all its texts
+
+
+@dataclass(eq=False)
+class _Reader:
+    """A request whose prompt a session reads, once for all its texts: `at` tokens of it are read."""
+
+    request: Request
+    session: Session
+    at: int = 0
+    number: int = 0  # of the text that begins next
+
+    @property
+    def ask(self) -> Ask:
+        """Whose it is."""
+        return self.request.ask
+
+    @property
+    def left(self) -> int:
+        """How many tokens are still to be read."""
+        return len(self.request.prompt.read) - self.at
 
 
 class WindowScheduler(Rounds):
@@ -21,7 +52,7 @@ class WindowScheduler(Rounds):
 
     - open_session: opens a session of so many streams
     - streams: texts that are written at the same time
-    - waiting, after: as of `Rounds`
+    - waiting, after, turns, clock: as of `Rounds`
     """
 
     def __init__(
@@ -31,11 +62,16 @@ class WindowScheduler(Rounds):
         streams: int = 1024,
         waiting: int = 1024,
         after: Callable[[], None] = lambda: None,
+        turns: Turns | None = None,
+        clock: Callable[[], float] = time.thread_time,
     ) -> None:
-        super().__init__(waiting, after)
+        super().__init__(waiting, after, turns, clock)
         self._open_session, self._streams = open_session, streams
-        self._begun: list[tuple[Request, int]] = []  # texts that are to begin, by their numbers
-        self._writers: list[Writer] = []
+        self._readers: Pool[_Reader] = Pool(self._shares)
+        self._begun: Pool[_Reader] = Pool(self._shares)  # those that are read, but for texts that are still to begin
+        self._writers: Pool[Writer] = Pool(self._shares)
+        self._holdings = Holdings()
+        self._reading = Pace(clock)
         self._thread.start()
 
     @property
@@ -44,54 +80,146 @@ class WindowScheduler(Rounds):
         return len(self._writers)
 
     def _taken(self) -> list[Request]:
-        return [*(request for request, _ in self._begun), *(writer.request for writer in self._writers)]
+        return [one.request for one in (*self._readers, *self._begun, *self._writers)]
 
     def _idle(self) -> bool:
-        if (self._room() > 0 and self._waiting) or (self._begun and len(self._writers) < self._streams):
+        if len(self._readers) or any(one.ask.tokens < FRESH and _goes_on(one) for one in self._writers):
             return False
-        return all(one.request.paused and not one.request.cancelled for one in self._writers)
+        return not self._has_long_work() or self._turn.waits
 
     def _room(self) -> int:
-        return self._streams - len(self._writers) - len(self._begun)
+        return self._streams - self.writing - len(self._readers) - len(self._begun)
+
+    def _somebody_waits(self) -> bool:
+        return False  # nothing but the end of another text lets one begin, and that is news
 
     def _leave(self) -> None:
-        self._begun = [each for each in self._begun if not each[0].cancelled]
-        self._writers = [writer for writer in self._writers if not writer.request.cancelled]
+        for pool in (self._readers, self._begun, self._writers):
+            for one in pool.drop(lambda one: one.request.cancelled):
+                self._holdings.add(one.ask, -1)
 
-    def _round(self, admitted: list[Request]) -> None:
-        """Let texts begin, and each become longer in its turn."""
-        self._begun += [(request, number) for request in admitted for number in range(len(request.seeds))]
-        while self._begun and len(self._writers) < self._streams:
-            self._begin(*self._begun.pop(0))
-        writers = [writer for writer in self._writers if not writer.request.paused]
-        for writer in writers:
-            writer.pace.seconds = ROUND / len(writers)
+    def _admit(self) -> None:
+        """Let prompts be read, of requests that may have a session."""
+        for _ in range(BATCH):
+            with self._changed:
+                request = self._waiting.first(self._holdings.of_client, self._may_hold_one_more)
+                if request is None:
+                    break
+                self._waiting.take(request)
             try:
-                cancelled = writer.request.cancelled  # as one is that failed with another of its texts
-                if not cancelled and writer.prepared():
-                    self._advance(writer)
+                self._readers.add(_Reader(request, self._open_session(1)))
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
-                self._fail([writer.request], error)
+                self._fail([request], error)
+            else:
+                self._holdings.add(request.ask)
+        self._shares.among({*self._readers.asks, *self._begun.asks, *self._writers.asks})
 
-    def _begin(self, request: Request, number: int) -> None:
-        """Let a text begin; where that fails, it is its request's failure alone."""
+    def _round(self) -> None:
+        """Read prompts on, let texts begin, and generate: first the new ones, then a piece of a long one."""
+        until = self._clock() + self._slice
+        self._read()
+        for reader in sorted(self._begun.heads(), key=lambda reader: self._holdings.of(reader.ask)):
+            self._begin_some(reader, until)
+        for writer in self._writers.pick_new(lambda _: BATCH, FRESH, _goes_on):
+            self._turn.note_short()
+            self._advance(writer)
+            if self._clock() >= until:
+                break
+        self._after()
+        is_new = len(self._readers) or any(_goes_on(writer) and writer.ask.tokens < FRESH for writer in self._writers)
+        self._take_turn(has_short_work=bool(is_new))
+
+    def _has_long_work(self) -> bool:
+        return any(_goes_on(writer) and writer.ask.tokens >= FRESH for writer in self._writers)
+
+    def _do_long_work(self) -> None:
+        for writer in self._writers.pick(lambda _: 1, lambda one: _goes_on(one) and one.ask.tokens >= FRESH):
+            self._advance(writer)
+
+    def _read(self) -> None:
+        """Read on in the prompt that is read soonest, for a moment."""
+        reader = min(self._readers, key=lambda reader: reader.left, default=None)
+        if reader is None:
+            return
+        self._reading.seconds = self._slice
+        wanted = self._reading.begin()
+        tokens = reader.request.prompt.read[reader.at : reader.at + wanted]
         try:
-            session = self._open_session(1)
-            writer, piece = begun(request, number, Opening(session, request.prompt), session, 0)
+            if len(tokens):
+                reader.session.feed(tokens[:, None])
+        except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
+            self._fail([reader.request], error)
+            return
+        if len(tokens) == wanted:
+            self._reading.end()
+        reader.at += len(tokens)
+        if not reader.left:
+            self._readers.remove(reader)
+            self._begun.add(reader)
+
+    def _begin_some(self, reader: _Reader, until: float) -> None:
+        """Let texts of a request begin, as long as it holds no more than its share of the sessions."""
+        request, last = reader.request, len(reader.request.seeds) - 1
+        while not request.cancelled and (reader.number == last or self._may_hold_one_more(request)):
+            self._begin(reader)
+            if reader.number > last or self._clock() >= until:
+                return
+
+    def _may_hold_one_more(self, request: Request) -> bool:
+        """Return whether a session is free for a request: whatever it holds, some are left for those that come."""
+        free = self._room()
+        if length_of(request.task.sampling) * len(request.seeds) > SHORT:
+            free -= self._streams // RESERVED
+        client, _, own = self._holdings.of(request.ask)
+        return free > 0 and (not own or own < free) and (not client or client < OTHERS * free)
+
+    def _begin(self, reader: _Reader) -> None:
+        """Let a text begin where its prompt ends; where that fails, it is its request's failure alone."""
+        request, number = reader.request, reader.number
+        reader.number += 1
+        is_last = reader.number == len(request.seeds)
+        try:
+            session = reader.session
+            if not is_last:  # which needs no copy
+                session = self._open_session(1)
+                cast("WindowedSession", session).go_on_from(cast("WindowedSession", reader.session))
+            writer, piece = begun(request, number, Opening(session, request.prompt, is_read=True), session, 0)
         except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
             self._fail([request], error)
             return
-        self._writers.append(writer)
+        if is_last:
+            self._begun.remove(reader)  # its session goes over to the text
+        else:
+            self._holdings.add(writer.ask)
+        self._writers.add(writer)
         self._deliver(writer, piece)
 
     def _advance(self, writer: Writer) -> None:
-        count = min(writer.pace.begin(), writer.text.room, LARGEST_PIECE)
-        (piece,) = advance(writer.session, [writer.text], count, log_probabilities=writer.listed)
-        writer.pace.end()
-        self._deliver(writer, piece)
+        if not _goes_on(writer):  # cancelled or paused since it was picked
+            return
+        try:
+            if not writer.prepared(self._slice):
+                return
+            writer.pace.seconds = self._slice
+            wanted = writer.pace.begin()
+            count = min(wanted, writer.text.room, LARGEST_PIECE)
+            (piece,) = advance(writer.session, [writer.text], count, log_probabilities=writer.listed)
+            if count == wanted:
+                writer.pace.end()
+            self._deliver(writer, piece)
+        except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
+            self._fail([writer.request], error)
 
     def _deliver(self, writer: Writer, piece: str) -> None:
+        before = writer.told
         writer.deliver(piece)
+        self.written.add(writer.told - before)
         if writer.text.ended:
-            self._took.append(time.monotonic() - writer.began)
+            self._ended.add()
             self._writers.remove(writer)
+            self._holdings.add(writer.ask, -1)
+            self._news = True
+
+
+def _goes_on(writer: Writer) -> bool:
+    return not writer.request.paused and not writer.request.cancelled

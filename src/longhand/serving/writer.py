@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -11,13 +12,15 @@ from longhand.generation.opening import Opening
 from longhand.generation.text import Text
 from longhand.generation.writing import begin
 from longhand.runtime.session import RecurrentSession, Session
+from longhand.serving.fair import Ask
 from longhand.serving.request import Came, Ended, Request
 from longhand.serving.rounds import tell
 
 NEAR = 64  # tokens: the penalties' usual window
+FEW_BIASES, FEW_STOPS = 100, 4
 
 
-@dataclass
+@dataclass(eq=False)
 class Writer:
     """A text that a stream of a session writes.
 
@@ -29,18 +32,22 @@ class Writer:
     text: Text
     session: Session
     stream: int
-    began: float = field(default_factory=time.monotonic)
     told: int = 0  # of its tokens
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace = field(default_factory=lambda: Pace(time.thread_time))
+
+    @property
+    def ask(self) -> Ask:
+        """Whose it is."""
+        return self.request.ask
 
     @property
     def alone(self) -> bool:
         """Whether it advances by itself: its rules may take time at every token, and others are not to wait for it."""
         return self.session.window is not None or self.text.guarded or self.text.sampler.guide is not None
 
-    def prepared(self) -> bool:
-        """Prepare its next token for no longer than its share of a round; return whether it can be drawn."""
-        return self.text.sampler.prepared(self.pace.seconds)
+    def prepared(self, seconds: float) -> bool:
+        """Prepare its next token for no longer than some seconds; return whether it can be drawn."""
+        return self.text.sampler.prepared(seconds)
 
     @property
     def listed(self) -> bool:
@@ -48,17 +55,21 @@ class Writer:
         return self.request.likeliest is not None
 
     @property
-    def group(self) -> tuple[bool, bool]:
-        """With which others it advances: those that take as long at a token, or nobody's pace would be another's.
+    def group(self) -> Hashable:
+        """Batching key: only texts with a similar cost per token share a batch; one that advances by itself, none.
 
-        Whether it is told how probable its tokens were, and whether penalties look far back.
+        The cost depends on log probabilities, penalties that look far back, many biases and many stop strings.
         """
-        return self.listed, self.text.sampler.drawing.looks_back > NEAR
+        if self.alone:
+            return id(self)
+        drawing, stops = self.text.sampler.drawing, self.request.task.sampling.stop
+        return self.listed, drawing.looks_back > NEAR, len(drawing.bias) > FEW_BIASES, len(stops) > FEW_STOPS
 
     def deliver(self, piece: str) -> None:
         """Tell what has come of the text, and if so that it has ended."""
         text, request = self.text, self.request
         tokens = text.tokens - self.told
+        request.ask.tokens += tokens
         if piece or tokens:
             tell(request, Came(self.number, piece, tokens, tuple(text.drawn) if self.listed else ()))
         self.told = text.tokens

@@ -23,32 +23,32 @@ def drawn_how(drawings: Sequence[Drawing], recent: Sequence[TokenIds] | None, si
 
     Raises `ValueError` for tokens that there are not, or where none is left.
     """
-    rows: list[tuple[float, ...]] = []
-    biased: list[int] = []
-    bias: list[float] = []
+    rows: dict[int, tuple[float, ...]] = {}  # by drawing: those that texts share are laid out once
+    changes = []
+    count = 0
     for drawing in drawings:
-        first = len(biased)
-        never = sorted(set(drawing.never))
-        listed = [*never, *(token for token, _ in drawing.bias)]
-        if listed and not 0 <= min(listed) <= max(listed) < size:
-            raise ValueError(f"never drawn or biased: {min(listed)} to {max(listed)}, expected some of 0 to {size - 1}")
-        if len(never) == size:
+        if id(drawing) in rows:
+            continue
+        if len(set(drawing.never)) == size:
             raise ValueError("all tokens are never drawn, expected not all")
-        biased += [token for token, _ in drawing.bias] + never
-        bias += [value for _, value in drawing.bias] + [-np.inf] * len(never)
+        changes.append(drawing.changes)
         numbers = (drawing.heat, drawing.top_p, drawing.min_p, drawing.typical)
         penalties = (drawing.repetition, drawing.frequency, drawing.presence)
-        rows.append((*numbers, *penalties, drawing.top_k, drawing.looks_back, first, len(biased) - first))
+        size_of_it = len(drawing.changes[0])
+        rows[id(drawing)] = (*numbers, *penalties, drawing.top_k, drawing.looks_back, count, size_of_it)
+        count += size_of_it
+    biased, bias = (np.concatenate([part[which] for part in changes]) for which in (0, 1))
     most = max((drawing.looks_back for drawing in drawings), default=0)
     before = np.full((len(drawings), most), NOBODY, np.int32)
     for row, tokens in zip(before, recent or (), strict=recent is not None):
         row[most - min(most, len(tokens)) :] = tokens[max(0, len(tokens) - most) :]
-    if before.size and not NOBODY <= before.min() <= before.max() < size:
-        raise ValueError(f"recent: {before.min()} to {before.max()}, expected some of 0 to {size - 1}")
+    for name, some in (("never drawn or biased", biased), ("recent", before)):
+        if some.size and not (NOBODY if some is before else 0) <= some.min() <= some.max() < size:
+            raise ValueError(f"{name}: {some.min()} to {some.max()}, expected some of 0 to {size - 1}")
     return {
-        "sampling": np.array(rows, SAMPLING),
-        "biased": np.array(biased, np.int32),
-        "bias": np.array(bias, np.float32),
+        "sampling": np.array([rows[id(drawing)] for drawing in drawings], SAMPLING),
+        "biased": biased.astype(np.int32),
+        "bias": bias.astype(np.float32),
         "recent": before,
     }
 
