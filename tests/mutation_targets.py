@@ -184,10 +184,8 @@ class Checkpoints:
         (self._folder / name).write_bytes(content)
 
     def use(self, chance: random.Random) -> None:  # noqa: ARG002
-        try:
+        with suppress(Killed):
             train(io.StringIO(VERSE * 15), self._folder.with_suffix(""), resume=True, listener=stop_after(60))
-        except Killed:
-            return
 
 
 class Indexes:
@@ -208,8 +206,8 @@ class Indexes:
 
     def use(self, chance: random.Random) -> None:  # noqa: ARG002
         index = CopyIndex(self._folder)
-        novelty("the cat sat on a log, é", index)
         guard = CopyGuard(index, 5)
+        novelty("the cat sat on a log, é", index)
         for letter in "the cat":
             guard.refuses(letter)
 
@@ -231,8 +229,7 @@ class Caches:
         self._whole = {name: data for name, data in contents(self._folder).items() if not name.startswith(".")}
 
     def _encoded(self) -> list[int]:
-        ids: list[int] = encode_corpus([self._text]).ids.tolist()
-        return ids
+        return [*map(int, encode_corpus([self._text]).ids)]
 
     def restore(self) -> None:
         put(self._folder, self._whole)
@@ -300,23 +297,17 @@ def small_models(folder: Path, *, extremes: bool = True) -> Iterator[bytes]:
     """Yield model files of every tokenizer and of odd shapes; with `extremes` some of extreme weights too."""
     words = ["the", " the", " cat", " sat", "\n", " ", *CHARACTERS[2:]]
     tokenizers: list[Tokenizer] = [
-        CharacterTokenizer(CHARACTERS),
-        ByteTokenizer(),
-        WordTokenizer(words),
-        ListedTokenizer([*CHARACTERS]),
+        CharacterTokenizer(CHARACTERS), ByteTokenizer(), WordTokenizer(words), ListedTokenizer([*CHARACTERS]),
         ListedTokenizer(["", "the", "cat", "sat"], "word"),
         SubwordTokenizer([*LETTERS, "th", "the"], [("t", "h"), ("th", "e")]),
-    ]
+    ]  # fmt: skip
     for number, tokenizer in enumerate(tokenizers * (2 if extremes else 1)):
         embedding, hidden, layers = SHAPES[number % len(SHAPES)]
+        window, documents = (5 if number % 5 == 4 else None), number % 3 == 1 and tokenizer.start is not None
         config = NetworkConfig(
-            vocabulary_size=tokenizer.size,
-            embedding=embedding,
-            hidden=hidden,
-            layers=layers,
-            window=5 if number % 5 == 4 else None,
-            documents=number % 3 == 1 and tokenizer.start is not None,
-        )
+            vocabulary_size=tokenizer.size, embedding=embedding, hidden=hidden, layers=layers, window=window,
+            documents=documents,
+        )  # fmt: skip
         chance, scale = np.random.default_rng(number), SCALES[number % len(SCALES)] if extremes else 0.3
         weights = {
             name: (chance.standard_normal(shape) * scale).astype(np.float32)
