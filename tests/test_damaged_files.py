@@ -53,7 +53,7 @@ DAMAGES: dict[str, Damage] = {
     "no speed": fact("pace", "_forward_speed", 0),
     "returns without end": lambda _, facts: facts.update(returns=-(2**63)),
     "the best score is a text": fact("loop", "best", {"validation_bits": "x"}),
-    "no token to score": lambda _, facts: facts["loop"]["scored"].update(tokens=0),
+    "losses of blocks are texts": lambda _, facts: facts["loop"]["best"].update(nats=["x"]),
     "a generator of lists": fact("reader", "random", []),
     "a generator of too many bits": lambda _, facts: facts["reader"]["random"]["state"].update(state=2**128),
     "a cell state of fewer streams": array("learner/0/cell", lambda cell: cell[:, :1]),

@@ -150,7 +150,10 @@ class Drawing:
         As arrays, made once: all texts of a request share a drawing, and there may be thousands of biases.
         """
         never = sorted(set(self.never))
-        tokens = np.array([*(token for token, _ in self.bias), *never], np.int64)
+        try:
+            tokens = np.array([*(token for token, _ in self.bias), *never], np.int64)
+        except OverflowError:
+            raise ValueError("never drawn or biased: found a number that is no token") from None
         return tokens, np.array([*(value for _, value in self.bias), *[-np.inf] * len(never)], np.float64)
 
     @property
