@@ -24,6 +24,9 @@ from longhand.training.trainer import _told_what_is_kept
 MODEL = small_file()
 
 
+HEAD = 20_000  # bytes of a model that are no weights, at most
+
+
 def of_bits(bits: float) -> ModelFile:
     return ModelFile(MODEL.config, MODEL.tokenizer, MODEL.weights, Card(validation_bits_per_character=bits))
 
@@ -77,7 +80,7 @@ def test_at_the_end_the_model_takes_the_place_of_checkpoints_the_older_ones_firs
     with run.claimed():
         for step in (1, 2):
             checkpoint(step, run)
-        disk.room -= disk.free - 100
+        disk.room -= disk.free - HEAD
         run.finish(of_bits(2.0), keep_checkpoint=True)
         assert names(run) == ["checkpoint-0000000002.safetensors"]
     assert read_model(run.output).card.validation_bits_per_character == 2.0
@@ -86,7 +89,7 @@ def test_at_the_end_the_model_takes_the_place_of_checkpoints_the_older_ones_firs
 def test_the_best_model_so_far_makes_room_for_a_better_one_only(disk: Disk, run: RunFolder) -> None:
     with run.claimed():
         run.keep(of_bits(3.0))
-        disk.room -= disk.free - 1000
+        disk.room -= disk.free - HEAD
         run.finish(of_bits(2.0))
         assert names(run) == []
     assert read_model(run.output).card.validation_bits_per_character == 2.0
@@ -99,7 +102,7 @@ def test_where_removing_would_not_suffice_nothing_is_removed_and_the_message_say
         run.keep(of_bits(3.25))
         disk.room -= disk.free + 100_000
         with pytest.raises(OutputError) as raised, _told_what_is_kept(run):
-            run.finish(of_bits(2.0))
+            run.finish(of_bits(2.0))  # better than what is kept, for which there is no room all the same
     assert names(run) == ["best.safetensors"]
     assert "No space left on device" in str(raised.value)
     assert "the best model so far is" in str(raised.value)
@@ -129,5 +132,45 @@ def test_another_failure_than_a_full_disk_removes_nothing(tmp_path: Path) -> Non
         raise OutputError("no rights") from OSError(errno.EACCES, "Permission denied")
 
     with pytest.raises(OutputError, match="no rights"):
-        write_making_room(write, [tmp_path / "old"], tmp_path, 1)
+        write_making_room(write, [tmp_path / "old"], tmp_path / "new", 1)
+    assert (tmp_path / "old").exists()
+
+
+def test_where_there_is_no_room_at_all_the_best_model_that_was_kept_becomes_the_model(
+    disk: Disk, run: RunFolder
+) -> None:
+    with run.claimed():
+        run.keep(of_bits(2.0))
+        disk.room -= disk.free + 100_000
+        run.finish(of_bits(2.0))
+        assert names(run) == []
+    assert read_model(run.output).card.validation_bits_per_character == 2.0
+
+
+def test_of_a_used_up_quota_nothing_is_taken_to_be_free(tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(bytes(100))
+
+    def write() -> None:
+        raise OutputError("full") from OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    with pytest.raises(OutputError, match="full"):
+        write_making_room(write, [tmp_path / "old"], tmp_path / "new", 101)
+    assert (tmp_path / "old").exists()
+
+
+def test_files_of_another_disk_make_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "old").write_bytes(bytes(100))
+    real = Path.stat
+
+    def elsewhere(path: Path, **options: bool) -> object:
+        found = real(path, **options)
+        return SimpleNamespace(st_dev=-1, st_size=found.st_size, st_mode=found.st_mode) if path.name == "old" else found
+
+    def write() -> None:
+        raise OutputError("full") from OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "stat", elsewhere)
+    with pytest.raises(OutputError, match="full"):
+        write_making_room(write, [tmp_path / "old"], tmp_path / "new", 1)
+    monkeypatch.undo()
     assert (tmp_path / "old").exists()

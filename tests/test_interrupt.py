@@ -85,3 +85,14 @@ def test_a_second_signal_acts_as_it_always_does(left_alone: None) -> None:
         assert (interrupt.signal, seen) == ("SIGTERM", [])
         signal.raise_signal(signal.SIGTERM)
     assert seen == [signal.SIGTERM]
+
+
+def test_a_terminal_that_is_closed_sends_sighup_twice_and_the_model_is_delivered_all_the_same(tmp_path: Path) -> None:
+    def twice() -> None:
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
+
+    before = signal.getsignal(signal.SIGHUP)
+    model = train(io.StringIO(VERSE * 40), tmp_path / "m", listener=at_step(3, twice), **SMALL)
+    assert (model.card.stopped_by, (tmp_path / "m.safetensors").exists()) == ("SIGHUP", True)
+    assert signal.getsignal(signal.SIGHUP) == before

@@ -106,7 +106,7 @@ def test_what_follows_a_request_does_not_disturb_its_answer(server: Server) -> N
             connection.sendall(junk)
             while part := connection.recv(65_536):
                 data += part
-        ((status, _, body),) = responses(data)
+        status, _, body = responses(data)[0]  # on a busy machine it may be over before the junk comes
         assert status == 200
         assert body.endswith(b"data: [DONE]\n\n")
 

@@ -125,7 +125,11 @@ def test_it_ends_early_where_scores_only_get_worse(monkeypatch: pytest.MonkeyPat
     assert len(scores) == 14
     assert model.card.stopped_by == "no improvement"
     assert model.card.validation_bits_per_character == pytest.approx(1.9 / math.log(2))
-    assert model.card.trained_epochs == pytest.approx(14, abs=0.2)
+    assert model.card.trained_epochs == pytest.approx(14, abs=0.3)
+    resumed: list[Event] = []
+    with_engine(monkeypatch, [2.0 - 0.1 * number for number in range(9)])
+    train_model([verse()], small(epochs=20), tmp_path / "m", resume=True, tell=resumed.append)
+    assert [event for event in resumed if isinstance(event, Evaluated)]  # patience begins anew
 
 
 def test_events_come_in_order_and_the_log_repeats_the_scores(tmp_path: Path) -> None:
@@ -145,6 +149,16 @@ def test_events_come_in_order_and_the_log_repeats_the_scores(tmp_path: Path) -> 
     assert log[-2]["validation_bits_per_character"] == round(events[-2].validation_bits, 4)
     assert [path.name for path in (tmp_path / "m.run").glob("[!.]*")] == ["log.jsonl"]
     assert model.card.held_out_characters == model.card.validation_characters == len(VERSE * 4)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 7, 39, 59])
+def test_a_training_by_epochs_is_scored_8_to_25_times(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
+    with_engine(monkeypatch, [9.0 - 0.1 * number for number in range(60)])
+    events: list[Event] = []
+    train_model([io.StringIO(VERSE * 12)], small(epochs=epochs, batch=16, window=16), tell=events.append)
+    steps = len([event for event in events if isinstance(event, Stepped)])
+    scores = len([event for event in events if isinstance(event, Evaluated)])
+    assert min(steps, 8) <= scores <= 25
 
 
 def test_of_thousands_of_steps_some_hundreds_are_logged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -77,8 +77,9 @@ class ModelFile:
 
     @property
     def size(self) -> int:
-        """Bytes that its file takes, the card and the tokenizer aside."""
-        return sum(array.nbytes for array in self.weights.values())
+        """Bytes that its file takes, at most about."""
+        record = len(msgspec.json.encode(self.tokenizer)) + len(msgspec.json.encode(self.card))
+        return sum(array.nbytes + 120 for array in self.weights.values()) + 2 * record + 500
 
     @cached_property
     def fingerprint(self) -> str:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,4 +95,5 @@ def visible(text: str) -> str:
 
 
 def _say(kind: str, sentence: str) -> None:
-    print(f"longhand: {kind}: {visible(' '.join(sentence.splitlines()))}", file=sys.stderr)  # noqa: T201
+    with suppress(OSError):  # a terminal that was closed: what goes on is more than what is said of it
+        print(f"longhand: {kind}: {visible(' '.join(sentence.splitlines()))}", file=sys.stderr)  # noqa: T201

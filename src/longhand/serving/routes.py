@@ -132,7 +132,7 @@ def _add_completions(router: APIRouter, service: Service) -> None:
             return Answer(served, wanted, what, service.sealer, box, client, pause)
 
         if wanted.echo and wanted.logprobs is not None:
-            answer = await service.slowly(begin, client, request.is_disconnected)
+            answer = await service.slowly(lambda pause: begin(pause, pause), client, request.is_disconnected)
         elif body.size > LONG or any(getattr(wanted, name) is not None for name in SHAPES):
             async with until_disconnected(request) as interrupt:
                 answer = await service.aside(lambda: begin(interrupt=interrupt), client)

@@ -77,17 +77,21 @@ class Outcome:
         return replace(self, steps=steps, stopped_by=stopped_by)
 
 
-def remarks(outcome: Outcome, held_out: bool) -> list[str]:
+def remarks(outcome: Outcome, held_out: bool, by_training_loss: bool) -> list[str]:
     """Return what to say about a training that does not deliver its last weights, or did not score them whole.
 
     - held_out: whether there was a text to score them on
+    - by_training_loss: whether the best weights are those with the lowest training loss, as in the classic recipe
     """
     stays = "; the last checkpoint stays beside the model, and --resume continues from it"
     if not outcome.last:
-        better = "scored better" if held_out else "had the lower loss"
+        better = "had a lower training loss" if by_training_loss else "scored better"
         return [f"the weights of step {outcome.kept_steps:,} of {outcome.steps:,} {better} than the last ones{stays}"]
     if held_out and not outcome.whole:
-        return [f"time ran out during the final score: it covers {outcome.scored:,} characters{stays}"]
+        why = "time ran out during the final score"
+        if outcome.stopped_by.startswith("SIG"):
+            why = f"{outcome.stopped_by} cut the final score short"
+        return [f"{why}: it covers {outcome.scored:,} characters{stays}"]
     return []
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SIGHUP = getattr(signal, "SIGHUP", None)
 SIGNALS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
 """What ends a training early; Windows has no SIGHUP, which a terminal sends when it is closed."""
 
@@ -46,6 +47,8 @@ def listening() -> Iterator[Interrupt]:
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 (the signature of a handler)
         restore()
+        if number == SIGHUP and number in before:  # a terminal that is closed sends it more than once
+            signal.signal(number, signal.SIG_IGN)
         if interrupt.begun():
             interrupt.signal = signal.Signals(number).name
         elif number == signal.SIGINT:

@@ -75,7 +75,7 @@ class Loop:
         """See `longhand.training.saved.Part`."""
         self._best = restored_outcome(part_of(saved, "best"), self.network)
         facts = checked_facts(part_of(saved, "scored"), ScoredFacts)
-        self._worse, self._due = facts.worse, facts.due
+        self._worse, self._due = facts.worse % PATIENCE, facts.due  # after an early end, patience begins anew
 
     def _stepped(self, loss: float, targets: int) -> bool:  # noqa: ARG002 (what `learn` tells)
         self._due = self.course.pace.evaluation_due(self.learner.steps)
@@ -222,7 +222,8 @@ def learn(
                 safety.look_after()
             if interrupted := course.interrupt.asked():
                 safety.take()  # to go on from, some day
-            if not ended() and not interrupted:
+            delivered = ended()
+            if not interrupted and (not delivered or course.interrupt.asked()):
                 safety.take()
         except DivergenceError as trouble:
             safety.turn_back(trouble)

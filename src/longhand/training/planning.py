@@ -24,7 +24,7 @@ from longhand.training.choice import engine_for, on_processor
 from longhand.training.default_recipe import DefaultRecipe, refuse_too_little
 from longhand.training.engine import Engine, Update
 from longhand.training.footprint import refuse_too_large
-from longhand.training.plan import Plan, make_plan
+from longhand.training.plan import SIZES, Plan, make_plan
 from longhand.training.reading import reading_of
 from longhand.training.speed import measured_speed
 from longhand.units import PLURAL
@@ -79,6 +79,8 @@ def plan_for(
         config, free = with_shape_of(base, config, free)
     vocabulary, speed = corpus.tokenizer.size, None
     if (free or expect) and config.recipe == "default" and config.epochs is None:
+        smallest = msgspec.structs.replace(config, hidden=SIZES[0]) if "hidden" in free else config
+        refuse_too_large(smallest, vocabulary)
         speed = measured_speed(config, vocabulary, lambda network: _trial(network, config))
     plan = make_plan(config, free, tokens=len(corpus.learned_ids), vocabulary=vocabulary, speed=speed)
     if plan.config.recipe == "default":

@@ -25,9 +25,9 @@ from longhand.files import (
     write_atomically,
 )
 from longhand.json_data import decode_json
-from longhand.modelfile import SUFFIX, Card, ModelFile, write_model
+from longhand.modelfile import SUFFIX, Card, ModelFile, read_model, write_model
 from longhand.training.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
-from longhand.training.disk_space import write_making_room
+from longhand.training.disk_space import is_full, write_making_room
 
 BEST, LOG, REPORT = f"best{SUFFIX}", "log.jsonl", "report.html"
 BASE = f"base{SUFFIX}"  # the model that the training has started from, for one that goes on
@@ -121,7 +121,7 @@ class RunFolder:
         """Keep the best model so far: a training that is killed leaves it here. Under a name of its own it stays."""
         path = self._folder / (BEST if name is None else name + SUFFIX)
         older = self._checkpoints()[:0:-1]
-        write_making_room(lambda: write_model(model, path, overwrite=True), older, self._folder, model.size)
+        write_making_room(lambda: write_model(model, path, overwrite=True), older, path, model.size)
         self._kept, self._kept_card = path, model.card
 
     def keep_base(self, model: ModelFile) -> None:
@@ -140,7 +140,7 @@ class RunFolder:
         path = self._folder / CHECKPOINTS.replace("*", f"{step:010}")
         older = [old for old in self._checkpoints()[:0:-1] if old != path]
         size = sum(array.nbytes for array in checkpoint.saved.arrays.values())
-        write_making_room(lambda: write_checkpoint(checkpoint, path), older, self._folder, size)
+        write_making_room(lambda: write_checkpoint(checkpoint, path), older, path, size)
         for old in self._checkpoints()[CHECKPOINTS_KEPT:]:
             with suppress(OSError):
                 old.unlink()
@@ -166,12 +166,24 @@ class RunFolder:
 
         Raises `OutputError` where the model cannot be written; what is as good as it is still there then.
         """
-        checkpoints = self._checkpoints()
-        replaced = [*checkpoints[: 0 if keep_checkpoint else None : -1], self._folder / BEST]
-        write_making_room(
-            lambda: write_model(model, self.output, overwrite=self._overwrite), replaced, self.output.parent, model.size
-        )
-        for path in replaced:
+        best, checkpoints = self._folder / BEST, self._checkpoints()
+        replaced = checkpoints[: 0 if keep_checkpoint else None : -1]
+        is_best = self._kept == best and self._kept_card is not None and _same_weights(self._kept_card, model.card)
+
+        def write() -> None:
+            write_model(model, self.output, overwrite=self._overwrite)
+
+        try:
+            write_making_room(write, replaced if is_best else [*replaced, best], self.output, model.size)
+        except OutputError as error:
+            if not (is_best and is_full(error)):
+                raise
+            refuse_existing(self.output, self._overwrite)
+            try:
+                best.replace(self.output.resolve())  # the same weights, which need no room
+            except OSError:
+                raise error from None
+        for path in (*replaced, best):
             path.unlink(missing_ok=True)
 
     def kept(self) -> Path | None:
@@ -184,8 +196,11 @@ class RunFolder:
         if (path := self.kept()) is None:
             return None
         card = self._kept_card
-        if card is None:
-            return str(path)
+        if card is None:  # of a training that was resumed
+            try:
+                card = read_model(path).card
+            except ModelFormatError:
+                return str(path)
         bits = card.validation_bits_per_character
         score = "not scored" if bits is None else f"{bits:.3f} bits per character"
         return f"{path}, after {card.kept_epochs:.3g} epochs, {score}"
@@ -237,6 +252,13 @@ class RunFolder:
         elif self.kept() is not None:
             what = f"holds a model, {BEST}"
         return OutputError(f"{self._folder} {what}; or choose another name, or allow it to be replaced (--overwrite)")
+
+
+def _same_weights(one: Card, other: Card) -> bool:
+    return (one.kept_epochs, one.validation_bits_per_character) == (
+        other.kept_epochs,
+        other.validation_bits_per_character,
+    )
 
 
 def folder_of(output: Path) -> Path:

@@ -110,7 +110,7 @@ def train_model(
             model = told_of(training.model(outcome))
             settled = outcome.last and (outcome.whole or not corpus.held_out)
             run.finish(model, keep_checkpoint=interrupt.asked() or not settled)
-            tell(Finished(model.card, run.output, remarks(outcome, corpus.held_out > 0)))
+            tell(Finished(model.card, run.output, remarks(outcome, corpus.held_out > 0, config.recipe == "classic")))
     return model
 
 
@@ -239,7 +239,7 @@ class _Training:
         if self._config.epochs is None:
             return TimePace(self._began, sample, held_out, self._config.minutes * 60)
         steps = max(1, round(self._config.epochs * self._steps_per_epoch()))
-        between = max(1, min(round(self._steps_per_epoch()), steps // (MIN_SCORES + 1)), steps // MAX_SCORES)
+        between = max(1, min(round(self._steps_per_epoch()), steps // (MIN_SCORES + 1)), -(-steps // MAX_SCORES))
         return StepPace(self._began, sample, held_out, steps, between)
 
     def _lines(self) -> list[str]:
