@@ -210,7 +210,7 @@ def test_long_work_gives_its_turn_to_others_and_ends_when_its_time_is_over() -> 
     turns = Turns(1, lambda: now[0])
     other = turns.of(lambda: None)
     work = LongWork(turns, 5.0, lambda: now[0])
-    had = [0]
+    had, over, givers = [0], threading.Event(), list[threading.Thread]()
 
     def do(pause: Any) -> None:
         assert not other.take()
@@ -218,18 +218,23 @@ def test_long_work_gives_its_turn_to_others_and_ends_when_its_time_is_over() -> 
             now[0] += 1
             if other.has_come:
                 raise AssertionError("two have their turn")
-            threading.Timer(0, give).start()
+            givers.append(threading.Thread(target=give))
+            givers[-1].start()
             pause()
 
     def give() -> None:
         while not other.has_come:
-            pass
+            if over.wait(0.001):
+                return
         had[0] += 1
         now[0] += 1
         other.give_back(again=True)
 
     with pytest.raises(ApiError, match=r"over 5 s: send a shorter text"):
         work.run(do)
+    over.set()
+    for giver in givers:
+        giver.join()
     other.give_back()
     assert had[0] >= 4
 
