@@ -120,7 +120,9 @@ def test_a_training_says_what_it_chose(longhand: Run, tmp_path: Path) -> None:
     (tmp_path / "mixed.txt").write_text(MIXED, encoding="utf-8")
     options = ["--tokens", "auto", "--hidden", 16, "--threads", 1, "--epochs", 1]
     done = longhand("train", tmp_path / "mixed.txt", "-o", tmp_path / "m", *options)
-    assert (done.returncode, "error" in done.stderr) == (0, False)
+    assert done.returncode == 0
+    notes = done.stderr.splitlines()  # in so few steps earlier weights may be the better ones
+    assert all(note.startswith("longhand: note: the weights of step ") for note in notes)
     assert "tokens: byte (400 of the 419 different characters occur only once" in done.stdout
 
 
