@@ -17,7 +17,7 @@ from longhand.model import Model
 from longhand.modelfile import ModelFile
 from longhand.runtime.reference import NumpySession
 from longhand.scoring.adapting import adapting_for
-from longhand.scoring.cache import FIRST_SHARE, FLATNESS, LEAST_SHARE, MOST_SHARE, STEP, NeuralCache
+from longhand.scoring.cache import AT_ONCE, COMPARED, FIRST_SHARE, FLATNESS, LEAST_SHARE, MOST_SHARE, STEP, NeuralCache
 from longhand.text.listed import ListedTokenizer
 from longhand.training.native import library
 
@@ -91,7 +91,11 @@ def test_the_output_layer_takes_the_steps_of_the_formula() -> None:
 
 @pytest.mark.parametrize("size", [1, 30, 1000])
 @pytest.mark.parametrize("cut", [1, 57, 300])
-def test_the_cache_is_what_its_formula_says(size: int, cut: int) -> None:
+@pytest.mark.parametrize("compared", [1, 20, 512])
+def test_the_cache_is_what_its_formula_says(
+    size: int, cut: int, compared: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longhand.scoring.cache.COMPARED", compared)
     ids, outputs, own = shown(TEXT[:300])
     directions = outputs / np.linalg.norm(outputs, axis=1, keepdims=True)
     share, expected = FIRST_SHARE, []
@@ -111,6 +115,20 @@ def test_the_cache_is_what_its_formula_says(size: int, cut: int) -> None:
     found = np.concatenate([cache.mixed(ids[part], outputs[part], own[part]) for part in parts])
     assert found == pytest.approx(expected, abs=1e-4)
     assert cache.share == pytest.approx(share, abs=1e-6)
+
+
+def test_the_cache_forgets_what_lies_too_far_back_and_pauses_between_pieces() -> None:
+    pauses = [0]
+
+    def pause() -> None:
+        pauses[0] += 1
+
+    cache, chance = NeuralCache(COMPARED, 4, pause), np.random.default_rng(0)
+    for _ in range(20):
+        outputs = chance.standard_normal((COMPARED, 4)).astype(np.float32)
+        cache.mixed(chance.integers(0, 9, COMPARED), outputs, np.full(COMPARED, -2.0))
+    assert len(cache._remembered) <= 3
+    assert pauses[0] >= 20 * COMPARED // AT_ONCE
 
 
 @pytest.mark.parametrize("way", WAYS)

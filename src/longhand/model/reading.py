@@ -31,7 +31,7 @@ class ReadingModel(ModelBase):
     """What a model does with a text that it reads."""
 
     def score(
-        self, text: str | Iterable[str], *watching: Watch, pause: Callable[[], None] = lambda: None, **scoring: Any
+        self, text: str | Iterable[str], *watching: Watch, pause: Callable[[], None] | None = None, **scoring: Any
     ) -> Score:
         """Say how well the model predicts a text: bits per character and per byte, perplexity.
 
@@ -46,12 +46,13 @@ class ReadingModel(ModelBase):
         """
         return self.scorer(pause, **scoring).score(self._documents(text), *watching)
 
-    def scorer(self, pause: Callable[[], None] = lambda: None, **scoring: Any) -> Scorer:
+    def scorer(self, pause: Callable[[], None] | None = None, **scoring: Any) -> Scorer:
         """Return what scores a text, whose documents end with BOUNDARY; arguments as for `score`."""
+        from longhand.scoring.passing import unpaused
         from longhand.scoring.score import Scorer
 
         config = configured(ScoringConfig, scoring)
-        return Scorer(self.tokenizer, self.config, self.file.weights, self.runtime, config, pause)
+        return Scorer(self.tokenizer, self.config, self.file.weights, self.runtime, config, pause or unpaused)
 
     def log_probabilities(self, text: str, **scoring: Any) -> DoubleArray:
         """Return the natural logarithms of the probabilities of a text's tokens, (tokens,); keywords as for `score`.

@@ -8,7 +8,9 @@ own prediction is learned as the text is read, by expectation maximisation a tok
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +20,25 @@ FLATNESS = 20.0  # of the cosine of what was shown: from a development split (LO
 STEP = 0.002  # that the cache's share moves towards what a token says of it
 FIRST_SHARE, LEAST_SHARE, MOST_SHARE = 0.1, 0.001, 0.98  # surprises are never without remedy
 AT_ONCE = 128  # tokens
+COMPARED = 512  # remembered tokens that they are compared with at once: about a millisecond
+
+
+@dataclass
+class _Remembered:
+    """Some tokens, and what was shown before each, (tokens, hidden); `first` is the place of the first in the text."""
+
+    first: int
+    shown: FloatArray
+    tokens: TokenIds
+    count: int = 0
+
+    def add(self, ids: TokenIds, shown: FloatArray) -> int:
+        """Remember as many more as there is room for, and return how many."""
+        part = slice(self.count, self.count + len(ids))
+        added = len(self.tokens[part])
+        self.shown[part], self.tokens[part] = shown[:added], ids[:added]
+        self.count += added
+        return added
 
 
 class NeuralCache:
@@ -29,8 +50,8 @@ class NeuralCache:
 
     def __init__(self, size: int, hidden: int, pause: Callable[[], None] = lambda: None) -> None:
         self._size, self.share, self._pause = size, FIRST_SHARE, pause
-        self._shown = np.zeros((0, hidden), np.float32)
-        self._tokens: TokenIds = np.zeros(0, np.int64)
+        self._hidden, self._count = hidden, 0
+        self._remembered: deque[_Remembered] = deque()
         self._begun = False
 
     def mixed(self, ids: TokenIds, outputs: FloatArray, log_probabilities: DoubleArray) -> DoubleArray:
@@ -43,7 +64,6 @@ class NeuralCache:
         directions = outputs / np.maximum(length, np.float32(1e-12))
         result = np.empty(len(ids))
         for begin in range(0, len(ids), AT_ONCE):
-            self._pause()
             part = slice(begin, begin + AT_ONCE)
             cached = self._cached(ids[part], directions[part])
             result[part] = self._mixture(np.exp(log_probabilities[part]), cached)
@@ -51,15 +71,30 @@ class NeuralCache:
 
     def _cached(self, ids: TokenIds, shown: FloatArray) -> DoubleArray:
         """Return the probabilities of some tokens, (tokens,), by what came before each."""
-        keys, values = np.concatenate([self._shown, shown]), np.concatenate([self._tokens, ids])
-        here, there = np.arange(len(self._tokens), len(values))[:, None], np.arange(len(values))
-        likeness = np.float32(FLATNESS) * (shown @ keys.T - 1)
-        weights = np.exp(likeness, where=(there < here) & (there >= here - self._size), out=np.zeros_like(likeness))
-        totals = weights.sum(axis=1)
-        hits = np.where(values == ids[:, None], weights, np.float32(0)).sum(axis=1)
-        self._shown, self._tokens = keys[-self._size :], values[-self._size :]
+        here = np.arange(self._count, self._count + len(ids))[:, None]
+        self._remember(ids, shown)
+        totals, hits = np.zeros(len(ids)), np.zeros(len(ids))
+        for before in self._remembered:
+            self._pause()
+            there = before.first + np.arange(before.count)
+            weights = np.exp(np.float32(FLATNESS) * (shown @ before.shown[: before.count].T - 1))
+            weights *= (there < here) & (there >= here - self._size)
+            totals += weights.sum(axis=1, dtype=np.float64)
+            hits += (weights * (before.tokens[: before.count] == ids[:, None])).sum(axis=1, dtype=np.float64)
         found: DoubleArray = np.divide(hits, totals, out=np.zeros(len(ids)), where=totals > 0)
         return found
+
+    def _remember(self, ids: TokenIds, shown: FloatArray) -> None:
+        """Remember some tokens, and forget those that lie too far back for all of them."""
+        while self._remembered and self._remembered[0].first + COMPARED <= self._count - self._size:
+            self._remembered.popleft()
+        done = 0
+        while done < len(ids):
+            if not self._remembered or self._remembered[-1].count == COMPARED:
+                empty = np.empty((COMPARED, self._hidden), np.float32), np.empty(COMPARED, np.int64)
+                self._remembered.append(_Remembered(self._count + done, *empty))
+            done += self._remembered[-1].add(ids[done:], shown[done:])
+        self._count += len(ids)
 
     def _mixture(self, own: DoubleArray, cached: DoubleArray) -> DoubleArray:
         """Return the logarithms of probabilities mixed with the cache's, (tokens,), whose share changes meanwhile."""

@@ -19,8 +19,13 @@ LEAD_IN = 512  # tokens that a stream reads before its part: what lies further b
 PART = 4 * LEAD_IN  # tokens: a shorter part of a text is not worth a stream of its own
 MOST_NUMBERS = 1 << 21  # that one call returns
 MAX_STEPS = 512  # of all streams together, in one call: some hundredths of a second
+SHORT_STEPS = 128  # the same where others wait for each piece of the work
 Take = Callable[[TokenIds, FloatArray], None]
 """Takes places in a block, (some,), and what the session said before the token at each of them, (some, width)."""
+
+
+def unpaused() -> None:
+    """Do nothing between two pieces of the work: nobody waits."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Pass:
     - start: the token before the text's first, if there is one
     - documents: whether everything begins anew where that token stands
     - streams: that read side by side; one reads the text in order
-    - pause: is called before each piece of the work
+    - pause: is called before each piece of the work; the pieces are short where it is given
     """
 
     def __init__(
@@ -55,10 +60,11 @@ class Pass:
         start: int | None,
         documents: bool = False,
         streams: int = STREAMS,
-        pause: Callable[[], None] = lambda: None,
+        pause: Callable[[], None] = unpaused,
     ) -> None:
         self._sessions, self._vocabulary, self._streams = sessions, vocabulary, streams
         self._begins, self._pause = start if documents else None, pause
+        self._steps = MAX_STEPS if pause is unpaused else SHORT_STEPS
         self._window = sessions(1).window
         self._state: State | None = None  # after the last block
         self._past: TokenIds = np.array([] if start is None else [start], np.int64)  # the tokens before the next block
@@ -98,7 +104,7 @@ class Pass:
             if session is None or self._window is not None:
                 session = self._sessions(len(group))
             self._prepare(session, group)
-            most = max(1, min(MOST_NUMBERS // width, MAX_STEPS // (self._window or 1)))
+            most = max(1, min(MOST_NUMBERS // width, self._steps // (self._window or 1)))
             self._pause()
             for places, said in _said(session, inputs, group, most, method):
                 take(places + shift, said)

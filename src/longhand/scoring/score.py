@@ -16,7 +16,7 @@ from longhand.runtime.choice import Runtime
 from longhand.scoring.adapting import AdaptedNetwork, Adapting, adapting_for
 from longhand.scoring.blocks import Block, blocks
 from longhand.scoring.cache import NeuralCache
-from longhand.scoring.passing import Pass
+from longhand.scoring.passing import Pass, unpaused
 from longhand.text.documents import BOUNDARY
 from longhand.text.points import CODE_POINTS
 from longhand.text.segments import count_words
@@ -80,7 +80,7 @@ class Scorer:
     """What scores a text with a model: one, for what is adapted, cached and carried belongs to it.
 
     - runtime: of the network, `config` and `weights`
-    - pause: is called between pieces of the work, of some hundredths of a second each; what it raises ends the work
+    - pause: is called between pieces of the work, of some thousandths of a second; what it raises ends the work
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Scorer:
         weights: Weights,
         runtime: Runtime,
         settings: ScoringConfig,
-        pause: Callable[[], None] = lambda: None,
+        pause: Callable[[], None] = unpaused,
     ) -> None:
         self._tokenizer, self._config, self._weights = tokenizer, config, weights
         self.settings = settings

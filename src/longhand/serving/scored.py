@@ -20,7 +20,7 @@ MAX_LISTED = 400_000  # characters of which each token is told: some 50 MB until
 MAX_CACHE_WORK = 3 * 10**11  # products of a cache: one token with what was shown before as many as it looks back at
 
 
-def scored(name: str, model: Model, wanted: ScoreRequest, pause: Callable[[], None] = lambda: None) -> ScoreAnswer:
+def scored(name: str, model: Model, wanted: ScoreRequest, pause: Callable[[], None] | None = None) -> ScoreAnswer:
     """Return how well a model predicts a text; `pause` is called between pieces of the work.
 
     Raises `ApiError`, and `LonghandError` as `Model.score` does.
