@@ -23,8 +23,10 @@ from serving import Answer, Server, eventually, request, running, tiny
 from striking import responses
 
 from longhand.config import ServingConfig
-from longhand.serving.guard import POLICY, Guard
+from longhand.serving.bodies import BODY, Body
+from longhand.serving.guard import HELD_BACK_SECONDS, POLICY, Guard
 from longhand.serving.metrics import Metrics
+from longhand.serving.request import BusyError
 from longhand.serving.static import page_files
 
 KEYS = ("first-key-0123456789abcdef", "second-key-0123456789abcdef")
@@ -134,21 +136,49 @@ def test_trailers_are_no_headers(trailer: str, keyed: Server) -> None:
     assert status in (401, 403)
 
 
-async def guarded(keys: list[str], headers: dict[str, str], limits: ServingConfig | None = None) -> int:
+def test_who_is_told_to_come_back_is_told_so_after_a_moment_in_which_the_body_takes_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[tuple[float, bytes]] = []
+    bodies: list[Body] = []
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        bodies.append(scope[BODY])
+        raise BusyError(3, 2.0)
+
+    async def sleep(seconds: float) -> None:
+        waited.append((seconds, bodies[0].data))
+
+    monkeypatch.setattr("longhand.serving.guard.asyncio.sleep", sleep)
+    monkeypatch.setattr("longhand.serving.guard.MOST_HELD_BACK", 1)
+    guard = Guard(app, ServingConfig(), [], Metrics(list))
+    assert asyncio.run(guarded(guard, {"Host": "localhost"})) == 429
+    assert waited == [(HELD_BACK_SECONDS, b"")]
+    guard._held_back = 1  # as many as may be
+    assert asyncio.run(guarded(guard, {"Host": "localhost"})) == 429
+    assert len(waited) == 1
+
+
+async def lets_in(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+def guard_of(keys: list[str], limits: ServingConfig | None = None) -> Guard:
+    """Return a guard of an application that answers everything."""
+    return Guard(lets_in, limits or ServingConfig(), [key.encode() for key in keys], Metrics(list))
+
+
+async def guarded(guard: Guard, headers: dict[str, str]) -> int:
     """Return the status with which a guard lets a request in, or refuses it."""
     statuses: list[int] = []
-
-    async def app(_scope: Any, _receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":
             statuses.append(message["status"])
 
     async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": b"{}", "more_body": False}
 
-    guard = Guard(app, limits or ServingConfig(), [key.encode() for key in keys], Metrics(list))
     listed = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
     scope = {"type": "http", "method": "GET", "path": "/v1/models", "headers": listed}
     await guard(scope, receive, send)
@@ -170,7 +200,7 @@ def test_all_keys_are_compared_in_constant_time_whichever_is_right(
     monkeypatch.setattr("longhand.serving.guard.hmac.compare_digest", compare)
     keys = [f"{number}" * (16 + number) for number in range(7)]
     key = "x" if right is None else keys[right]
-    status = asyncio.run(guarded(keys, {"Host": "localhost", "Authorization": f"Bearer {key}"}))
+    status = asyncio.run(guarded(guard_of(keys), {"Host": "localhost", "Authorization": f"Bearer {key}"}))
     assert status == (401 if right is None else 200)
     assert len(compared) == 7
     assert len(set(compared)) == 1  # and of one length: nobody learns a key's
@@ -179,7 +209,7 @@ def test_all_keys_are_compared_in_constant_time_whichever_is_right(
 def allowed(host: str, *names: str, at: str = "127.0.0.1") -> bool:
     """Return whether a request that names a host is let in by a server that listens at an address."""
     limits = ServingConfig(host=at, allow_host=names)
-    status = asyncio.run(guarded([], {"Host": host}, limits))
+    status = asyncio.run(guarded(guard_of([], limits), {"Host": host}))
     assert status in (200, 403)
     return status == 200
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from longhand.config import ServingConfig
 from longhand.serving.addresses import is_address, is_any
-from longhand.serving.bodies import BODY, Bodies, client_address
+from longhand.serving.bodies import BODY, Bodies, Body, client_address
 from longhand.serving.metrics import Metrics
 from longhand.serving.pacing import Turns
 from longhand.serving.problems import UNKNOWN_KEY, ApiError, api_error
@@ -42,6 +42,7 @@ HEADERS = [
 ]
 LINGER_SECONDS = 2.0  # for which the rest of a refused request is read
 LINGER_BYTES = 16_000_000  # of it that are read
+HELD_BACK_SECONDS, MOST_HELD_BACK = 1.0, 256  # of refusals for want of room: who asks again at once costs others time
 log = logging.getLogger("longhand.serving")
 
 
@@ -54,7 +55,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, limits: ServingConfig, keys: Sequence[bytes], metrics: Metrics) -> None:
         self._app, self._metrics, self._bodies = app, metrics, Bodies(limits)
-        self._turns = Turns()
+        self._turns, self._held_back = Turns(), 0
         self._keys = [sha256(key).digest() for key in keys]
         self._hosts = _hosts(limits)
         self._any_address = is_any(limits.host)
@@ -88,11 +89,23 @@ class Guard:
             answer = api_error(error)
             if answer.status == 500:
                 log.exception("a defect: please report it")
+            if answer.status == 429 and self._held_back < MOST_HELD_BACK:
+                await self._hold_back(body)
             await _refuse(answer, sent, reading)
         finally:
             if body is not None:
                 body.release()
             self._metrics.requests.labels(_route(scope), str(status)).inc()
+
+    async def _hold_back(self, body: Body | None) -> None:
+        """Wait before a client is told to come again."""
+        if body is not None:
+            body.release()
+        self._held_back += 1
+        try:
+            await asyncio.sleep(HELD_BACK_SECONDS)
+        finally:
+            self._held_back -= 1
 
     def _admit(self, scope: Scope) -> None:
         """Raise `ApiError` for who may not ask, or asks in another way than is understood."""
