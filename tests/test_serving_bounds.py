@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,6 @@ from longhand.model import Model
 from longhand.runtime.native.drawing import drawn_how
 from longhand.serving.asking import MAX_ECHOED, asked, decoded
 from longhand.serving.listing import of_prompt
-from longhand.serving.mailbox import Mailbox
-from longhand.serving.metrics import Metrics
 from longhand.serving.problems import ApiError
 from longhand.serving.rate import Rate
 from longhand.serving.request import BusyError
@@ -25,10 +23,9 @@ from longhand.serving.room import OF_ALL_TEXTS, Room, Rooms
 from longhand.serving.runs import QUICK_SECONDS, REST, RunFolder
 from longhand.serving.scored import MAX_CACHE_WORK, scored
 from longhand.serving.sealing import Sealer
-from longhand.serving.streaming import Answering
-from longhand.serving.threads import Aside, LongWork, in_thread
+from longhand.serving.threads import Aside, LongWork
 from longhand.serving.turns import Turns
-from longhand.serving.wire import CompletionRequest, ScoreRequest, Usage
+from longhand.serving.wire import CompletionRequest, ScoreRequest
 
 MODEL = Model(small_file())
 GIANT, SMALL = 12_800_000, 16  # tokens of unstreamed texts
@@ -291,64 +288,6 @@ def test_whoever_gives_up_waiting_takes_no_thread_along() -> None:
         return [await aside.done(lambda number=number: number, closing=False) for number in range(3)]  # type: ignore[misc]
 
     assert asyncio.run(run()) == [0, 1, 2]
-
-
-# Slow readers
-
-
-class Unread:
-    """An answer of which there is always more."""
-
-    done, is_long, model, usage = False, False, "tiny", Usage(1, 0, 1)
-
-    def __init__(self) -> None:
-        self.box = Mailbox(bounded=True)
-
-    def submit(self) -> None:
-        self.box.ready.set()
-
-    def room_in(self, _: Rooms) -> Any:
-        return nullcontext()
-
-    def take(self, _: Any) -> list[int]:
-        self.box.ready.set()
-        return [0]
-
-    def has_text(self, _: int) -> bool:
-        return True
-
-    def chunk(self, _: int) -> Any:
-        from longhand.serving.wire import Choice, Completion
-
-        return Completion(id="", created=0, model="tiny", choices=[Choice(0, "a" * 100)])
-
-
-def test_a_client_that_reads_too_slowly_is_disconnected_and_its_text_is_given_up(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("longhand.serving.streaming.MIN_BYTES_PER_SECOND", 100_000)
-    answer: Any = Unread()
-    chunks = [0]
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.body":
-            chunks[0] += 1
-            if chunks[0] > 3:
-                await asyncio.sleep(60)
-
-    async def receive() -> Any:
-        await asyncio.sleep(60)
-
-    async def run() -> None:
-        answering = Answering(
-            answer, Rooms(), in_thread, Metrics(list), stream=True, with_usage=False, began=0.0, send_seconds=0.01
-        )
-        await answering({"type": "http"}, receive, send)
-
-    with pytest.raises(ConnectionError, match="reads too slowly"):
-        asyncio.run(run())
-    assert answer.box.gone
-    assert chunks[0] == 4
 
 
 # Logs of trainings

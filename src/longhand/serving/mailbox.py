@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from longhand.serving.request import Came, Event, Request
 
+TOGETHER = 64  # events of texts that are sent whole, which are fetched together: nobody waits for one
 MOST_HELD = 16_384  # characters that may wait to be sent, before their texts wait too
 OF_A_TOKEN = 100  # characters that a listed token counts as, and each of those that were likely in its place
 Letter: TypeAlias = tuple[int, Event]
@@ -49,7 +50,7 @@ class Mailbox:
     def __init__(self, *, bounded: bool) -> None:
         self.ready = asyncio.Event()
         self.gone = False  # whoever asked
-        self._bounded = bounded
+        self._bounded, self._begun = bounded, False
         self._letters: list[Letter] = []
         self._held = 0
         self._waiting: set[Request] = set()
@@ -62,12 +63,15 @@ class Mailbox:
         def tell(event: Event) -> None:
             with self._lock:
                 self._letters.append((first, event))
+                can_wait = not self._bounded and self._begun and isinstance(event, Came)
+                self._begun = True
                 if self._bounded and isinstance(event, Came):
                     listed = sum(1 + len(one.likeliest) for one in event.drawn)
                     self._held += len(event.text) + OF_A_TOKEN * listed
                     if self._held > MOST_HELD:
                         self._pause()
-            postman.note(self)
+            if not can_wait or len(self._letters) >= TOGETHER:
+                postman.note(self)
 
         return tell
 
