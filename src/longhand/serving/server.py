@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import math
 import os
@@ -13,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
+from threadpoolctl import threadpool_limits
 
 from longhand.config import ServingConfig
 from longhand.errors import OptionError
@@ -105,7 +107,9 @@ def serve(
         timeout_keep_alive=15,
     )
     server = _Server(settings, service, ready, ending)
-    with listening:
+    gc.collect()
+    gc.freeze()  # what lives as long as the server need not be looked through again, for hundredths of a second
+    with listening, threadpool_limits(1):  # NumPy's threads would take the processors that others wait for
         server.run([listening])
 
 
