@@ -15,9 +15,9 @@ from longhand.generation.loop import advance
 from longhand.model import Model
 from longhand.modelfile import ModelFile
 from longhand.runtime.windowed import WindowedSession
-from longhand.serving.fair import Ask, Holdings, Pool, Shares
+from longhand.serving.fair import FRESH, Ask, Holdings, Pool, Shares
 from longhand.serving.request import BusyError, Came, Request
-from longhand.serving.rounds import FRESH, Rounds
+from longhand.serving.rounds import Rounds
 from longhand.serving.turns import Turns
 from longhand.serving.windows import WindowScheduler
 
@@ -180,32 +180,15 @@ def test_an_address_that_fills_the_line_leaves_places_for_others() -> None:
             submit(running, [1], client=client, length=5)
 
 
-def test_threads_take_turns_by_the_time_that_they_have_had() -> None:
-    now, woken = [0.0], list[str]()
-    turns = Turns(1, lambda: now[0])
-    slow, quick = turns.of(lambda: woken.append("slow")), turns.of(lambda: woken.append("quick"))
-    had: Counter[str] = Counter()
-    assert slow.take()
-    assert not quick.take()
-    for _ in range(200):
-        one, name, seconds = (slow, "slow", 5.0) if slow.has_come else (quick, "quick", 1.0)
-        now[0] += seconds
-        had[name] += int(seconds)
-        one.give_back(again=True)
-    assert abs(had["slow"] - had["quick"]) <= 5
-    assert set(woken) == {"slow", "quick"}
-
-
-def test_a_processor_is_left_to_short_work_as_long_as_there_is_some() -> None:
-    now = [0.0]
-    turns = Turns(2, lambda: now[0])
-    one, other = turns.of(lambda: None), turns.of(lambda: None)
-    one.note_short()
-    assert one.take()
-    assert not other.take()
-    other.give_back()
-    now[0] += 1
-    assert other.take()
+def test_long_work_goes_on_after_others_short_work_whatever_the_order() -> None:
+    turns = Turns(2)
+    with scheduler(turns=turns) as one, scheduler(turns=turns) as other, scheduler(turns=turns) as third:
+        long = [submit(running, [seed], length=3000)[1] for seed, running in enumerate((one, other, third))]
+        for number in range(30):
+            short = submit((one, other, third)[number % 3], [number], length=9)[1]
+            assert short.wait() == [MODEL.generate("the ", seed=number, length=9)]
+        for seed, listener in enumerate(long):
+            assert listener.wait() == [MODEL.generate("the ", seed=seed, length=3000)]
 
 
 def windowed(window: int = 20) -> Model:

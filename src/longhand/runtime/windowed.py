@@ -24,6 +24,15 @@ class WindowedSession:
         self._session, self.window = session, window
         self._read = 0
 
+    @property
+    def threads(self) -> int | None:
+        """The most threads that a call may use; None where NumPy decides."""
+        return getattr(self._session, "threads", None)
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        self._session.threads = count  # type: ignore[attr-defined]
+
     def step(self, tokens: TokenIds) -> FloatArray:
         """Read one token a stream, (batch,), and return the logits of the next, (batch, vocabulary)."""
         self._session.restart(self._copy(self._read))

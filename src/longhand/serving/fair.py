@@ -12,6 +12,8 @@ from functools import partial
 from heapq import heapify, heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
+FRESH = 256  # tokens that a request may generate before it counts as long work: short requests need not wait for any
+
 
 class Ask:
     """What one HTTP request asks of a model: all its prompts and texts together.
@@ -24,6 +26,11 @@ class Ask:
     def __init__(self, client: str = "", user: str = "") -> None:
         self.client, self.user = client, user
         self.tag, self.tokens = 0.0, 0
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it counts as short work."""
+        return self.tokens < FRESH
 
     @property
     def levels(self) -> tuple[Hashable, Hashable, Hashable]:
@@ -92,6 +99,14 @@ class Pool(Generic[T]):
         """Return the items of a request."""
         return self._of.get(ask, ())
 
+    def has_fresh(self, ready: Callable[[T], bool]) -> bool:
+        """Return whether an item of a fresh request is ready."""
+        return any(ask.is_fresh and any(map(ready, items)) for ask, items in self._of.items())
+
+    def has_long(self, ready: Callable[[T], bool]) -> bool:
+        """Return whether an item of a request is ready that is fresh no more."""
+        return any(not ask.is_fresh and any(map(ready, items)) for ask, items in self._of.items())
+
     def add(self, item: T, *, first: bool = False) -> None:
         """Add an item; it comes last of its request, or first."""
         items = self._of.setdefault(item.ask, deque())
@@ -117,19 +132,30 @@ class Pool(Generic[T]):
         """Return the first item of each request."""
         return [items[0] for items in self._of.values()]
 
-    def pick(
+    def pick_long(
         self,
         count: Callable[[T], int],
         ready: Callable[[T], bool] = lambda _: True,
         kind: Callable[[T], Hashable] = lambda _: None,
     ) -> list[T]:
+        """Choose items of requests that are fresh no more, as `pick` does."""
+        return self.pick(count, ready, kind, [ask for ask in self._of if not ask.is_fresh])
+
+    def pick(
+        self,
+        count: Callable[[T], int],
+        ready: Callable[[T], bool] = lambda _: True,
+        kind: Callable[[T], Hashable] = lambda _: None,
+        among: Iterable[Ask] | None = None,
+    ) -> list[T]:
         """Choose items whose turn it is, all of the kind of the first one, and charge their requests.
 
         - count: how many at most, of the kind of an item
         - ready: whether an item can use its turn
+        - among: the requests whose items are chosen; all, if left out
         """
         clock = self._shares.clock
-        tags = {ask: max(ask.tag, clock) for ask in self._of}
+        tags = {ask: max(ask.tag, clock) for ask in (self._of if among is None else among)}
         picked = self._picked(count, tags, ready, kind)
         if picked:
             self._shares.clock = tags[picked[0].ask]
@@ -137,18 +163,17 @@ class Pool(Generic[T]):
             item.ask.tag = max(item.ask.tag, clock) + self._shares.price(item.ask)
         return picked
 
-    def pick_new(
+    def pick_fresh(
         self,
         count: Callable[[T], int],
-        tokens: int,
         ready: Callable[[T], bool],
         kind: Callable[[T], Hashable] = lambda _: None,
     ) -> list[T]:
-        """Choose items of requests with less than so many tokens: first those that have had least.
+        """Choose items of fresh requests: first those that have had least.
 
         - count, ready, kind: as for `pick`
         """
-        tags = {ask: ask.tokens * self._shares.price(ask) for ask in self._of if ask.tokens < tokens}
+        tags = {ask: ask.tokens * self._shares.price(ask) for ask in self._of if ask.is_fresh}
         return self._picked(count, tags, ready, kind) if tags else []
 
     def _picked(

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 
+from longhand.runtime.session import Session
 from longhand.serving.fair import Shares
 from longhand.serving.line import Line
 from longhand.serving.rate import Rate
 from longhand.serving.request import BusyError, Event, Failed, Request
-from longhand.serving.turns import Turns
+from longhand.serving.turns import GAP, LOOK_SECONDS, MEDIUM_SLICE, SHORT_SLICE, SLICE, Turns
 
-SLICE = 0.012  # seconds that a piece of long work takes: a new request waits no longer for its first character
-SHORT_SLICE = 0.003  # the same, while new requests come
-LONG_EVERY = 0.03  # seconds that long work waits at most for short work of the same model
-BATCH = 64  # texts that advance together: more are hardly faster, and telling what came of them takes its time too
-SHORT_BATCH = 32  # the same, while new requests come
-FRESH = 256  # tokens that a request may generate before it counts as long work: short requests need not wait for any
-LOOK_SECONDS = 1.0  # after which it is looked again whether somebody that waits can begin
+BATCHES = {SLICE: 64, MEDIUM_SLICE: 32, SHORT_SLICE: 16}
+"""Texts that advance together in a piece of work: more are hardly faster, and telling what came of them takes its time.
+
+By the seconds that the piece takes.
+"""
+ROOM_SECONDS = 1.0  # after which it is looked again whether somebody that waits can begin
 RESERVED = 32  # of so many places in the line one more is kept for requests of a single text
 
 
@@ -43,9 +43,11 @@ class Rounds(ABC):
         self._most_waiting, self._after = waiting, after
         self._turn = (turns or Turns()).of(self._wake)
         self._changed = threading.Condition()
-        self._clock, self._long_at = clock, -math.inf
+        self._clock, self._threads = clock, 1
+        self._looked = time.monotonic()
         self._waiting = Line()
         self._shares = Shares()
+        self._gone = False  # whether a request was cancelled since then
         self._news = False  # whether something happened since the last round that may let a text begin or go on
         self._ended, self.written = Rate(), Rate()  # texts and tokens
         self._closing = self._ending = False
@@ -72,9 +74,11 @@ class Rounds(ABC):
                 waiting = len(self._waiting)
                 raise BusyError(waiting, self._ended.seconds_for(waiting + 1), closing=self._closing)
             for request in requests:
-                request.changed = self._wake
+                request.changed = partial(self._take_note, request)
                 self._waiting.add(request)
+                self._gone |= request.cancelled
             self._news = True
+            self._turn.begin_short()
             self._changed.notify()
 
     def _places(self, requests: tuple[Request, ...]) -> int:
@@ -133,6 +137,11 @@ class Rounds(ABC):
             self._news = True
             self._changed.notify()
 
+    def _take_note(self, request: Request) -> None:
+        """Take note that a request was cancelled, or can go on."""
+        self._gone |= request.cancelled
+        self._wake()
+
     def _all(self) -> set[Request]:
         return {*self._waiting, *self._taken()}
 
@@ -140,12 +149,15 @@ class Rounds(ABC):
         while True:
             with self._changed:
                 while not self._ending and not self._news and self._idle() and not (self._closing and not self._all()):
-                    if not self._changed.wait(LOOK_SECONDS if self._somebody_waits() else None):
-                        self._news = True
+                    if not self._changed.wait(self._patience()):
+                        self._news = time.monotonic() >= self._looked + ROOM_SECONDS
+                        break
                 if self._closing and (self._ending or not self._all()):
                     break
                 news, self._news = self._news, False
-                if news:
+                self._looked = time.monotonic() if news else self._looked
+                if self._gone:
+                    self._gone = False
                     self._waiting.leave()
                     self._leave()
             try:
@@ -153,18 +165,25 @@ class Rounds(ABC):
                     self._admit()
                 self._round()
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it, and others come)
-                self._turn.give_back()
+                self._end_turns()
                 self._fail(self._taken(), error)
             self._after()
-        self._turn.give_back()
+        self._end_turns()
         for request in self._all():
             tell(request, Failed(TimeoutError("the server ends"), closing=True))
         self._after()
 
-    @property
-    def _slice(self) -> float:
-        """Return how many seconds a piece of work may take now."""
-        return SHORT_SLICE if self._turn.is_short_about else SLICE
+    def _patience(self) -> float | None:
+        """Return how many seconds to wait at most; None where something will wake this thread."""
+        if self._turn.looks:
+            return GAP
+        if self._turn.waits:
+            return LOOK_SECONDS
+        return ROOM_SECONDS if self._somebody_waits() else None
+
+    def _slice(self, *, fresh: bool) -> float:
+        """Return how many seconds a piece of work may take now, for new requests or for others."""
+        return MEDIUM_SLICE if fresh else self._turn.slice
 
     @abstractmethod
     def _has_long_work(self) -> bool:
@@ -176,14 +195,28 @@ class Rounds(ABC):
 
     def _take_turn(self, *, has_short_work: bool) -> None:
         """Do a piece of long work if it is this thread's turn; short work comes first, but not for long."""
-        if not self._has_long_work() or (has_short_work and self._clock() < self._long_at + LONG_EVERY):
+        self._turn.set_short(has_short_work)
+        if not self._has_long_work():
             self._turn.give_back()
         elif self._turn.take():
             try:
                 self._do_long_work()
             finally:
-                self._long_at = self._clock()
                 self._turn.give_back(again=self._has_long_work())
+
+    def _leave_processors(self, session: Session, texts: int) -> None:
+        """Let a session use as many threads as serve a piece of long work, with so many texts together.
+
+        One processor is left to short work while there is some; beside a single text to the thread that sends it.
+        """
+        threads: int | None = getattr(session, "threads", None)
+        if threads is not None:
+            self._threads = max(self._threads, threads)
+            session.threads = max(1, self._threads - (texts == 1 or self._turn.is_short_about))  # type: ignore[attr-defined]
+
+    def _end_turns(self) -> None:
+        self._turn.set_short(False)
+        self._turn.give_back()
 
     def _fail(self, requests: list[Request], error: Exception) -> None:
         """Tell those who asked that nothing more comes, and why; go on for others."""

@@ -21,9 +21,9 @@ from longhand.generation.writing import put_back
 from longhand.runtime.session import RecurrentSession
 from longhand.serving.fair import Ask, Pool
 from longhand.serving.request import Request
-from longhand.serving.rounds import BATCH, FRESH, SHORT_BATCH, Rounds
+from longhand.serving.rounds import BATCHES, Rounds
 from longhand.serving.seats import Claim, Seats, parked
-from longhand.serving.turns import Turns
+from longhand.serving.turns import MEDIUM_SLICE, SLICE, Turns
 from longhand.serving.writer import Writer, begun
 
 SHORT_PROMPT = 512  # tokens that are left of a prompt, up to which it is read before all long work
@@ -73,7 +73,6 @@ class Scheduler(Rounds):
         self._seats = Seats(streams, self._shares)
         self._free = self._seats.free
         self._session, self._vocabulary = open_session(len(self._free)), vocabulary
-        self._threads: int | None = getattr(self._session, "threads", None)
         self._readers: Pool[_Reader] = Pool(self._shares)
         self._writers: Pool[Writer] = Pool(self._shares)
         self._by_stream: dict[int, _Reader | Writer] = {}
@@ -92,7 +91,7 @@ class Scheduler(Rounds):
         return [one.request for one in (*self._by_stream.values(), *self._seats.claims)]
 
     def _idle(self) -> bool:
-        if any(reader.left <= SHORT_PROMPT for reader in self._readers) or any(map(_is_fresh, self._writers)):
+        if self._has_short_work():
             return False
         return not self._has_long_work() or self._turn.waits
 
@@ -136,7 +135,7 @@ class Scheduler(Rounds):
         seats = self._seats
         for stream in seats.overdue():
             self._park(self._by_stream[stream])
-        until = self._clock() + self._slice
+        until = self._clock() + MEDIUM_SLICE
         while (one := self._next_in()) is not None:
             self._seat(one)
             if self._clock() >= until:
@@ -168,15 +167,16 @@ class Scheduler(Rounds):
         if self._seats.left > 0:
             return True
         before = time.monotonic() - PAUSED_SECONDS
-        held = self._by_stream.values()
-        paused = next((one for one in held if one.request.paused and one.request.paused_since <= before), None)
-        if paused is not None:
-            self._park(paused)
-            return True
-        giver = self._seats.giver(ask, list({one.ask for one in self._by_stream.values()}))
+        heads: list[_Reader | Writer] = [*self._writers.heads(), *self._readers.heads()]
+        for one in heads:  # all of a request pause together
+            if one.request.paused and one.request.paused_since <= before:
+                self._park(one)
+                return True
+        giver = self._seats.giver(ask, [*self._writers.asks, *self._readers.asks])
         if giver is None:
             return False
-        self._park([one for one in held if one.ask is giver][-1])
+        held: list[_Reader | Writer] = [*self._writers.of(giver), *self._readers.of(giver)]
+        self._park(held[-1])
         return True
 
     def _seat(self, one: _Reader | Claim) -> None:
@@ -205,23 +205,23 @@ class Scheduler(Rounds):
     def _round(self) -> None:
         """Read prompts on and generate: first what is short, then a piece of what is long, if it is our turn."""
         self._read(by_length=True)
-        if new := self._writers.pick_new(self._together, FRESH, _is_fresh, _group):
-            self._turn.note_short()
+        if new := self._writers.pick_fresh(self._together, _goes_on, _group):
             self._write(new)
             self._after()
-        is_new = any(map(_is_fresh, self._writers)) or any(reader.left <= SHORT_PROMPT for reader in self._readers)
-        self._take_turn(has_short_work=is_new)
+        self._take_turn(has_short_work=self._has_short_work())
+
+    def _has_short_work(self) -> bool:
+        return self._writers.has_fresh(_goes_on) or any(reader.left <= SHORT_PROMPT for reader in self._readers)
 
     def _has_long_work(self) -> bool:
-        return len(self._readers) > 0 or any(map(_is_long, self._writers))
+        return len(self._readers) > 0 or self._writers.has_long(_goes_on)
 
     def _do_long_work(self) -> None:
         """Read prompts or generate, by turns where there is both."""
-        if self._threads is not None:  # one processor is for short work
-            self._session.threads = max(1, self._threads - self._turn.is_short_about)  # type: ignore[attr-defined]
         may_write = self._has_read or not len(self._readers)
-        writers = self._writers.pick(self._together, _is_long, _group) if may_write else []
+        writers = self._writers.pick_long(self._together, _goes_on, _group) if may_write else []
         self._has_read = not writers
+        self._leave_processors(self._session, len(writers))
         if writers:
             self._write(writers)
         else:
@@ -232,13 +232,13 @@ class Scheduler(Rounds):
         self._open([reader for reader in self._readers if reader.left == 0])
         if by_length:
             readers = [reader for reader in self._readers if reader.left <= SHORT_PROMPT]
-            readers = sorted(readers, key=lambda reader: reader.left)[:BATCH]
+            readers = sorted(readers, key=lambda reader: reader.left)[: BATCHES[SLICE]]
         else:
-            readers = self._readers.pick(lambda _: BATCH)
+            readers = self._readers.pick(lambda _: BATCHES[SLICE])
         if not readers:
             return
-        pace = self._paces["reading", by_length, self._turn.is_short_about]
-        wanted = self._begin_pace(pace, len(readers))
+        pace = self._paces["reading", by_length, self._slice(fresh=by_length)]
+        wanted = self._begin_pace(pace, len(readers), fresh=by_length)
         steps = min(min(reader.left for reader in readers), wanted)
         tokens = [reader.request.prompt.read[reader.at : reader.at + steps] for reader in readers]
         self._session.advance(np.stack(tokens, axis=1), [reader.stream for reader in readers])
@@ -284,7 +284,7 @@ class Scheduler(Rounds):
     def _write(self, writers: list[Writer]) -> None:
         """Generate for a moment, with texts of one group."""
         try:
-            if ready := [writer for writer in writers if writer.prepared(self._slice)]:
+            if ready := [writer for writer in writers if writer.prepared(self._slice(fresh=writer.ask.is_fresh))]:
                 self._advance(ready)
         except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
             self._fail([writer.request for writer in writers], error)
@@ -296,37 +296,40 @@ class Scheduler(Rounds):
         if first.listed:
             room = min(room, LISTED_AT_ONCE, max(1, MOST_LOGITS // (len(texts) * self._vocabulary)))
         pace = self._pace_of(first)
-        wanted = self._begin_pace(pace, len(texts))
+        wanted = self._begin_pace(pace, len(texts), fresh=first.ask.is_fresh)
         count = min(wanted, room)
         streams = [writer.stream for writer in writers]
+        before = sum(text.tokens for text in texts)
         pieces = advance(self._session, texts, count, streams, log_probabilities=first.listed)
+        self.written.add(sum(text.tokens for text in texts) - before)
         if count == wanted:  # else nothing is known of how long that would have taken
             pace.end()
         for writer, piece in zip(writers, pieces, strict=True):
             self._deliver(writer, piece)
 
     def _pace_of(self, writer: Writer) -> Pace:
-        return writer.pace if writer.alone else self._paces[writer.group, _is_fresh(writer), self._turn.is_short_about]
+        if writer.alone:
+            return writer.pace
+        return self._paces[writer.group, self._slice(fresh=writer.ask.is_fresh)]
 
     def _together(self, writer: Writer) -> int:
         """Return how many texts like one advance together: fewer where a token of each takes longer than a slice."""
-        most = SHORT_BATCH if self._turn.is_short_about else BATCH
+        most = BATCHES[self._slice(fresh=writer.ask.is_fresh)]
         return 1 if writer.alone else max(1, min(most, self._pace_of(writer).size))
 
-    def _begin_pace(self, pace: Pace, together: int) -> int:
+    def _begin_pace(self, pace: Pace, together: int, *, fresh: bool) -> int:
         """Return how many tokens each of so many streams is to read or write now; the pace counts those of all."""
-        pace.seconds = self._slice
+        pace.seconds = self._slice(fresh=fresh)
         return max(1, pace.begin() // together)
 
     def _deliver(self, writer: Writer, piece: str) -> None:
         """Tell what has come of a text, and free its stream where it has ended."""
-        before, was_fresh = writer.told, writer.ask.tokens < FRESH
+        was_fresh = writer.ask.is_fresh
         writer.deliver(piece)
-        self.written.add(writer.told - before)
         if writer.text.ended:
             self._ended.add()
             self._stand_up(writer)
-        elif was_fresh and writer.ask.tokens >= FRESH:
+        elif was_fresh and not writer.ask.is_fresh:
             self._news = True  # it may have to give up its stream
 
 
@@ -338,11 +341,5 @@ def _is_cancelled(claim: Claim) -> bool:
     return claim.request.cancelled
 
 
-def _is_fresh(writer: Writer) -> bool:
-    """Return whether a text that can go on is of a request that has just begun."""
-    return not writer.request.paused and not writer.request.cancelled and writer.ask.tokens < FRESH
-
-
-def _is_long(writer: Writer) -> bool:
-    """Return whether a text that can go on is of a request that has generated much already."""
-    return not writer.request.paused and not writer.request.cancelled and writer.ask.tokens >= FRESH
+def _goes_on(writer: Writer) -> bool:
+    return writer.goes_on

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from longhand.runtime.session import RecurrentSession
 from longhand.serving.fair import Ask, Holdings, Pool, Shares
 from longhand.serving.request import Request
-from longhand.serving.rounds import FRESH
 
 EXTRA = 16  # for so many streams there is one more, for requests that have just begun
 
@@ -72,12 +71,12 @@ class Seats:
 
     def may_take_briefly(self, ask: Ask) -> bool:
         """Return whether a request may have one of the extra streams: if it has just begun, and holds no other."""
-        return len(self._briefly) < self._extra and ask.tokens < FRESH and not self._holdings.of(ask)[2]
+        return len(self._briefly) < self._extra and ask.is_fresh and not self._holdings.of(ask)[2]
 
     def overdue(self) -> Iterator[int]:
         """Yield extra streams whose requests are not new any more; where others are free they may keep them."""
         for stream, ask in list(self._briefly.items()):
-            if ask.tokens >= FRESH:
+            if not ask.is_fresh:
                 if self.left > 0:
                     del self._briefly[stream]
                 else:

@@ -13,11 +13,10 @@ from typing import Any, TypeAlias, TypeVar
 from longhand.serving.problems import ApiError
 from longhand.serving.rate import Rate
 from longhand.serving.request import BusyError
-from longhand.serving.turns import Turns
+from longhand.serving.turns import LOOK_SECONDS, Turns
 
 Result = TypeVar("Result")
 Gone: TypeAlias = Callable[[], Awaitable[bool]]
-PIECE_SECONDS = 0.02  # of long work, before it is others' turn
 
 
 async def stays() -> bool:
@@ -128,15 +127,15 @@ class LongWork:
         piece = self._clock() - self._began
         if self._took + piece > self._seconds:
             raise ApiError(400, f"input: this takes over {self._seconds:g} s: send a shorter text", param="input")
-        if piece >= PIECE_SECONDS:
+        if piece >= self._turn.slice:
             self._took += piece
             self._come.clear()
             self._turn.give_back(again=True)
             self._begin()
 
     def _begin(self) -> None:
-        if not self._turn.take():
-            self._come.wait()
+        while not self._turn.take() and not self._come.wait(LOOK_SECONDS):
+            pass
         self._began = self._clock()
 
 

@@ -17,11 +17,12 @@ from longhand.runtime.session import Session
 from longhand.runtime.windowed import WindowedSession
 from longhand.serving.fair import Ask, Holdings, Pool
 from longhand.serving.request import Request
-from longhand.serving.rounds import BATCH, FRESH, Rounds
-from longhand.serving.turns import Turns
+from longhand.serving.rounds import Rounds
+from longhand.serving.turns import MEDIUM_SLICE, Turns
 from longhand.serving.writer import Writer, begun
 from longhand.settings import length_of
 
+AT_ONCE = 64  # requests and texts that get their turn in one round
 OTHERS = 3  # times as many sessions as are free may be held by one address
 RESERVED = 8  # of so many sessions one is kept for short requests
 SHORT = 1024  # tokens that a short request wants at most, with all its texts
@@ -83,7 +84,7 @@ class WindowScheduler(Rounds):
         return [one.request for one in (*self._readers, *self._begun, *self._writers)]
 
     def _idle(self) -> bool:
-        if len(self._readers) or any(one.ask.tokens < FRESH and _goes_on(one) for one in self._writers):
+        if self._has_short_work():
             return False
         return not self._has_long_work() or self._turn.waits
 
@@ -100,7 +101,7 @@ class WindowScheduler(Rounds):
 
     def _admit(self) -> None:
         """Let prompts be read, of requests that may have a session."""
-        for _ in range(BATCH):
+        for _ in range(AT_ONCE):
             with self._changed:
                 request = self._waiting.first(self._holdings.of_client, self._may_hold_one_more)
                 if request is None:
@@ -116,24 +117,26 @@ class WindowScheduler(Rounds):
 
     def _round(self) -> None:
         """Read prompts on, let texts begin, and generate: first the new ones, then a piece of a long one."""
-        until = self._clock() + self._slice
+        until = self._clock() + MEDIUM_SLICE
         self._read()
         for reader in sorted(self._begun.heads(), key=lambda reader: self._holdings.of(reader.ask)):
             self._begin_some(reader, until)
-        for writer in self._writers.pick_new(lambda _: BATCH, FRESH, _goes_on):
-            self._turn.note_short()
+        for writer in self._writers.pick_fresh(lambda _: AT_ONCE, _goes_on):
             self._advance(writer)
             if self._clock() >= until:
                 break
         self._after()
-        is_new = len(self._readers) or any(_goes_on(writer) and writer.ask.tokens < FRESH for writer in self._writers)
-        self._take_turn(has_short_work=bool(is_new))
+        self._take_turn(has_short_work=self._has_short_work())
+
+    def _has_short_work(self) -> bool:
+        return len(self._readers) > 0 or self._writers.has_fresh(_goes_on)
 
     def _has_long_work(self) -> bool:
-        return any(_goes_on(writer) and writer.ask.tokens >= FRESH for writer in self._writers)
+        return self._writers.has_long(_goes_on)
 
     def _do_long_work(self) -> None:
-        for writer in self._writers.pick(lambda _: 1, lambda one: _goes_on(one) and one.ask.tokens >= FRESH):
+        for writer in self._writers.pick_long(lambda _: 1, _goes_on):
+            self._leave_processors(writer.session, writer.session.window or 1)
             self._advance(writer)
 
     def _read(self) -> None:
@@ -141,7 +144,7 @@ class WindowScheduler(Rounds):
         reader = min(self._readers, key=lambda reader: reader.left, default=None)
         if reader is None:
             return
-        self._reading.seconds = self._slice
+        self._reading.seconds = MEDIUM_SLICE
         wanted = self._reading.begin()
         tokens = reader.request.prompt.read[reader.at : reader.at + wanted]
         try:
@@ -195,12 +198,12 @@ class WindowScheduler(Rounds):
         self._deliver(writer, piece)
 
     def _advance(self, writer: Writer) -> None:
-        if not _goes_on(writer):  # cancelled or paused since it was picked
+        if not writer.goes_on:  # cancelled or paused since it was picked
             return
         try:
-            if not writer.prepared(self._slice):
+            writer.pace.seconds = self._slice(fresh=writer.ask.is_fresh)
+            if not writer.prepared(writer.pace.seconds):
                 return
-            writer.pace.seconds = self._slice
             wanted = writer.pace.begin()
             count = min(wanted, writer.text.room, LARGEST_PIECE)
             (piece,) = advance(writer.session, [writer.text], count, log_probabilities=writer.listed)
@@ -222,4 +225,4 @@ class WindowScheduler(Rounds):
 
 
 def _goes_on(writer: Writer) -> bool:
-    return not writer.request.paused and not writer.request.cancelled
+    return writer.goes_on

@@ -41,6 +41,11 @@ class Writer:
         return self.request.ask
 
     @property
+    def goes_on(self) -> bool:
+        """Whether it can: its client takes what comes."""
+        return not self.request.paused and not self.request.cancelled
+
+    @property
     def alone(self) -> bool:
         """Whether it advances by itself: its rules may take time at every token, and others are not to wait for it."""
         return self.session.window is not None or self.text.guarded or self.text.sampler.guide is not None
