@@ -17,7 +17,16 @@ from longhand.model import Model
 from longhand.modelfile import ModelFile
 from longhand.runtime.reference import NumpySession
 from longhand.scoring.adapting import adapting_for
-from longhand.scoring.cache import AT_ONCE, COMPARED, FIRST_SHARE, FLATNESS, LEAST_SHARE, MOST_SHARE, STEP, NeuralCache
+from longhand.scoring.cache import (
+    AT_ONCE,
+    BLOCK_TOKENS,
+    FIRST_SHARE,
+    FLATNESS,
+    LEAST_SHARE,
+    MOST_SHARE,
+    STEP,
+    NeuralCache,
+)
 from longhand.text.listed import ListedTokenizer
 from longhand.training.native import library
 
@@ -95,7 +104,7 @@ def test_the_output_layer_takes_the_steps_of_the_formula() -> None:
 def test_the_cache_is_what_its_formula_says(
     size: int, cut: int, compared: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("longhand.scoring.cache.COMPARED", compared)
+    monkeypatch.setattr("longhand.scoring.cache.BLOCK_TOKENS", compared)
     ids, outputs, own = shown(TEXT[:300])
     directions = outputs / np.linalg.norm(outputs, axis=1, keepdims=True)
     share, expected = FIRST_SHARE, []
@@ -123,12 +132,12 @@ def test_the_cache_forgets_what_lies_too_far_back_and_pauses_between_pieces() ->
     def pause() -> None:
         pauses[0] += 1
 
-    cache, chance = NeuralCache(COMPARED, 4, pause), np.random.default_rng(0)
+    cache, chance = NeuralCache(BLOCK_TOKENS, 4, pause), np.random.default_rng(0)
     for _ in range(20):
-        outputs = chance.standard_normal((COMPARED, 4)).astype(np.float32)
-        cache.mixed(chance.integers(0, 9, COMPARED), outputs, np.full(COMPARED, -2.0))
-    assert len(cache._remembered) <= 3
-    assert pauses[0] >= 20 * COMPARED // AT_ONCE
+        outputs = chance.standard_normal((BLOCK_TOKENS, 4)).astype(np.float32)
+        cache.mixed(chance.integers(0, 9, BLOCK_TOKENS), outputs, np.full(BLOCK_TOKENS, -2.0))
+    assert len(cache._blocks) <= 3
+    assert pauses[0] >= 20 * BLOCK_TOKENS // AT_ONCE
 
 
 @pytest.mark.parametrize("way", WAYS)

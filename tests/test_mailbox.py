@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from longhand.serving.mailbox import TOGETHER, Mailbox, Postman
+from longhand.serving.mailbox import MIN_EVENTS_TO_WAKE, Mailbox, Postman
 from longhand.serving.metrics import Metrics
 from longhand.serving.request import Came, Ended
 from longhand.serving.room import Rooms
@@ -33,13 +33,13 @@ def test_who_waits_for_a_whole_answer_is_not_woken_by_each_piece_of_it() -> None
     async def run() -> None:
         box, postman = Mailbox(bounded=False), Counting()
         tell = box.teller(0, postman)
-        for _ in range(TOGETHER - 1):
+        for _ in range(MIN_EVENTS_TO_WAKE - 1):
             tell(Came(0, "a", 1))
         assert postman.noted == 1, "the first, which is timed"
         tell(Came(0, "a", 1))
         assert postman.noted == 2
         box.ready.set()
-        assert len(await box.take()) == TOGETHER
+        assert len(await box.take()) == MIN_EVENTS_TO_WAKE
         tell(Came(0, "a", 1))
         assert postman.noted == 2
         tell(Ended(0, "length"))

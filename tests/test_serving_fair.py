@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -189,6 +192,42 @@ def test_long_work_goes_on_after_others_short_work_whatever_the_order() -> None:
             assert short.wait() == [MODEL.generate("the ", seed=number, length=9)]
         for seed, listener in enumerate(long):
             assert listener.wait() == [MODEL.generate("the ", seed=seed, length=3000)]
+
+
+class Racing(threading.Condition):
+    """Does something at the moment at which waiting has taken too long, before it is known that it has."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def wait(self, timeout: float | None = None) -> bool:
+        notified = super().wait(timeout)
+        if not notified and self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            self.release()
+            meanwhile()
+            self.acquire()
+        return notified
+
+
+def test_a_request_is_not_lost_that_comes_at_the_moment_at_which_waiting_for_a_turn_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("longhand.serving.rounds.threading.Condition", Racing)
+    turns = Turns(1)
+    busy = turns.of(lambda: None)
+    assert busy.take()
+    with scheduler(turns=turns) as running:
+        greedy(running, 1, 1)  # it waits for a turn after its first tokens
+        came: queue.Queue[Listener] = queue.Queue()
+        assert isinstance(running._changed, Racing)
+
+        def meanwhile() -> None:
+            came.put(submit(running, [3], length=9)[1])
+            busy.give_back()  # from now on the thread has always something to do
+
+        running._changed.meanwhile = meanwhile
+        short = came.get(timeout=20)
+        assert short.wait(seconds=20) == [MODEL.generate("the ", seed=3, length=9)]
 
 
 def windowed(window: int = 20) -> Model:

@@ -24,7 +24,7 @@ from striking import responses
 
 from longhand.config import ServingConfig
 from longhand.serving.bodies import BODY, Body
-from longhand.serving.guard import HELD_BACK_SECONDS, POLICY, Guard
+from longhand.serving.guard import POLICY, REFUSAL_DELAY_SECONDS, Guard
 from longhand.serving.metrics import Metrics
 from longhand.serving.request import BusyError
 from longhand.serving.static import page_files
@@ -150,11 +150,11 @@ def test_who_is_told_to_come_back_is_told_so_after_a_moment_in_which_the_body_ta
         waited.append((seconds, bodies[0].data))
 
     monkeypatch.setattr("longhand.serving.guard.asyncio.sleep", sleep)
-    monkeypatch.setattr("longhand.serving.guard.MOST_HELD_BACK", 1)
+    monkeypatch.setattr("longhand.serving.guard.MAX_DELAYED_REFUSALS", 1)
     guard = Guard(app, ServingConfig(), [], Metrics(list))
     assert asyncio.run(guarded(guard, {"Host": "localhost"})) == 429
-    assert waited == [(HELD_BACK_SECONDS, b"")]
-    guard._held_back = 1  # as many as may be
+    assert waited == [(REFUSAL_DELAY_SECONDS, b"")]
+    guard._num_delayed = 1  # as many as may be
     assert asyncio.run(guarded(guard, {"Host": "localhost"})) == 429
     assert len(waited) == 1
 

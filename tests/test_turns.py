@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
-from longhand.serving.turns import ABOUT_SECONDS, GAP, MEDIUM_SLICE, REST, SHORT_SLICE, SLICE, Turn, Turns
+from longhand.serving.turns import (
+    GAP_SECONDS,
+    MEDIUM_SLICE_SECONDS,
+    RECENT_SECONDS,
+    REST_FACTOR,
+    SHORT_SLICE_SECONDS,
+    SLICE_SECONDS,
+    Turn,
+    Turns,
+)
 
 
 def test_threads_take_turns_by_the_time_that_they_have_had() -> None:
@@ -32,25 +41,13 @@ def turns_on(processors: int) -> tuple[list[float], Turn, Turn, Turn]:
 
 def test_a_processor_is_left_to_short_work_as_long_as_there_was_some_a_moment_ago() -> None:
     now, short, one, other = turns_on(2)
-    for _ in range(2):
-        short.begin_short()
-        short.set_short(False)
-        now[0] += GAP
+    short.set_short(True)
+    short.set_short(False)
+    now[0] += GAP_SECONDS
     assert one.take()
     assert not other.take()
     other.give_back()
-    now[0] += ABOUT_SECONDS
-    assert other.take()
-
-
-def test_after_a_single_short_request_long_work_has_all_processors_again() -> None:
-    now, short, one, other = turns_on(2)
-    short.begin_short()
-    assert short.is_short_about
-    short.set_short(False)
-    now[0] += GAP
-    assert not short.is_short_about
-    assert one.take()
+    now[0] += RECENT_SECONDS
     assert other.take()
 
 
@@ -61,7 +58,7 @@ def test_while_there_is_short_work_long_work_rests_in_proportion_to_what_it_took
     assert not other.take()
     now[0] += 2.0
     one.give_back(again=True)
-    now[0] += REST * 2.0 - 0.1
+    now[0] += REST_FACTOR * 2.0 - 0.1
     assert not one.take()
     assert not other.has_come
     now[0] += 0.2
@@ -76,9 +73,9 @@ def test_between_two_requests_of_one_client_no_long_work_begins() -> None:
     now[0] += 1.0
     one.give_back()
     short.set_short(False)
-    now[0] += GAP / 2
+    now[0] += GAP_SECONDS / 2
     assert not one.take()
-    now[0] += GAP
+    now[0] += GAP_SECONDS
     assert one.take()
 
 
@@ -95,7 +92,7 @@ def test_a_thread_does_its_own_short_work_first_on_any_number_of_processors() ->
     assert short.take()
     now[0] += 2.0
     short.give_back(again=True)
-    now[0] += REST * 2.0 - 0.1
+    now[0] += REST_FACTOR * 2.0 - 0.1
     assert not short.take()
     now[0] += 0.2
     assert short.take()
@@ -103,30 +100,28 @@ def test_a_thread_does_its_own_short_work_first_on_any_number_of_processors() ->
 
 def test_pieces_of_long_work_are_the_shorter_the_more_short_work_there_is() -> None:
     now, short, one, _ = turns_on(2)
-    assert one.slice == SLICE
-    short.begin_short()
-    assert one.slice == SHORT_SLICE
+    assert one.slice == SLICE_SECONDS
+    short.set_short(True)
+    assert one.slice == SHORT_SLICE_SECONDS
     short.set_short(False)
-    now[0] += GAP
-    assert one.slice == SLICE, "a request alone says nothing of others"
-    short.begin_short()
-    short.set_short(False)
-    now[0] += GAP
-    assert one.slice == MEDIUM_SLICE
+    now[0] += GAP_SECONDS
+    assert one.slice == MEDIUM_SLICE_SECONDS
+    now[0] += RECENT_SECONDS
+    assert one.slice == SLICE_SECONDS
 
 
 def test_the_thread_that_had_short_work_last_lets_others_begin_and_only_that_one_looks() -> None:
     now, short, one, other = turns_on(2)
-    short.begin_short()
+    short.set_short(True)
     assert one.take()
     now[0] += 1.0
     one.give_back(again=True)
     short.set_short(False)
     assert not one.take()
-    assert short.looks
-    assert not one.looks
-    now[0] += GAP
+    assert short.must_look
+    assert not one.must_look
+    now[0] += GAP_SECONDS
     short.give_back()
     assert one.has_come
-    assert not short.looks
-    assert not other.looks
+    assert not short.must_look
+    assert not other.must_look

@@ -48,11 +48,11 @@ class ReadingModel(ModelBase):
 
     def scorer(self, pause: Callable[[], None] | None = None, **scoring: Any) -> Scorer:
         """Return what scores a text, whose documents end with BOUNDARY; arguments as for `score`."""
-        from longhand.scoring.passing import unpaused
+        from longhand.scoring.passing import never_pause
         from longhand.scoring.score import Scorer
 
         config = configured(ScoringConfig, scoring)
-        return Scorer(self.tokenizer, self.config, self.file.weights, self.runtime, config, pause or unpaused)
+        return Scorer(self.tokenizer, self.config, self.file.weights, self.runtime, config, pause or never_pause)
 
     def log_probabilities(self, text: str, **scoring: Any) -> DoubleArray:
         """Return the natural logarithms of the probabilities of a text's tokens, (tokens,); keywords as for `score`.

@@ -20,12 +20,12 @@ FLATNESS = 20.0  # of the cosine of what was shown: from a development split (LO
 STEP = 0.002  # that the cache's share moves towards what a token says of it
 FIRST_SHARE, LEAST_SHARE, MOST_SHARE = 0.1, 0.001, 0.98  # surprises are never without remedy
 AT_ONCE = 128  # tokens
-COMPARED = 512  # remembered tokens that they are compared with at once: about a millisecond
+BLOCK_TOKENS = 512  # remembered tokens that are compared at once: about a millisecond of work
 
 
 @dataclass
-class _Remembered:
-    """Some tokens, and what was shown before each, (tokens, hidden); `first` is the place of the first in the text."""
+class _KeyBlock:
+    """Consecutive tokens and the outputs before each, (tokens, hidden); `first` is the first one's place in the text."""
 
     first: int
     shown: FloatArray
@@ -33,7 +33,7 @@ class _Remembered:
     count: int = 0
 
     def add(self, ids: TokenIds, shown: FloatArray) -> int:
-        """Remember as many more as there is room for, and return how many."""
+        """Add as many tokens as fit, and return how many."""
         part = slice(self.count, self.count + len(ids))
         added = len(self.tokens[part])
         self.shown[part], self.tokens[part] = shown[:added], ids[:added]
@@ -51,7 +51,7 @@ class NeuralCache:
     def __init__(self, size: int, hidden: int, pause: Callable[[], None] = lambda: None) -> None:
         self._size, self.share, self._pause = size, FIRST_SHARE, pause
         self._hidden, self._count = hidden, 0
-        self._remembered: deque[_Remembered] = deque()
+        self._blocks: deque[_KeyBlock] = deque()
         self._begun = False
 
     def mixed(self, ids: TokenIds, outputs: FloatArray, log_probabilities: DoubleArray) -> DoubleArray:
@@ -74,7 +74,7 @@ class NeuralCache:
         here = np.arange(self._count, self._count + len(ids))[:, None]
         self._remember(ids, shown)
         totals, hits = np.zeros(len(ids)), np.zeros(len(ids))
-        for before in self._remembered:
+        for before in self._blocks:
             self._pause()
             there = before.first + np.arange(before.count)
             weights = np.exp(np.float32(FLATNESS) * (shown @ before.shown[: before.count].T - 1))
@@ -85,15 +85,15 @@ class NeuralCache:
         return found
 
     def _remember(self, ids: TokenIds, shown: FloatArray) -> None:
-        """Remember some tokens, and forget those that lie too far back for all of them."""
-        while self._remembered and self._remembered[0].first + COMPARED <= self._count - self._size:
-            self._remembered.popleft()
+        """Add tokens, after dropping blocks that lie too far back for all of them."""
+        while self._blocks and self._blocks[0].first + BLOCK_TOKENS <= self._count - self._size:
+            self._blocks.popleft()
         done = 0
         while done < len(ids):
-            if not self._remembered or self._remembered[-1].count == COMPARED:
-                empty = np.empty((COMPARED, self._hidden), np.float32), np.empty(COMPARED, np.int64)
-                self._remembered.append(_Remembered(self._count + done, *empty))
-            done += self._remembered[-1].add(ids[done:], shown[done:])
+            if not self._blocks or self._blocks[-1].count == BLOCK_TOKENS:
+                empty = np.empty((BLOCK_TOKENS, self._hidden), np.float32), np.empty(BLOCK_TOKENS, np.int64)
+                self._blocks.append(_KeyBlock(self._count + done, *empty))
+            done += self._blocks[-1].add(ids[done:], shown[done:])
         self._count += len(ids)
 
     def _mixture(self, own: DoubleArray, cached: DoubleArray) -> DoubleArray:

@@ -19,13 +19,13 @@ LEAD_IN = 512  # tokens that a stream reads before its part: what lies further b
 PART = 4 * LEAD_IN  # tokens: a shorter part of a text is not worth a stream of its own
 MOST_NUMBERS = 1 << 21  # that one call returns
 MAX_STEPS = 512  # of all streams together, in one call: some hundredths of a second
-SHORT_STEPS = 128  # the same where others wait for each piece of the work
+MAX_SHORT_STEPS = 128  # the same if `pause` is given: others wait
 Take = Callable[[TokenIds, FloatArray], None]
 """Takes places in a block, (some,), and what the session said before the token at each of them, (some, width)."""
 
 
-def unpaused() -> None:
-    """Do nothing between two pieces of the work: nobody waits."""
+def never_pause() -> None:
+    """Default pause: nobody waits, so do nothing."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Pass:
         start: int | None,
         documents: bool = False,
         streams: int = STREAMS,
-        pause: Callable[[], None] = unpaused,
+        pause: Callable[[], None] = never_pause,
     ) -> None:
         self._sessions, self._vocabulary, self._streams = sessions, vocabulary, streams
         self._begins, self._pause = start if documents else None, pause
-        self._steps = MAX_STEPS if pause is unpaused else SHORT_STEPS
+        self._steps = MAX_STEPS if pause is never_pause else MAX_SHORT_STEPS
         self._window = sessions(1).window
         self._state: State | None = None  # after the last block
         self._past: TokenIds = np.array([] if start is None else [start], np.int64)  # the tokens before the next block

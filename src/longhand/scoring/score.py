@@ -16,7 +16,7 @@ from longhand.runtime.choice import Runtime
 from longhand.scoring.adapting import AdaptedNetwork, Adapting, adapting_for
 from longhand.scoring.blocks import Block, blocks
 from longhand.scoring.cache import NeuralCache
-from longhand.scoring.passing import Pass, unpaused
+from longhand.scoring.passing import Pass, never_pause
 from longhand.text.documents import BOUNDARY
 from longhand.text.points import CODE_POINTS
 from longhand.text.segments import count_words
@@ -90,7 +90,7 @@ class Scorer:
         weights: Weights,
         runtime: Runtime,
         settings: ScoringConfig,
-        pause: Callable[[], None] = unpaused,
+        pause: Callable[[], None] = never_pause,
     ) -> None:
         self._tokenizer, self._config, self._weights = tokenizer, config, weights
         self.settings = settings

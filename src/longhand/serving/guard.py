@@ -42,7 +42,8 @@ HEADERS = [
 ]
 LINGER_SECONDS = 2.0  # for which the rest of a refused request is read
 LINGER_BYTES = 16_000_000  # of it that are read
-HELD_BACK_SECONDS, MOST_HELD_BACK = 1.0, 256  # of refusals for want of room: who asks again at once costs others time
+REFUSAL_DELAY_SECONDS = 1.0  # before a 429 is sent: clients that ask again at once would cost others time
+MAX_DELAYED_REFUSALS = 256  # more are sent at once
 log = logging.getLogger("longhand.serving")
 
 
@@ -55,7 +56,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, limits: ServingConfig, keys: Sequence[bytes], metrics: Metrics) -> None:
         self._app, self._metrics, self._bodies = app, metrics, Bodies(limits)
-        self._turns, self._held_back = Turns(), 0
+        self._turns, self._num_delayed = Turns(), 0
         self._keys = [sha256(key).digest() for key in keys]
         self._hosts = _hosts(limits)
         self._any_address = is_any(limits.host)
@@ -89,23 +90,23 @@ class Guard:
             answer = api_error(error)
             if answer.status == 500:
                 log.exception("a defect: please report it")
-            if answer.status == 429 and self._held_back < MOST_HELD_BACK:
-                await self._hold_back(body)
+            if answer.status == 429 and self._num_delayed < MAX_DELAYED_REFUSALS:
+                await self._delay_refusal(body)
             await _refuse(answer, sent, reading)
         finally:
             if body is not None:
                 body.release()
             self._metrics.requests.labels(_route(scope), str(status)).inc()
 
-    async def _hold_back(self, body: Body | None) -> None:
-        """Wait before a client is told to come again."""
+    async def _delay_refusal(self, body: Body | None) -> None:
+        """Wait before a 429 is sent, with the body's memory given back."""
         if body is not None:
             body.release()
-        self._held_back += 1
+        self._num_delayed += 1
         try:
-            await asyncio.sleep(HELD_BACK_SECONDS)
+            await asyncio.sleep(REFUSAL_DELAY_SECONDS)
         finally:
-            self._held_back -= 1
+            self._num_delayed -= 1
 
     def _admit(self, scope: Scope) -> None:
         """Raise `ApiError` for who may not ask, or asks in another way than is understood."""

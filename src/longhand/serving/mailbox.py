@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from longhand.serving.request import Came, Event, Request
 
-TOGETHER = 64  # events of texts that are sent whole, which are fetched together: nobody waits for one
+MIN_EVENTS_TO_WAKE = 64  # of an unstreamed answer: nobody waits for single events
 MOST_HELD = 16_384  # characters that may wait to be sent, before their texts wait too
 OF_A_TOKEN = 100  # characters that a listed token counts as, and each of those that were likely in its place
 Letter: TypeAlias = tuple[int, Event]
@@ -70,7 +70,7 @@ class Mailbox:
                     self._held += len(event.text) + OF_A_TOKEN * listed
                     if self._held > MOST_HELD:
                         self._pause()
-            if not can_wait or len(self._letters) >= TOGETHER:
+            if not can_wait or len(self._letters) >= MIN_EVENTS_TO_WAKE:
                 postman.note(self)
 
         return tell

@@ -13,12 +13,19 @@ from longhand.serving.fair import Shares
 from longhand.serving.line import Line
 from longhand.serving.rate import Rate
 from longhand.serving.request import BusyError, Event, Failed, Request
-from longhand.serving.turns import GAP, LOOK_SECONDS, MEDIUM_SLICE, SHORT_SLICE, SLICE, Turns
+from longhand.serving.turns import (
+    GAP_SECONDS,
+    LOOK_SECONDS,
+    MEDIUM_SLICE_SECONDS,
+    SHORT_SLICE_SECONDS,
+    SLICE_SECONDS,
+    Turns,
+)
 
-BATCHES = {SLICE: 64, MEDIUM_SLICE: 32, SHORT_SLICE: 16}
-"""Texts that advance together in a piece of work: more are hardly faster, and telling what came of them takes its time.
+BATCH_SIZES = {SLICE_SECONDS: 64, MEDIUM_SLICE_SECONDS: 32, SHORT_SLICE_SECONDS: 16}
+"""Texts that advance together, by the seconds that the piece of work may take.
 
-By the seconds that the piece takes.
+Larger batches are hardly faster, and delivering their results takes time.
 """
 ROOM_SECONDS = 1.0  # after which it is looked again whether somebody that waits can begin
 RESERVED = 32  # of so many places in the line one more is kept for requests of a single text
@@ -74,11 +81,11 @@ class Rounds(ABC):
                 waiting = len(self._waiting)
                 raise BusyError(waiting, self._ended.seconds_for(waiting + 1), closing=self._closing)
             for request in requests:
-                request.changed = partial(self._take_note, request)
+                request.changed = partial(self._note_change, request)
                 self._waiting.add(request)
-                self._gone |= request.cancelled
+            self._gone = True  # some may be cancelled already
             self._news = True
-            self._turn.begin_short()
+            self._turn.set_short(True)
             self._changed.notify()
 
     def _places(self, requests: tuple[Request, ...]) -> int:
@@ -137,9 +144,10 @@ class Rounds(ABC):
             self._news = True
             self._changed.notify()
 
-    def _take_note(self, request: Request) -> None:
-        """Take note that a request was cancelled, or can go on."""
-        self._gone |= request.cancelled
+    def _note_change(self, request: Request) -> None:
+        """Wake the thread because a request was cancelled or resumed."""
+        if request.cancelled:
+            self._gone = True
         self._wake()
 
     def _all(self) -> set[Request]:
@@ -150,7 +158,7 @@ class Rounds(ABC):
             with self._changed:
                 while not self._ending and not self._news and self._idle() and not (self._closing and not self._all()):
                     if not self._changed.wait(self._patience()):
-                        self._news = time.monotonic() >= self._looked + ROOM_SECONDS
+                        self._news |= time.monotonic() >= self._looked + ROOM_SECONDS  # keep what came meanwhile
                         break
                 if self._closing and (self._ending or not self._all()):
                     break
@@ -174,16 +182,16 @@ class Rounds(ABC):
         self._after()
 
     def _patience(self) -> float | None:
-        """Return how many seconds to wait at most; None where something will wake this thread."""
-        if self._turn.looks:
-            return GAP
+        """Return how many seconds to wait at most; None if an event will wake this thread."""
+        if self._turn.must_look:
+            return GAP_SECONDS
         if self._turn.waits:
             return LOOK_SECONDS
         return ROOM_SECONDS if self._somebody_waits() else None
 
     def _slice(self, *, fresh: bool) -> float:
-        """Return how many seconds a piece of work may take now, for new requests or for others."""
-        return MEDIUM_SLICE if fresh else self._turn.slice
+        """Return the seconds that a piece of work may take now, for fresh requests or for others."""
+        return MEDIUM_SLICE_SECONDS if fresh else self._turn.slice
 
     @abstractmethod
     def _has_long_work(self) -> bool:
@@ -204,15 +212,12 @@ class Rounds(ABC):
             finally:
                 self._turn.give_back(again=self._has_long_work())
 
-    def _leave_processors(self, session: Session, texts: int) -> None:
-        """Let a session use as many threads as serve a piece of long work, with so many texts together.
-
-        One processor is left to short work while there is some; beside a single text to the thread that sends it.
-        """
+    def _limit_threads(self, session: Session) -> None:
+        """Limit a session's threads: one fewer than usual after recent short work."""
         threads: int | None = getattr(session, "threads", None)
         if threads is not None:
             self._threads = max(self._threads, threads)
-            session.threads = max(1, self._threads - (texts == 1 or self._turn.is_short_about))  # type: ignore[attr-defined]
+            session.threads = max(1, self._threads - self._turn.has_recent_short_work)  # type: ignore[attr-defined]
 
     def _end_turns(self) -> None:
         self._turn.set_short(False)

@@ -21,9 +21,9 @@ from longhand.generation.writing import put_back
 from longhand.runtime.session import RecurrentSession
 from longhand.serving.fair import Ask, Pool
 from longhand.serving.request import Request
-from longhand.serving.rounds import BATCHES, Rounds
+from longhand.serving.rounds import BATCH_SIZES, Rounds
 from longhand.serving.seats import Claim, Seats, parked
-from longhand.serving.turns import MEDIUM_SLICE, SLICE, Turns
+from longhand.serving.turns import MEDIUM_SLICE_SECONDS, SLICE_SECONDS, Turns
 from longhand.serving.writer import Writer, begun
 
 SHORT_PROMPT = 512  # tokens that are left of a prompt, up to which it is read before all long work
@@ -135,7 +135,7 @@ class Scheduler(Rounds):
         seats = self._seats
         for stream in seats.overdue():
             self._park(self._by_stream[stream])
-        until = self._clock() + MEDIUM_SLICE
+        until = self._clock() + MEDIUM_SLICE_SECONDS
         while (one := self._next_in()) is not None:
             self._seat(one)
             if self._clock() >= until:
@@ -221,7 +221,7 @@ class Scheduler(Rounds):
         may_write = self._has_read or not len(self._readers)
         writers = self._writers.pick_long(self._together, _goes_on, _group) if may_write else []
         self._has_read = not writers
-        self._leave_processors(self._session, len(writers))
+        self._limit_threads(self._session)
         if writers:
             self._write(writers)
         else:
@@ -232,9 +232,9 @@ class Scheduler(Rounds):
         self._open([reader for reader in self._readers if reader.left == 0])
         if by_length:
             readers = [reader for reader in self._readers if reader.left <= SHORT_PROMPT]
-            readers = sorted(readers, key=lambda reader: reader.left)[: BATCHES[SLICE]]
+            readers = sorted(readers, key=lambda reader: reader.left)[: BATCH_SIZES[SLICE_SECONDS]]
         else:
-            readers = self._readers.pick(lambda _: BATCHES[SLICE])
+            readers = self._readers.pick(lambda _: BATCH_SIZES[SLICE_SECONDS])
         if not readers:
             return
         pace = self._paces["reading", by_length, self._slice(fresh=by_length)]
@@ -314,7 +314,7 @@ class Scheduler(Rounds):
 
     def _together(self, writer: Writer) -> int:
         """Return how many texts like one advance together: fewer where a token of each takes longer than a slice."""
-        most = BATCHES[self._slice(fresh=writer.ask.is_fresh)]
+        most = BATCH_SIZES[self._slice(fresh=writer.ask.is_fresh)]
         return 1 if writer.alone else max(1, min(most, self._pace_of(writer).size))
 
     def _begin_pace(self, pace: Pace, together: int, *, fresh: bool) -> int:

@@ -1,7 +1,7 @@
-"""Turns at long work: no more threads compute than there are processors, and fewer while there is short work.
+"""Schedule long work across threads: short work comes first, and no more threads compute than there are processors.
 
-Short requests are what people wait for, so their thread and the one that answers come first. Long work then gets the
-processors that are left, but at least short pieces of time at regular intervals.
+People wait for short requests. While there are any, long work gets the processors that they leave over, or short pieces
+of time at intervals.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 
-SLICE = 0.012  # seconds that a piece of long work takes: a new request waits no longer for its first character
-MEDIUM_SLICE = 0.003  # the same, while new requests come, and of a piece of work for one of these
-SHORT_SLICE = 0.002  # and of a piece of long work while there is short work
-REST = 8  # while there is short work, long work rests for so many times as long as its last piece took
-ABOUT_SECONDS = 0.25  # within which another short request comes where there are many
-GAP = 0.003  # seconds after short work, in which more of it is likely to come: one client's next request
-LOOK_SECONDS = 0.05  # after which it is looked again whether a turn has come
-OF_SHORT = 2  # processors that short work takes: the thread that writes, and the one that answers
+SLICE_SECONDS = 0.012  # length of a piece of long work: a new request waits no longer for its first character
+MEDIUM_SLICE_SECONDS = 0.003  # the same after recent short work; also the length of a piece of short work
+SHORT_SLICE_SECONDS = 0.002  # the same while there is short work
+REST_FACTOR = 8  # long work rests this many times as long as its last piece took, while there is short work
+RECENT_SECONDS = 0.25  # after short work, one processor stays free for more of it
+GAP_SECONDS = 0.003  # after short work, it counts as going on: a client needs a moment to send its next request
+LOOK_SECONDS = 0.05  # between two attempts to take a turn
+NUM_SHORT_PROCESSORS = 2  # that short work uses: the model's thread and the event loop
 
 
 class Turns:
@@ -31,11 +31,11 @@ class Turns:
     def __init__(self, width: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = width or os.cpu_count() or 1
         self._lock, self._clock = threading.Lock(), clock
-        self._short_begun, self._short_until, self._short_ended = -math.inf, -math.inf, -math.inf
+        self._short_ended = -math.inf
         self._working, self._due = 0, -math.inf
         self._waiting: list[Turn] = []
         self._short: set[Turn] = set()  # of threads that have short work to do now
-        self._looks: Turn | None = None  # of the thread that had some last, which looks after others once `GAP` is over
+        self._looker: Turn | None = None  # of the thread that had some last: it starts the others' long work again
         self._least = 0.0  # seconds that the one had whose turn came last: one that comes anew has had as much
 
     def of(self, wake: Callable[[], None]) -> Turn:
@@ -49,39 +49,30 @@ class Turns:
                 self._short.add(turn)
             elif turn in self._short:
                 self._short.discard(turn)
-                self._short_ended, self._looks = self._clock(), turn
-
-    def begin_short(self, turn: Turn) -> None:
-        """See `Turn.begin_short`."""
-        with self._lock:
-            now = self._clock()
-            if now < self._short_begun + ABOUT_SECONDS:
-                self._short_until = now + ABOUT_SECONDS
-            self._short_begun = now
-            self._short.add(turn)
+                self._short_ended, self._looker = self._clock(), turn
 
     @property
-    def is_short_about(self) -> bool:
-        """Whether there is short work, or more of it is likely to come soon: one request alone says nothing of that."""
-        return bool(self._short) or self._clock() < self._short_until
+    def has_recent_short_work(self) -> bool:
+        """Whether there is short work, or was within the last `RECENT_SECONDS`."""
+        return bool(self._short) or self._clock() < self._short_ended + RECENT_SECONDS
 
     @property
     def slice(self) -> float:
         """See `Turn.slice`."""
         now = self._clock()
-        if self._is_short_now(now):
-            return SHORT_SLICE
-        return MEDIUM_SLICE if now < self._short_until else SLICE
+        if self._has_short_work(now):
+            return SHORT_SLICE_SECONDS
+        return MEDIUM_SLICE_SECONDS if self.has_recent_short_work else SLICE_SECONDS
 
-    def _is_short_now(self, now: float) -> bool:
-        """Return whether there is short work, or was a moment ago."""
-        return bool(self._short) or now < self._short_ended + GAP
+    def _has_short_work(self, now: float) -> bool:
+        """Return whether there is short work, or was within the last `GAP_SECONDS`."""
+        return bool(self._short) or now < self._short_ended + GAP_SECONDS
 
     def _width(self, now: float) -> int:
-        """Return how many may do long work now."""
-        if self._is_short_now(now):
-            return max(self._most - OF_SHORT, int(now >= self._due))
-        return max(1, self._most - self.is_short_about)
+        """Return how many threads may do long work now."""
+        if self._has_short_work(now):
+            return max(self._most - NUM_SHORT_PROCESSORS, int(now >= self._due))
+        return max(1, self._most - self.has_recent_short_work)
 
     def take(self, turn: Turn) -> bool:
         """See `Turn.take`."""
@@ -104,17 +95,17 @@ class Turns:
                 turn.has_come = False
                 now = self._clock()
                 turn.had += now - turn.began
-                turn.due = self._due = now + REST * (now - turn.began)
+                turn.due = self._due = now + REST_FACTOR * (now - turn.began)
                 self._working -= 1
             if again:
                 self._waiting.append(turn)
             woken = self._grant()
         self._wake(woken, turn)
 
-    def looks(self, turn: Turn) -> bool:
-        """See `Turn.looks`."""
+    def must_look(self, turn: Turn) -> bool:
+        """See `Turn.must_look`."""
         with self._lock:
-            return turn is self._looks and not self._short and len(self._waiting) > 0
+            return turn is self._looker and not self._short and len(self._waiting) > 0
 
     def waits(self, turn: Turn) -> bool:
         """See `Turn.waits`."""
@@ -124,8 +115,8 @@ class Turns:
     def _grant(self) -> list[Turn]:
         """Give turns to those that have had least, as many as there are."""
         granted, now = [], self._clock()
-        if not self._is_short_now(now):
-            self._looks = None
+        if not self._has_short_work(now):
+            self._looker = None
         while self._working < self._width(now):
             ready = [turn for turn in self._waiting if turn not in self._short or now >= turn.due]
             if not ready:
@@ -156,27 +147,23 @@ class Turn:
         self.had, self.began, self.due, self.has_come = 0.0, 0.0, -math.inf, False
 
     @property
-    def is_short_about(self) -> bool:
-        """Whether any thread has short work, or is likely to have some soon."""
-        return self._turns.is_short_about
+    def has_recent_short_work(self) -> bool:
+        """Whether any thread has short work, or had some within the last `RECENT_SECONDS`."""
+        return self._turns.has_recent_short_work
 
     @property
     def slice(self) -> float:
-        """How many seconds a piece of long work may take now."""
+        """Seconds that a piece of long work may take now."""
         return self._turns.slice
 
-    def begin_short(self) -> None:
-        """Say that a request has come for this thread."""
-        self._turns.begin_short(self)
-
     def set_short(self, has_short_work: bool) -> None:
-        """Say whether this thread has short work to do, for which it needs no turn."""
+        """Set whether this thread has short work to do. It needs no turn for that."""
         self._turns.set_short(self, has_short_work)
 
     def take(self) -> bool:
         """Take a turn and return True; or wait for one and return False, and be woken when it has come.
 
-        It comes soon enough if one tries again every `LOOK_SECONDS`.
+        Call it again every `LOOK_SECONDS` while waiting: a turn can come due without an event that wakes anybody.
         """
         return self._turns.take(self)
 
@@ -185,12 +172,12 @@ class Turn:
         self._turns.give_back(self, again=again)
 
     @property
-    def looks(self) -> bool:
-        """Whether this thread, which had short work last, is to `take` or `give_back` once `GAP` is over.
+    def must_look(self) -> bool:
+        """Whether this thread has to call `take` or `give_back` once `GAP_SECONDS` is over, as it had short work last.
 
-        Long work of others begins by that. If all who wait looked themselves they would disturb the short work.
+        That starts other threads' long work. If all of them polled, they would disturb the short work.
         """
-        return self._turns.looks(self)
+        return self._turns.must_look(self)
 
     @property
     def waits(self) -> bool:

@@ -18,7 +18,7 @@ from longhand.runtime.windowed import WindowedSession
 from longhand.serving.fair import Ask, Holdings, Pool
 from longhand.serving.request import Request
 from longhand.serving.rounds import Rounds
-from longhand.serving.turns import MEDIUM_SLICE, Turns
+from longhand.serving.turns import MEDIUM_SLICE_SECONDS, Turns
 from longhand.serving.writer import Writer, begun
 from longhand.settings import length_of
 
@@ -117,7 +117,7 @@ class WindowScheduler(Rounds):
 
     def _round(self) -> None:
         """Read prompts on, let texts begin, and generate: first the new ones, then a piece of a long one."""
-        until = self._clock() + MEDIUM_SLICE
+        until = self._clock() + MEDIUM_SLICE_SECONDS
         self._read()
         for reader in sorted(self._begun.heads(), key=lambda reader: self._holdings.of(reader.ask)):
             self._begin_some(reader, until)
@@ -136,7 +136,7 @@ class WindowScheduler(Rounds):
 
     def _do_long_work(self) -> None:
         for writer in self._writers.pick_long(lambda _: 1, _goes_on):
-            self._leave_processors(writer.session, writer.session.window or 1)
+            self._limit_threads(writer.session)
             self._advance(writer)
 
     def _read(self) -> None:
@@ -144,7 +144,7 @@ class WindowScheduler(Rounds):
         reader = min(self._readers, key=lambda reader: reader.left, default=None)
         if reader is None:
             return
-        self._reading.seconds = MEDIUM_SLICE
+        self._reading.seconds = MEDIUM_SLICE_SECONDS
         wanted = self._reading.begin()
         tokens = reader.request.prompt.read[reader.at : reader.at + wanted]
         try:
