@@ -25,7 +25,7 @@ BLOCK_TOKENS = 512  # remembered tokens that are compared at once: about a milli
 
 @dataclass
 class _KeyBlock:
-    """Consecutive tokens and the outputs before each, (tokens, hidden); `first` is the first one's place in the text."""
+    """Consecutive tokens and the outputs before each, (tokens, hidden); `first` is the place of the first."""
 
     first: int
     shown: FloatArray
