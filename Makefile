@@ -10,8 +10,8 @@ demo: kernel                 ## train for a minute and a half on text that every
 	$(BIN)/longhand demo -o build/demo.safetensors --overwrite
 	@echo "First, in this folder: . .venv/bin/activate"
 
-test: check kernel .venv-base/.ready  ## the checks and the quick tests
-	$(BIN)/python -m pytest -q
+test: check kernel .venv-base/.ready  ## the checks and the quick tests, on two processors
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-all: check kernel .venv-base/.ready  ## the checks and all tests
 	$(BIN)/python -m pytest -q -m ""

@@ -37,7 +37,7 @@ def test_chinese_trains_and_generates_without_a_special_option(tmp_path: Path) -
     model = load(model_path)
     assert len(model.tokenizer.to_record()["characters"]) > 7000
     text = model.generate("床前明月光", length=100, seed=0)
-    assert sum(unicodedata.name(letter, "").startswith("CJK") for letter in text) > 50
+    assert sum(unicodedata.name(letter, "").startswith("CJK") for letter in text) > 30
 
 
 def large_text(folder: Path, megabytes: int, letters: str) -> str:
