@@ -10,7 +10,7 @@ import pytest
 
 from longhand.serving.mailbox import MIN_EVENTS_TO_WAKE, Mailbox, Postman
 from longhand.serving.metrics import Metrics
-from longhand.serving.request import Came, Ended
+from longhand.serving.request import Came, Ended, Failed
 from longhand.serving.room import Rooms
 from longhand.serving.streaming import Answering
 from longhand.serving.threads import in_thread
@@ -44,8 +44,32 @@ def test_who_waits_for_a_whole_answer_is_not_woken_by_each_piece_of_it() -> None
         assert postman.noted == 2
         tell(Ended(0, "length"))
         assert postman.noted == 3
+        tell(Failed(ValueError("no")))
+        assert postman.noted == 4
         box.ready.set()
-        assert len(await box.take()) == 2
+        assert len(await box.take()) == 3
+
+    asyncio.run(run())
+
+
+def test_who_reads_a_stream_is_woken_by_each_piece_of_it() -> None:
+    async def run() -> None:
+        box, postman = Mailbox(bounded=True), Counting()
+        tell = box.teller(0, postman)
+        for _ in range(5):
+            tell(Came(0, "a", 1))
+        assert postman.noted == 5
+
+    asyncio.run(run())
+
+
+def test_the_first_text_is_told_at_once_though_tokens_without_text_came_before_it() -> None:
+    async def run() -> None:
+        box, postman = Mailbox(bounded=False), Counting()
+        tell = box.teller(0, postman)
+        for text in ("", "", "a", "b"):
+            tell(Came(0, text, 1))
+        assert postman.noted == 3
 
     asyncio.run(run())
 

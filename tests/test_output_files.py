@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import resource
 import subprocess
@@ -17,6 +19,7 @@ from odd_files import device, mode, pipe
 from stopping import stopped_training
 
 from longhand.api import train
+from longhand.cli.output import complain, note
 from longhand.modelfile import write_model
 from longhand.text import preparing
 from longhand.text.cache import cache_folder
@@ -155,3 +158,17 @@ def test_the_index_of_copies_is_private(files: Path) -> None:
     build_index([VERSE], files / "small.run" / "copies")
     assert mode(files / "small.run") == mode(files / "small.run" / "copies") == 0o700
     assert {mode(path) for path in (files / "small.run" / "copies").glob("[!.]*")} == {0o600}
+
+
+def test_notes_are_dropped_once_the_terminal_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            tries.append(text)
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("sys.stderr", Closed())
+    note("the training goes on")
+    complain("it could not be told")
+    assert len(tries) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hmac
 import html
 import http.client
@@ -12,6 +13,7 @@ import os
 import re
 import socket
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -139,21 +141,25 @@ def test_trailers_are_no_headers(trailer: str, keyed: Server) -> None:
 def test_who_is_told_to_come_back_is_told_so_after_a_moment_in_which_the_body_takes_no_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    waited: list[tuple[float, bytes]] = []
+    waited: list[tuple[float, bytes, bool]] = []
     bodies: list[Body] = []
+    made: list[weakref.ref[Any]] = []
 
     async def app(scope: Any, _receive: Any, _send: Any) -> None:
         bodies.append(scope[BODY])
+        large = {"what a request has made"}
+        made.append(weakref.ref(large))
         raise BusyError(3, 2.0)
 
     async def sleep(seconds: float) -> None:
-        waited.append((seconds, bodies[0].data))
+        gc.collect()
+        waited.append((seconds, bodies[0].data, made[-1]() is None))
 
     monkeypatch.setattr("longhand.serving.guard.asyncio.sleep", sleep)
     monkeypatch.setattr("longhand.serving.guard.MAX_DELAYED_REFUSALS", 1)
     guard = Guard(app, ServingConfig(), [], Metrics(list))
     assert asyncio.run(guarded(guard, {"Host": "localhost"})) == 429
-    assert waited == [(REFUSAL_DELAY_SECONDS, b"")]
+    assert waited == [(REFUSAL_DELAY_SECONDS, b"", True)]
     guard._num_delayed = 1  # as many as may be
     assert asyncio.run(guarded(guard, {"Host": "localhost"})) == 429
     assert len(waited) == 1

@@ -117,7 +117,6 @@ def test_the_thread_that_had_short_work_last_lets_others_begin_and_only_that_one
     now[0] += 1.0
     one.give_back(again=True)
     short.set_short(False)
-    assert not one.take()
     assert short.must_look
     assert not one.must_look
     now[0] += GAP_SECONDS
@@ -125,3 +124,36 @@ def test_the_thread_that_had_short_work_last_lets_others_begin_and_only_that_one
     assert one.has_come
     assert not short.must_look
     assert not other.must_look
+
+
+def test_a_thread_whose_piece_ends_in_the_gap_looks_itself_since_the_other_may_be_asleep() -> None:
+    now, short, one, _ = turns_on(2)
+    assert one.take()
+    short.set_short(True)
+    short.set_short(False)
+    short.give_back()
+    assert not short.must_look, "nobody waits yet"
+    now[0] += GAP_SECONDS / 3
+    one.give_back(again=True)
+    assert not one.has_come
+    assert one.must_look
+    now[0] += GAP_SECONDS
+    assert one.take()
+
+
+def test_a_turn_that_is_granted_during_short_work_begins_when_it_is_taken() -> None:
+    now, short, one, _ = turns_on(2)
+    assert one.take()
+    short.set_short(True)
+    assert not short.take()
+    now[0] += 1.0
+    one.give_back()
+    now[0] += REST_FACTOR
+    one.give_back()
+    assert short.has_come
+    now[0] += 5.0  # of short work
+    assert short.take()
+    now[0] += 1.0
+    short.give_back(again=True)
+    now[0] += REST_FACTOR
+    assert short.take()

@@ -75,24 +75,25 @@ class Guard:
                 message = {**message, "headers": [*_unless_given(message["headers"]), *message["headers"]]}
             await send(message)
 
+        refusal: ApiError | None = None
         try:
-            self._admit(scope)
-            body = scope[BODY] = await self._bodies.read(scope, reading)
-            await self._turns.take(client_address(scope))
-            await self._app(scope, reading, sent)
+            try:
+                self._admit(scope)
+                body = scope[BODY] = await self._bodies.read(scope, reading)
+                await self._turns.take(client_address(scope))
+                await self._app(scope, reading, sent)
+            except Exception as error:
+                if status:
+                    raise
+                refusal = _refusal(error)
+            if refusal is not None:  # outside `except`, which would keep all that the request has made in memory
+                if refusal.status == 429 and self._num_delayed < MAX_DELAYED_REFUSALS:
+                    await self._delay_refusal(body)
+                await _refuse(refusal, sent, reading)
         except asyncio.CancelledError:  # the server ends
             if status:
                 raise
             await _refuse(api_error(TimeoutError("the server ends")), sent)
-        except Exception as error:
-            if status:
-                raise
-            answer = api_error(error)
-            if answer.status == 500:
-                log.exception("a defect: please report it")
-            if answer.status == 429 and self._num_delayed < MAX_DELAYED_REFUSALS:
-                await self._delay_refusal(body)
-            await _refuse(answer, sent, reading)
         finally:
             if body is not None:
                 body.release()
@@ -165,6 +166,15 @@ class _Reading:
         """Receive the rest for nothing, up to so many bytes."""
         while self.more and most > 0:
             most -= len((await self()).get("body", b""))
+
+
+def _refusal(error: Exception) -> ApiError:
+    """Return what is answered to an error, without the frames in which it was raised. Log defects."""
+    answer = api_error(error)
+    if answer.status == 500:
+        log.exception("a defect: please report it")
+    answer.__traceback__ = answer.__context__ = answer.__cause__ = None
+    return answer
 
 
 async def _refuse(error: ApiError, send: Send, reading: _Reading | None = None) -> None:

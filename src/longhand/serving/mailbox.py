@@ -64,7 +64,7 @@ class Mailbox:
             with self._lock:
                 self._letters.append((first, event))
                 can_wait = not self._bounded and self._begun and isinstance(event, Came)
-                self._begun = True
+                self._begun |= isinstance(event, Came) and bool(event.text)  # whose time is measured
                 if self._bounded and isinstance(event, Came):
                     listed = sum(1 + len(one.likeliest) for one in event.drawn)
                     self._held += len(event.text) + OF_A_TOKEN * listed

@@ -237,8 +237,9 @@ class Scheduler(Rounds):
             readers = self._readers.pick(lambda _: BATCH_SIZES[SLICE_SECONDS])
         if not readers:
             return
-        pace = self._paces["reading", by_length, self._slice(fresh=by_length)]
-        wanted = self._begin_pace(pace, len(readers), fresh=by_length)
+        seconds = self._slice(fresh=by_length)
+        pace = self._paces["reading", by_length, seconds]
+        wanted = self._begin_pace(pace, len(readers), seconds)
         steps = min(min(reader.left for reader in readers), wanted)
         tokens = [reader.request.prompt.read[reader.at : reader.at + steps] for reader in readers]
         self._session.advance(np.stack(tokens, axis=1), [reader.stream for reader in readers])
@@ -295,8 +296,9 @@ class Scheduler(Rounds):
         room = max(text.room for text in texts)
         if first.listed:
             room = min(room, LISTED_AT_ONCE, max(1, MOST_LOGITS // (len(texts) * self._vocabulary)))
-        pace = self._pace_of(first)
-        wanted = self._begin_pace(pace, len(texts), fresh=first.ask.is_fresh)
+        seconds = self._slice(fresh=first.ask.is_fresh)
+        pace = self._pace_of(first, seconds)
+        wanted = self._begin_pace(pace, len(texts), seconds)
         count = min(wanted, room)
         streams = [writer.stream for writer in writers]
         before = sum(text.tokens for text in texts)
@@ -307,19 +309,18 @@ class Scheduler(Rounds):
         for writer, piece in zip(writers, pieces, strict=True):
             self._deliver(writer, piece)
 
-    def _pace_of(self, writer: Writer) -> Pace:
-        if writer.alone:
-            return writer.pace
-        return self._paces[writer.group, self._slice(fresh=writer.ask.is_fresh)]
+    def _pace_of(self, writer: Writer, seconds: float) -> Pace:
+        """Return the pace of texts like this one, in pieces of so many seconds."""
+        return writer.pace if writer.alone else self._paces[writer.group, writer.ask.is_fresh, seconds]
 
     def _together(self, writer: Writer) -> int:
         """Return how many texts like one advance together: fewer where a token of each takes longer than a slice."""
-        most = BATCH_SIZES[self._slice(fresh=writer.ask.is_fresh)]
-        return 1 if writer.alone else max(1, min(most, self._pace_of(writer).size))
+        seconds = self._slice(fresh=writer.ask.is_fresh)
+        return 1 if writer.alone else max(1, min(BATCH_SIZES[seconds], self._pace_of(writer, seconds).size))
 
-    def _begin_pace(self, pace: Pace, together: int, *, fresh: bool) -> int:
+    def _begin_pace(self, pace: Pace, together: int, seconds: float) -> int:
         """Return how many tokens each of so many streams is to read or write now; the pace counts those of all."""
-        pace.seconds = self._slice(fresh=fresh)
+        pace.seconds = seconds
         return max(1, pace.begin() // together)
 
     def _deliver(self, writer: Writer, piece: str) -> None:

@@ -12,6 +12,7 @@ from longhand.config import ScoringConfig
 from longhand.gates.trace import read_text
 from longhand.gates.values import TokenBits
 from longhand.model import Model
+from longhand.scoring.cache import BLOCK_TOKENS
 from longhand.serving.problems import ApiError
 from longhand.serving.wire import ScoreAnswer, ScoreRequest
 
@@ -55,7 +56,7 @@ def _refuse_long(wanted: ScoreRequest, model: Model) -> None:
     if wanted.per_token and size > MAX_LISTED:
         raise _too_long(size, MAX_LISTED, "with per_token", "send a shorter text, or leave per_token out")
     if wanted.cache:
-        most = MAX_CACHE_WORK // (min(wanted.cache_size, size) * model.config.hidden)
+        most = MAX_CACHE_WORK // (min(max(wanted.cache_size, BLOCK_TOKENS), size) * model.config.hidden)
         if size > most:
             how = f"with a cache of {wanted.cache_size:,} tokens"
             raise _too_long(size, most, how, "send a shorter text, or take a smaller cache_size")

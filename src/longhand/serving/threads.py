@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 from longhand.serving.problems import ApiError
 from longhand.serving.rate import Rate
 from longhand.serving.request import BusyError
-from longhand.serving.turns import LOOK_SECONDS, Turns
+from longhand.serving.turns import GAP_SECONDS, LOOK_SECONDS, Turns
 
 Result = TypeVar("Result")
 Gone: TypeAlias = Callable[[], Awaitable[bool]]
@@ -129,13 +129,13 @@ class LongWork:
             raise ApiError(400, f"input: this takes over {self._seconds:g} s: send a shorter text", param="input")
         if piece >= self._turn.slice:
             self._took += piece
-            self._come.clear()
             self._turn.give_back(again=True)
             self._begin()
 
     def _begin(self) -> None:
-        while not self._turn.take() and not self._come.wait(LOOK_SECONDS):
-            pass
+        while not self._turn.take():
+            self._come.wait(GAP_SECONDS if self._turn.must_look else LOOK_SECONDS)
+            self._come.clear()
         self._began = self._clock()
 
 

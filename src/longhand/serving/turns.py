@@ -35,7 +35,7 @@ class Turns:
         self._working, self._due = 0, -math.inf
         self._waiting: list[Turn] = []
         self._short: set[Turn] = set()  # of threads that have short work to do now
-        self._looker: Turn | None = None  # of the thread that had some last: it starts the others' long work again
+        self._looker: Turn | None = None  # of the thread that starts long work again after short work
         self._least = 0.0  # seconds that the one had whose turn came last: one that comes anew has had as much
 
     def of(self, wake: Callable[[], None]) -> Turn:
@@ -78,11 +78,13 @@ class Turns:
         """See `Turn.take`."""
         with self._lock:
             if turn.has_come:
+                turn.began = self._clock()  # it may have been granted while its thread did short work
                 return True
             if turn not in self._waiting:
                 turn.had = max(turn.had, self._least)
                 self._waiting.append(turn)
             woken = self._grant()
+            self._appoint_looker(turn)
         self._wake(woken, turn)
         return turn.has_come
 
@@ -100,6 +102,7 @@ class Turns:
             if again:
                 self._waiting.append(turn)
             woken = self._grant()
+            self._appoint_looker(turn)
         self._wake(woken, turn)
 
     def must_look(self, turn: Turn) -> bool:
@@ -128,6 +131,11 @@ class Turns:
             self._due = math.inf  # until this piece has ended
             granted.append(turn)
         return granted
+
+    def _appoint_looker(self, turn: Turn) -> None:
+        """Make a thread look that has to wait only for the gap to end: the one that had short work may be asleep."""
+        if turn in self._waiting and not self._short and self._has_short_work(self._clock()):
+            self._looker = turn
 
     def _wake(self, granted: list[Turn], own: Turn) -> None:
         for turn in granted:
@@ -173,9 +181,9 @@ class Turn:
 
     @property
     def must_look(self) -> bool:
-        """Whether this thread has to call `take` or `give_back` once `GAP_SECONDS` is over, as it had short work last.
+        """Whether this thread has to call `take` or `give_back` once `GAP_SECONDS` is over.
 
-        That starts other threads' long work. If all of them polled, they would disturb the short work.
+        That starts long work again after short work. If all threads polled, they would disturb the short work.
         """
         return self._turns.must_look(self)
 
