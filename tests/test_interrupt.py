@@ -20,10 +20,12 @@ from longhand.training.interrupt import SIGNALS, listening
 SMALL: dict[str, Any] = {"hidden": 8, "embedding": 4, "batch": 4, "window": 16, "threads": 1, "epochs": 5}
 
 
-@pytest.fixture
-def left_alone() -> Iterator[None]:
-    """Put the handlers of all signals back."""
+@pytest.fixture(autouse=True)
+def _default_handlers() -> Iterator[None]:
+    """Handle signals as usual, whatever the tests were started by (nohup ignores SIGHUP), and put all back."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -48,9 +50,8 @@ def test_each_of_them_ends_a_training_that_has_begun_and_leaves_a_scored_model(
     assert len(list((tmp_path / "m.run").glob("checkpoint-*"))) == 1
 
 
-def test_a_signal_that_is_ignored_stays_ignored(left_alone: None, tmp_path: Path) -> None:
+def test_a_signal_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     """As SIGHUP is under nohup."""
-    assert left_alone is None
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     stop = at_step(3, lambda: signal.raise_signal(signal.SIGHUP))
     assert train(io.StringIO(VERSE * 40), tmp_path / "m", listener=stop, **SMALL).card.stopped_by == "epochs"
@@ -75,8 +76,7 @@ def test_before_the_first_step_a_signal_ends_it_at_once_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_second_signal_acts_as_it_always_does(left_alone: None) -> None:
-    assert left_alone is None
+def test_a_second_signal_acts_as_it_always_does() -> None:
     seen: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
     with listening() as interrupt:
