@@ -69,8 +69,10 @@ class Shares:
 
     def price(self, ask: Ask) -> float:
         """Return what a turn of one text costs: the more, the more requests share what its address gets."""
-        users = self._clients.get(ask.client, {})
-        return float(max(1, len(self._clients)) * max(1, len(users)) * max(1, users.get(ask.user, 1)))
+        users = self._clients.get(ask.client)
+        if users is None:
+            return float(max(1, len(self._clients)))
+        return float(len(self._clients) * len(users) * users.get(ask.user, 1))
 
 
 class Pool(Generic[T]):
@@ -98,6 +100,11 @@ class Pool(Generic[T]):
     def of(self, ask: Ask) -> Iterable[T]:
         """Return the items of a request."""
         return self._of.get(ask, ())
+
+    @property
+    def num_fresh(self) -> int:
+        """Number of fresh requests that have items here."""
+        return sum(ask.is_fresh for ask in self._of)
 
     def has_fresh(self, ready: Callable[[T], bool]) -> bool:
         """Return whether an item of a fresh request is ready."""

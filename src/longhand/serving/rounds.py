@@ -54,6 +54,7 @@ class Rounds(ABC):
         self._looked = time.monotonic()
         self._waiting = Line()
         self._shares = Shares()
+        self._many_fresh = False  # whether more fresh requests write than advance together
         self._gone = False  # whether a request was cancelled since then
         self._news = False  # whether something happened since the last round that may let a text begin or go on
         self._ended, self.written = Rate(), Rate()  # texts and tokens
@@ -191,7 +192,9 @@ class Rounds(ABC):
 
     def _slice(self, *, fresh: bool) -> float:
         """Return the seconds that a piece of work may take now, for fresh requests or for others."""
-        return MEDIUM_SLICE_SECONDS if fresh else self._turn.slice
+        if fresh:  # small pieces for many would take more time than they save
+            return SLICE_SECONDS if self._many_fresh else MEDIUM_SLICE_SECONDS
+        return self._turn.slice
 
     @abstractmethod
     def _has_long_work(self) -> bool:

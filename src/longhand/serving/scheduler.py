@@ -205,6 +205,7 @@ class Scheduler(Rounds):
     def _round(self) -> None:
         """Read prompts on and generate: first what is short, then a piece of what is long, if it is our turn."""
         self._read(by_length=True)
+        self._many_fresh = self._writers.num_fresh > BATCH_SIZES[MEDIUM_SLICE_SECONDS]
         if new := self._writers.pick_fresh(self._together, _goes_on, _group):
             self._write(new)
             self._after()
