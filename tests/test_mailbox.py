@@ -3,18 +3,121 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from longhand.serving.mailbox import MIN_EVENTS_TO_WAKE, Mailbox, Postman
+from longhand.serving.mailbox import MIN_EVENTS_TO_WAKE, WAKES_PER_SECOND, Dispatcher, Mailbox, Postman
 from longhand.serving.metrics import Metrics
 from longhand.serving.request import Came, Ended, Failed
 from longhand.serving.room import Rooms
 from longhand.serving.streaming import Answering
 from longhand.serving.threads import in_thread
 from longhand.serving.wire import Choice, Completion, Usage
+
+
+class Clock:
+    """A loop whose time is set, and that does at once what other threads want."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> object:
+        self.timers.append((self.now + delay, callback))
+        return callback
+
+    def call_soon_threadsafe(self, callback: Callable[..., None], *args: Any) -> None:
+        callback(*args)
+
+    def run_for(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self.timers and min(self.timers)[0] <= until:
+            self.timers.sort(key=lambda timer: timer[0])
+            self.now, callback = self.timers.pop(0)
+            callback()
+        self.now = until
+
+
+def postman_of(clock: Clock) -> Postman:
+    return Postman(Dispatcher(cast("Any", clock)))
+
+
+def woken(boxes: list[Mailbox]) -> int:
+    """Return how many mailboxes were woken since the last call."""
+    count = sum(box.ready.is_set() for box in boxes)
+    for box in boxes:
+        box.ready.clear()
+    return count
+
+
+# Who is woken when
+
+
+def test_however_many_texts_are_streamed_so_many_are_sent_in_a_second_and_each_in_its_turn() -> None:
+    clock = Clock()
+    postman = postman_of(clock)
+    boxes = [Mailbox(bounded=True) for _ in range(1000)]
+    tells = [box.teller(0, postman) for box in boxes]
+    for tell in tells:
+        tell(Came(0, "a", 1))
+    postman.deliver()
+    assert woken(boxes) == 1000, "the first characters at once"
+    counts, total = Counter[int](), 0
+    for _ in range(200):
+        for tell in tells:
+            tell(Came(0, "a", 1))
+        postman.deliver()
+        clock.run_for(0.01)
+        counts.update(number for number, box in enumerate(boxes) if box.ready.is_set())
+        total += woken(boxes)
+    assert 0.9 * WAKES_PER_SECOND < total / 2.0 < 1.1 * WAKES_PER_SECOND
+    assert max(counts.values()) - min(counts[number] for number in range(1000)) <= 1
+    clock.run_for(10)
+    assert woken(boxes) + total >= sum(counts.values())
+    assert not clock.timers
+
+
+def test_few_streams_are_woken_at_once() -> None:
+    clock = Clock()
+    postman = postman_of(clock)
+    boxes = [Mailbox(bounded=True) for _ in range(5)]
+    tells = [box.teller(0, postman) for box in boxes]
+    for _ in range(10):
+        for tell in tells:
+            tell(Came(0, "a", 1))
+        postman.deliver()
+        assert woken(boxes) == 5
+        clock.run_for(0.01)
+
+
+@pytest.mark.parametrize("event", [Ended(0, "length"), Failed(ValueError("no"))])
+def test_an_end_overtakes_what_is_not_urgent(event: Any) -> None:
+    clock = Clock()
+    postman = postman_of(clock)
+    boxes = [Mailbox(bounded=True) for _ in range(100)]
+    tells = [box.teller(0, postman) for box in boxes]
+    for _ in range(2):
+        for tell in tells:
+            tell(Came(0, "a", 1))
+    postman.deliver()
+    for tell in tells:
+        tell(Came(0, "a", 1))
+    woken(boxes)
+    tells[-1](event)
+    postman.deliver()
+    assert boxes[-1].ready.is_set()
+    assert woken(boxes) < 50
+    clock.run_for(1)
+    assert woken(boxes) <= 99
+    assert not boxes[-1].ready.is_set(), "woken once"
+
 
 # Answers that are sent whole
 
@@ -23,9 +126,10 @@ class Counting(Postman):
     """Counts how often somebody is to be woken."""
 
     def __init__(self) -> None:
+        super().__init__(Dispatcher(cast("Any", Clock())))
         self.noted = 0
 
-    def note(self, box: Mailbox) -> None:  # noqa: ARG002 (as the other)
+    def note(self, box: Mailbox, *, urgent: bool) -> None:  # noqa: ARG002 (as the other)
         self.noted += 1
 
 

@@ -75,7 +75,8 @@ class Sampler:
         if self.guide is not None:
             for token in tokens.tolist():
                 self.at = int(self.guide.row(self.at)[token])
-        self.recent = self._kept(np.concatenate([self.recent, tokens]))
+        if self.drawing.looks_back:
+            self.recent = self._kept(np.concatenate([self.recent, tokens]))
 
     def refuse(self, token: int) -> None:
         """Take note that a token may not come next; another one is drawn, with another chance."""
@@ -145,7 +146,8 @@ class Sampler:
 
     def give_back(self, count: int) -> None:
         """Take the last of the chances for the next draws once more: the text ended before them."""
-        self._bits.advance(PERIOD - count)
+        if count:
+            self._bits.advance(PERIOD - count)
 
     @property
     def changes(self) -> bool:

@@ -20,12 +20,13 @@ class Ask:
 
     - client, user: who asks
     - tag: when it gets its next turn, in the virtual time of `Shares`
+    - price: what a turn of one of its texts costs, in that time (`Shares.among`)
     - tokens: that were generated for it so far
     """
 
     def __init__(self, client: str = "", user: str = "") -> None:
         self.client, self.user = client, user
-        self.tag, self.tokens = 0.0, 0
+        self.tag, self.price, self.tokens = 0.0, 1.0, 0
 
     @property
     def is_fresh(self) -> bool:
@@ -58,21 +59,19 @@ class Shares:
 
     def __init__(self) -> None:
         self.clock = 0.0
-        self._clients: dict[str, dict[str, int]] = {}
 
     def among(self, asks: Iterable[Ask]) -> None:
-        """Set which requests there are, all different."""
-        self._clients = {}
-        for ask in asks:
-            users = self._clients.setdefault(ask.client, {})
-            users[ask.user] = users.get(ask.user, 0) + 1
+        """Set the prices of requests, all that there are and each once.
 
-    def price(self, ask: Ask) -> float:
-        """Return what a turn of one text costs: the more, the more requests share what its address gets."""
-        users = self._clients.get(ask.client)
-        if users is None:
-            return float(max(1, len(self._clients)))
-        return float(len(self._clients) * len(users) * users.get(ask.user, 1))
+        The more requests share what an address gets, the more a turn costs each of them.
+        """
+        clients: dict[str, dict[str, list[Ask]]] = {}
+        for ask in asks:
+            clients.setdefault(ask.client, {}).setdefault(ask.user, []).append(ask)
+        for users in clients.values():
+            for theirs in users.values():
+                for ask in theirs:
+                    ask.price = float(len(clients) * len(users) * len(theirs))
 
 
 class Pool(Generic[T]):
@@ -101,18 +100,13 @@ class Pool(Generic[T]):
         """Return the items of a request."""
         return self._of.get(ask, ())
 
-    @property
-    def num_fresh(self) -> int:
-        """Number of fresh requests that have items here."""
-        return sum(ask.is_fresh for ask in self._of)
+    def __contains__(self, ask: Ask) -> bool:
+        """Return whether a request has items here."""
+        return ask in self._of
 
-    def has_fresh(self, ready: Callable[[T], bool]) -> bool:
-        """Return whether an item of a fresh request is ready."""
-        return any(ask.is_fresh and any(map(ready, items)) for ask, items in self._of.items())
-
-    def has_long(self, ready: Callable[[T], bool]) -> bool:
-        """Return whether an item of a request is ready that is fresh no more."""
-        return any(not ask.is_fresh and any(map(ready, items)) for ask, items in self._of.items())
+    def has(self, ready: Callable[[T], bool]) -> bool:
+        """Return whether an item is ready."""
+        return any(map(ready, self))
 
     def add(self, item: T, *, first: bool = False) -> None:
         """Add an item; it comes last of its request, or first."""
@@ -128,6 +122,12 @@ class Pool(Generic[T]):
         if not items:
             del self._of[item.ask]
 
+    def move(self, ask: Ask, other: Pool[T]) -> None:
+        """Move all items of a request to another pool."""
+        for item in list(self.of(ask)):
+            self.remove(item)
+            other.add(item)
+
     def drop(self, is_gone: Callable[[T], bool]) -> list[T]:
         """Remove some items, and return them."""
         gone = [item for item in self if is_gone(item)]
@@ -139,59 +139,46 @@ class Pool(Generic[T]):
         """Return the first item of each request."""
         return [items[0] for items in self._of.values()]
 
-    def pick_long(
-        self,
-        count: Callable[[T], int],
-        ready: Callable[[T], bool] = lambda _: True,
-        kind: Callable[[T], Hashable] = lambda _: None,
-    ) -> list[T]:
-        """Choose items of requests that are fresh no more, as `pick` does."""
-        return self.pick(count, ready, kind, [ask for ask in self._of if not ask.is_fresh])
-
     def pick(
         self,
         count: Callable[[T], int],
         ready: Callable[[T], bool] = lambda _: True,
         kind: Callable[[T], Hashable] = lambda _: None,
-        among: Iterable[Ask] | None = None,
     ) -> list[T]:
         """Choose items whose turn it is, all of the kind of the first one, and charge their requests.
 
         - count: how many at most, of the kind of an item
         - ready: whether an item can use its turn
-        - among: the requests whose items are chosen; all, if left out
         """
         clock = self._shares.clock
-        tags = {ask: max(ask.tag, clock) for ask in (self._of if among is None else among)}
-        picked = self._picked(count, tags, ready, kind)
+        picked = self._picked(count, lambda ask: max(ask.tag, clock), ready, kind)
         if picked:
-            self._shares.clock = tags[picked[0].ask]
+            self._shares.clock = max(picked[0].ask.tag, clock)
         for item in picked:
-            item.ask.tag = max(item.ask.tag, clock) + self._shares.price(item.ask)
+            item.ask.tag = max(item.ask.tag, clock) + item.ask.price
         return picked
 
-    def pick_fresh(
+    def pick_least(
         self,
         count: Callable[[T], int],
         ready: Callable[[T], bool],
         kind: Callable[[T], Hashable] = lambda _: None,
     ) -> list[T]:
-        """Choose items of fresh requests: first those that have had least.
+        """Choose items of the requests that have had least, at no charge.
 
         - count, ready, kind: as for `pick`
         """
-        tags = {ask: ask.tokens * self._shares.price(ask) for ask in self._of if ask.is_fresh}
-        return self._picked(count, tags, ready, kind) if tags else []
+        return self._picked(count, lambda ask: ask.tokens * ask.price, ready, kind)
 
     def _picked(
         self,
         count: Callable[[T], int],
-        tags: dict[Ask, float],
+        tag_of: Callable[[Ask], float],
         ready: Callable[[T], bool],
         kind: Callable[[T], Hashable],
     ) -> list[T]:
         """Choose items of requests in the order of their tags, each of which grows by the price of a turn."""
-        heap = [(tag, place, len(self._of[ask]), ask) for place, (ask, tag) in enumerate(tags.items())]
+        heap = [(tag_of(ask), place, len(items), ask) for place, (ask, items) in enumerate(self._of.items())]
         heapify(heap)
         picked: list[T] = []
         first: Hashable = None
@@ -205,7 +192,7 @@ class Pool(Generic[T]):
                 first, most = kind(item), count(item)
             picked.append(item)
             if left:
-                heappush(heap, (tag + self._shares.price(ask), place, left, ask))
+                heappush(heap, (tag + ask.price, place, left, ask))
         return picked
 
     def _next(self, ask: Ask, left: int, suits: Callable[[T], bool]) -> tuple[T | None, int]:

@@ -4,41 +4,82 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TypeAlias
 
 from longhand.serving.request import Came, Event, Request
 
 MIN_EVENTS_TO_WAKE = 64  # of an unstreamed answer: nobody waits for single events
+WAKES_PER_SECOND = 2000  # of all mailboxes together, but for urgent ones
+MAX_WAKES_AT_ONCE = 10.0
 MOST_HELD = 16_384  # characters that may wait to be sent, before their texts wait too
 OF_A_TOKEN = 100  # characters that a listed token counts as, and each of those that were likely in its place
 Letter: TypeAlias = tuple[int, Event]
 """The first number of a request's texts among all that were asked for together, and what happened to one of them."""
 
 
-class Postman:
-    """Wakes those who got something, once for each round of a scheduler's. Belongs to its thread, but for `_wake`."""
+class Dispatcher:
+    """Wakes mailboxes in the loop: urgent ones at once, others in order, at a limited rate. Belongs to the loop.
+
+    Each wake-up costs the loop a tenth of a millisecond, mostly for sending. Where many texts are streamed, more tokens
+    are sent at a time instead.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._boxes: set[Mailbox] = set()
+        self._later: dict[Mailbox, None] = {}  # in order
+        self._left, self._seen = MAX_WAKES_AT_ONCE, loop.time()
+        self._timer: asyncio.TimerHandle | None = None
 
-    def note(self, box: Mailbox) -> None:
-        """Remember one who got something."""
-        self._boxes.add(box)
+    def wake_soon(self, noted: Mapping[Mailbox, bool]) -> None:
+        """Have the loop wake mailboxes: from another thread."""
+        with suppress(RuntimeError):  # the loop has ended, and with it all who listened
+            self._loop.call_soon_threadsafe(self.wake, noted)
+
+    def wake(self, noted: Mapping[Mailbox, bool]) -> None:
+        """Wake mailboxes: those that are urgent now, others now or soon."""
+        for box, urgent in noted.items():
+            if urgent:
+                self._later.pop(box, None)
+                box.ready.set()
+            else:
+                self._later[box] = None
+        self._wake_some()
+
+    def _wake_some(self) -> None:
+        now = self._loop.time()
+        self._left = min(MAX_WAKES_AT_ONCE, self._left + (now - self._seen) * WAKES_PER_SECOND)
+        self._seen = now
+        while self._later and self._left >= 1:
+            box = next(iter(self._later))
+            del self._later[box]
+            box.ready.set()
+            self._left -= 1
+        if self._later and self._timer is None:
+            self._timer = self._loop.call_later(MAX_WAKES_AT_ONCE / WAKES_PER_SECOND, self._wake_more)
+
+    def _wake_more(self) -> None:
+        self._timer = None
+        self._wake_some()
+
+
+class Postman:
+    """Notes which mailboxes got something, and tells the dispatcher after each round of a scheduler's, whose it is."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._noted: dict[Mailbox, bool] = {}
+
+    def note(self, box: Mailbox, *, urgent: bool) -> None:
+        """Note a mailbox that got something; an urgent one is to be woken at once."""
+        self._noted[box] = urgent or self._noted.get(box, False)
 
     def deliver(self) -> None:
-        """Wake them."""
-        if self._boxes:
-            boxes, self._boxes = self._boxes, set()
-            with suppress(RuntimeError):  # the loop has ended, and with it all who listened
-                self._loop.call_soon_threadsafe(_wake, boxes)
-
-
-def _wake(boxes: set[Mailbox]) -> None:
-    for box in boxes:
-        box.ready.set()
+        """Have them woken."""
+        if self._noted:
+            noted, self._noted = self._noted, {}
+            self._dispatcher.wake_soon(noted)
 
 
 class Mailbox:
@@ -63,15 +104,16 @@ class Mailbox:
         def tell(event: Event) -> None:
             with self._lock:
                 self._letters.append((first, event))
-                can_wait = not self._bounded and self._begun and isinstance(event, Came)
+                urgent = not self._begun or not isinstance(event, Came)
                 self._begun |= isinstance(event, Came) and bool(event.text)  # whose time is measured
                 if self._bounded and isinstance(event, Came):
                     listed = sum(1 + len(one.likeliest) for one in event.drawn)
                     self._held += len(event.text) + OF_A_TOKEN * listed
                     if self._held > MOST_HELD:
                         self._pause()
-            if not can_wait or len(self._letters) >= MIN_EVENTS_TO_WAKE:
-                postman.note(self)
+                        urgent = True
+            if urgent or self._bounded or len(self._letters) >= MIN_EVENTS_TO_WAKE:
+                postman.note(self, urgent=urgent)
 
         return tell
 

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from functools import partial
 
 from longhand.runtime.session import Session
-from longhand.serving.fair import Shares
+from longhand.serving.fair import Ask, Shares
 from longhand.serving.line import Line
 from longhand.serving.rate import Rate
 from longhand.serving.request import BusyError, Event, Failed, Request
 from longhand.serving.turns import (
     GAP_SECONDS,
+    LARGE_SLICE_SECONDS,
     LOOK_SECONDS,
     MEDIUM_SLICE_SECONDS,
     SHORT_SLICE_SECONDS,
@@ -22,11 +23,12 @@ from longhand.serving.turns import (
     Turns,
 )
 
-BATCH_SIZES = {SLICE_SECONDS: 64, MEDIUM_SLICE_SECONDS: 32, SHORT_SLICE_SECONDS: 16}
+BATCH_SIZES = {LARGE_SLICE_SECONDS: 64, SLICE_SECONDS: 64, MEDIUM_SLICE_SECONDS: 32, SHORT_SLICE_SECONDS: 16}
 """Texts that advance together, by the seconds that the piece of work may take.
 
 Larger batches are hardly faster, and delivering their results takes time.
 """
+MANY_TEXTS = 256  # beyond which the texts' pieces are larger
 ROOM_SECONDS = 1.0  # after which it is looked again whether somebody that waits can begin
 RESERVED = 32  # of so many places in the line one more is kept for requests of a single text
 
@@ -55,6 +57,7 @@ class Rounds(ABC):
         self._waiting = Line()
         self._shares = Shares()
         self._many_fresh = False  # whether more fresh requests write than advance together
+        self._answered = False  # whether a fresh request came to its end since there was no short work
         self._gone = False  # whether a request was cancelled since then
         self._news = False  # whether something happened since the last round that may let a text begin or go on
         self._ended, self.written = Rate(), Rate()  # texts and tokens
@@ -192,9 +195,10 @@ class Rounds(ABC):
 
     def _slice(self, *, fresh: bool) -> float:
         """Return the seconds that a piece of work may take now, for fresh requests or for others."""
-        if fresh:  # small pieces for many would take more time than they save
-            return SLICE_SECONDS if self._many_fresh else MEDIUM_SLICE_SECONDS
-        return self._turn.slice
+        if fresh and not self._many_fresh:
+            return MEDIUM_SLICE_SECONDS
+        seconds = SLICE_SECONDS if fresh else self._turn.slice  # small pieces for many would take longer than they save
+        return LARGE_SLICE_SECONDS if seconds == SLICE_SECONDS and self.writing > MANY_TEXTS else seconds
 
     @abstractmethod
     def _has_long_work(self) -> bool:
@@ -206,7 +210,8 @@ class Rounds(ABC):
 
     def _take_turn(self, *, has_short_work: bool) -> None:
         """Do a piece of long work if it is this thread's turn; short work comes first, but not for long."""
-        self._turn.set_short(has_short_work)
+        self._turn.set_short(has_short_work, answered=self._answered)
+        self._answered &= has_short_work
         if not self._has_long_work():
             self._turn.give_back()
         elif self._turn.take():
@@ -215,12 +220,18 @@ class Rounds(ABC):
             finally:
                 self._turn.give_back(again=self._has_long_work())
 
+    def _note_end(self, ask: Ask) -> None:
+        """Note that a text of a request has ended."""
+        self._ended.add()
+        self._answered |= ask.is_fresh
+
     def _limit_threads(self, session: Session) -> None:
-        """Limit a session's threads: one fewer than usual after recent short work."""
+        """Limit a session's threads: one fewer than usual while there is both long work and a little short work."""
         threads: int | None = getattr(session, "threads", None)
         if threads is not None:
             self._threads = max(self._threads, threads)
-            session.threads = max(1, self._threads - self._turn.has_recent_short_work)  # type: ignore[attr-defined]
+            fewer = self._turn.is_mixed and not self._many_fresh
+            session.threads = max(1, self._threads - fewer)  # type: ignore[attr-defined]
 
     def _end_turns(self) -> None:
         self._turn.set_short(False)

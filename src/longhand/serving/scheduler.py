@@ -9,46 +9,28 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from longhand.generation.loop import MOST_LOGITS, Pace, advance
+from longhand.generation.loop import LARGEST_PIECE, MOST_LOGITS, Pace, advance
 from longhand.generation.opening import Opening
 from longhand.generation.writing import put_back
 from longhand.runtime.session import RecurrentSession
 from longhand.serving.fair import Ask, Pool
+from longhand.serving.reader import Reader
 from longhand.serving.request import Request
 from longhand.serving.rounds import BATCH_SIZES, Rounds
 from longhand.serving.seats import Claim, Seats, parked
+from longhand.serving.texts import Texts
 from longhand.serving.turns import MEDIUM_SLICE_SECONDS, SLICE_SECONDS, Turns
-from longhand.serving.writer import Writer, begun
+from longhand.serving.writer import Writer, begun, goes_on, group_of
 
 SHORT_PROMPT = 512  # tokens that are left of a prompt, up to which it is read before all long work
 PAUSED_SECONDS = 5.0  # after which a text whose client does not read has to make room for others
-NONE = -1  # in place of a stream
+MIN_LONG_REQUESTS = 16  # from which on some of them advance together with fresh ones
 LISTED_AT_ONCE = 256  # tokens of which it is told how probable they were: each is many numbers
-
-
-@dataclass(eq=False)
-class _Reader:
-    """A request whose prompt a stream reads: `at` tokens of it are read."""
-
-    request: Request
-    stream: int
-    at: int = 0
-
-    @property
-    def ask(self) -> Ask:
-        """Whose it is."""
-        return self.request.ask
-
-    @property
-    def left(self) -> int:
-        """How many tokens are still to be read."""
-        return len(self.request.prompt.read) - self.at
 
 
 class Scheduler(Rounds):
@@ -73,13 +55,14 @@ class Scheduler(Rounds):
         self._seats = Seats(streams, self._shares)
         self._free = self._seats.free
         self._session, self._vocabulary = open_session(len(self._free)), vocabulary
-        self._readers: Pool[_Reader] = Pool(self._shares)
-        self._writers: Pool[Writer] = Pool(self._shares)
-        self._by_stream: dict[int, _Reader | Writer] = {}
+        self._readers: Pool[Reader] = Pool(self._shares)
+        self._writers = Texts(self._shares)
+        self._by_stream: dict[int, Reader | Writer] = {}
         self._paces: defaultdict[Hashable, Pace] = defaultdict(
             partial(Pace, self._clock)
         )  # of those that write together, in tokens of all
         self._has_read = True
+        self._num_riders = 0  # texts of long work that have advanced with fresh ones in this round
         self._thread.start()
 
     @property
@@ -108,23 +91,23 @@ class Scheduler(Rounds):
         for one in [one for one in self._by_stream.values() if one.request.cancelled]:
             self._stand_up(one)
 
-    def _stand_up(self, one: _Reader | Writer) -> None:
+    def _stand_up(self, one: Reader | Writer) -> None:
         """Free the stream of a prompt that is read or of a text."""
         del self._by_stream[one.stream]
         self._pool_of(one).remove(one)
         self._seats.give_back(one.stream, one.ask)
         self._news = True
 
-    def _pool_of(self, one: _Reader | Writer) -> Pool[Any]:
+    def _pool_of(self, one: Reader | Writer) -> Any:
         return self._writers if isinstance(one, Writer) else self._readers
 
-    def _sit_down(self, one: _Reader | Writer, stream: int) -> None:
+    def _sit_down(self, one: Reader | Writer, stream: int) -> None:
         """Let a prompt be read, or a text be written, by a stream that was taken for it."""
         one.stream = stream
         self._by_stream[stream] = one
         self._pool_of(one).add(one)
 
-    def _park(self, one: _Reader | Writer) -> None:
+    def _park(self, one: Reader | Writer) -> None:
         """Take a stream from a prompt or a text, which goes on where it was as soon as it gets another one."""
         claim = parked(self._session, one.stream, one.request, partial(self._sit_down, one))
         self._stand_up(one)
@@ -143,13 +126,13 @@ class Scheduler(Rounds):
                 break
         self._shares.among({*self._readers.asks, *self._writers.asks, *seats.claims.asks})
 
-    def _next_in(self) -> _Reader | Claim | None:
+    def _next_in(self) -> Reader | Claim | None:
         """Return what gets a stream now, and see to it that there is one."""
         seats = self._seats
         claim = seats.next_claim()
         with self._changed:
             if seats.left >= len(self._waiting) + len(seats.claims):  # enough for all
-                return claim or (_Reader(self._waiting.next(), NONE) if self._waiting else None)
+                return claim or (Reader(self._waiting.next(), self._session) if self._waiting else None)
             request = self._waiting.first(seats.held_by)
         first = claim if request is None or not seats.before(request, claim) else request
         if first is None or not self._make_room(first.ask):
@@ -160,14 +143,14 @@ class Scheduler(Rounds):
             return first
         with self._changed:
             self._waiting.take(first)
-        return _Reader(first, NONE)
+        return Reader(first, self._session)
 
     def _make_room(self, ask: Ask) -> bool:
         """See to it that a stream is free for a request, if it may have one more."""
         if self._seats.left > 0:
             return True
         before = time.monotonic() - PAUSED_SECONDS
-        heads: list[_Reader | Writer] = [*self._writers.heads(), *self._readers.heads()]
+        heads: list[Reader | Writer] = [*self._writers.heads(), *self._readers.heads()]
         for one in heads:  # all of a request pause together
             if one.request.paused and one.request.paused_since <= before:
                 self._park(one)
@@ -175,11 +158,11 @@ class Scheduler(Rounds):
         giver = self._seats.giver(ask, [*self._writers.asks, *self._readers.asks])
         if giver is None:
             return False
-        held: list[_Reader | Writer] = [*self._writers.of(giver), *self._readers.of(giver)]
+        held: list[Reader | Writer] = [*self._writers.of(giver), *self._readers.of(giver)]
         self._park(held[-1])
         return True
 
-    def _seat(self, one: _Reader | Claim) -> None:
+    def _seat(self, one: Reader | Claim) -> None:
         """Let a claim or a new request have a stream."""
         stream = self._seats.take(one.ask)
         if isinstance(one, Claim):
@@ -189,7 +172,7 @@ class Scheduler(Rounds):
             self._sit_down(one, stream)
             self._place(one)
 
-    def _place(self, reader: _Reader) -> None:
+    def _place(self, reader: Reader) -> None:
         """Put a stream where a prompt is to be read from: the beginning, or where another text was left."""
         before = reader.request.before
         try:
@@ -205,24 +188,46 @@ class Scheduler(Rounds):
     def _round(self) -> None:
         """Read prompts on and generate: first what is short, then a piece of what is long, if it is our turn."""
         self._read(by_length=True)
-        self._many_fresh = self._writers.num_fresh > BATCH_SIZES[MEDIUM_SLICE_SECONDS]
-        if new := self._writers.pick_fresh(self._together, _goes_on, _group):
-            self._write(new)
+        self._many_fresh = len(self._writers.fresh) > BATCH_SIZES[MEDIUM_SLICE_SECONDS]
+        self._limit_threads(self._session)
+        if self._many_fresh and (begun := [writer for writer in self._pick_fresh() if not writer.told]):
+            self._write(begun, most=1)  # their first characters do not wait for a piece of all
+            self._after()
+        if fresh := self._pick_fresh():
+            self._write([*fresh, *self._riders(fresh)])
             self._after()
         self._take_turn(has_short_work=self._has_short_work())
+        self._num_riders = 0
+
+    def _pick_fresh(self) -> list[Writer]:
+        return self._writers.fresh.pick_least(self._together, goes_on, group_of)
+
+    def _riders(self, fresh: list[Writer]) -> list[Writer]:
+        """Return texts of long work that advance together with fresh ones.
+
+        Where many requests have long work, these are as many as the fresh ones, or they would wait too long.
+        """
+        long, group = self._writers.long, fresh[0].group
+        if len(long.asks) < MIN_LONG_REQUESTS:
+            return []
+        riders = long.pick(lambda _: len(fresh), lambda writer: writer.goes_on and writer.group == group)
+        self._num_riders = len(riders)
+        return riders
 
     def _has_short_work(self) -> bool:
-        return self._writers.has_fresh(_goes_on) or any(reader.left <= SHORT_PROMPT for reader in self._readers)
+        return self._writers.fresh.has(goes_on) or any(reader.left <= SHORT_PROMPT for reader in self._readers)
 
     def _has_long_work(self) -> bool:
-        return len(self._readers) > 0 or self._writers.has_long(_goes_on)
+        """Return whether prompts are read, or more texts of long work go on than have advanced in this round."""
+        return len(self._readers) > 0 or (
+            len(self._writers.long) > self._num_riders and self._writers.long.has(goes_on)
+        )
 
     def _do_long_work(self) -> None:
         """Read prompts or generate, by turns where there is both."""
         may_write = self._has_read or not len(self._readers)
-        writers = self._writers.pick_long(self._together, _goes_on, _group) if may_write else []
+        writers = self._writers.long.pick(self._together, goes_on, group_of) if may_write else []
         self._has_read = not writers
-        self._limit_threads(self._session)
         if writers:
             self._write(writers)
         else:
@@ -250,7 +255,7 @@ class Scheduler(Rounds):
             reader.at += steps
         self._open([reader for reader in readers if reader.left == 0])
 
-    def _open(self, readers: list[_Reader]) -> None:
+    def _open(self, readers: list[Reader]) -> None:
         """Let the texts begin whose prompts are read."""
         for reader in readers:
             request = reader.request
@@ -283,24 +288,24 @@ class Scheduler(Rounds):
         self._sit_down(writer, stream)
         self._deliver(writer, piece)
 
-    def _write(self, writers: list[Writer]) -> None:
-        """Generate for a moment, with texts of one group."""
+    def _write(self, writers: list[Writer], most: int = LARGEST_PIECE) -> None:
+        """Generate for a moment, with texts of one group, `most` tokens of each."""
         try:
             if ready := [writer for writer in writers if writer.prepared(self._slice(fresh=writer.ask.is_fresh))]:
-                self._advance(ready)
+                self._advance(ready, most)
         except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
             self._fail([writer.request for writer in writers], error)
 
-    def _advance(self, writers: list[Writer]) -> None:
+    def _advance(self, writers: list[Writer], most: int) -> None:
         """Let texts become longer together."""
         texts, first = [writer.text for writer in writers], writers[0]
-        room = max(text.room for text in texts)
+        room = max(writer.text.room for writer in writers if writer.ask.is_fresh == first.ask.is_fresh)
         if first.listed:
             room = min(room, LISTED_AT_ONCE, max(1, MOST_LOGITS // (len(texts) * self._vocabulary)))
         seconds = self._slice(fresh=first.ask.is_fresh)
         pace = self._pace_of(first, seconds)
         wanted = self._begin_pace(pace, len(texts), seconds)
-        count = min(wanted, room)
+        count = min(wanted, room, most)
         streams = [writer.stream for writer in writers]
         before = sum(text.tokens for text in texts)
         pieces = advance(self._session, texts, count, streams, log_probabilities=first.listed)
@@ -326,22 +331,13 @@ class Scheduler(Rounds):
 
     def _deliver(self, writer: Writer, piece: str) -> None:
         """Tell what has come of a text, and free its stream where it has ended."""
-        was_fresh = writer.ask.is_fresh
-        writer.deliver(piece)
+        self._news |= self._writers.deliver(
+            writer, piece
+        )  # a request that is fresh no more may have to give up a stream
         if writer.text.ended:
-            self._ended.add()
+            self._note_end(writer.ask)
             self._stand_up(writer)
-        elif was_fresh and not writer.ask.is_fresh:
-            self._news = True  # it may have to give up its stream
-
-
-def _group(writer: Writer) -> Hashable:
-    return writer.group
 
 
 def _is_cancelled(claim: Claim) -> bool:
     return claim.request.cancelled
-
-
-def _goes_on(writer: Writer) -> bool:
-    return writer.goes_on

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
 from longhand.config import ServingConfig
 from longhand.model import Model
-from longhand.serving.mailbox import Postman
+from longhand.serving.mailbox import Dispatcher, Postman
 from longhand.serving.rounds import Rounds
 from longhand.serving.scheduler import Scheduler
 from longhand.serving.turns import Turns
@@ -27,12 +26,12 @@ class Served:
         name: str,
         model: Model,
         limits: ServingConfig,
-        loop: asyncio.AbstractEventLoop,
+        dispatcher: Dispatcher,
         turns: Turns | None = None,
     ) -> None:
         self.name, self.model = name, model
         self.whose = (model.file.fingerprint, without_surrogates(model.name))
-        self.postman = Postman(loop)
+        self.postman = Postman(dispatcher)
         self.names: dict[int, str] = {}  # of tokens, as the API calls them, as far as anybody has asked
         self.scheduler: Rounds
         how: dict[str, Any] = {"waiting": limits.waiting, "after": self.postman.deliver, "turns": turns}

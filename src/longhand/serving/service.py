@@ -8,6 +8,7 @@ from functools import partial
 
 from longhand.config import ServingConfig
 from longhand.model import Model
+from longhand.serving.mailbox import Dispatcher
 from longhand.serving.metrics import Metrics
 from longhand.serving.problems import ApiError
 from longhand.serving.room import Rooms
@@ -47,9 +48,9 @@ class Service:
 
     def start(self) -> None:
         """Start writing; to be called in the loop that answers."""
-        loop = asyncio.get_running_loop()
+        dispatcher = Dispatcher(asyncio.get_running_loop())
         self.served = {
-            name: Served(name, model, self.limits, loop, self._turns) for name, model in self._models.items()
+            name: Served(name, model, self.limits, dispatcher, self._turns) for name, model in self._models.items()
         }
 
     def begin_to_close(self) -> None:

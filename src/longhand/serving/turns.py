@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 
-SLICE_SECONDS = 0.012  # length of a piece of long work: a new request waits no longer for its first character
+SLICE_SECONDS = 0.01  # length of a piece of long work: a new request waits no longer for its first character
+LARGE_SLICE_SECONDS = 0.05  # the same where hundreds of texts are generated
 MEDIUM_SLICE_SECONDS = 0.003  # the same after recent short work; also the length of a piece of short work
 SHORT_SLICE_SECONDS = 0.002  # the same while there is short work
 REST_FACTOR = 8  # long work rests this many times as long as its last piece took, while there is short work
@@ -42,19 +43,25 @@ class Turns:
         """Return what a thread takes its turns with; `wake` is called when one has come that it waits for."""
         return Turn(self, wake)
 
-    def set_short(self, turn: Turn, has_short_work: bool) -> None:
+    def set_short(self, turn: Turn, has_short_work: bool, *, answered: bool) -> None:
         """See `Turn.set_short`."""
         with self._lock:
             if has_short_work:
                 self._short.add(turn)
             elif turn in self._short:
                 self._short.discard(turn)
-                self._short_ended, self._looker = self._clock(), turn
+                if answered:
+                    self._short_ended, self._looker = self._clock(), turn
 
     @property
     def has_recent_short_work(self) -> bool:
         """Whether there is short work, or was within the last `RECENT_SECONDS`."""
         return bool(self._short) or self._clock() < self._short_ended + RECENT_SECONDS
+
+    @property
+    def is_mixed(self) -> bool:
+        """See `Turn.is_mixed`."""
+        return bool(self._working or self._waiting) and self.has_recent_short_work
 
     @property
     def slice(self) -> float:
@@ -155,18 +162,22 @@ class Turn:
         self.had, self.began, self.due, self.has_come = 0.0, 0.0, -math.inf, False
 
     @property
-    def has_recent_short_work(self) -> bool:
-        """Whether any thread has short work, or had some within the last `RECENT_SECONDS`."""
-        return self._turns.has_recent_short_work
+    def is_mixed(self) -> bool:
+        """Whether any threads have both long work and recent short work."""
+        return self._turns.is_mixed
 
     @property
     def slice(self) -> float:
         """Seconds that a piece of long work may take now."""
         return self._turns.slice
 
-    def set_short(self, has_short_work: bool) -> None:
-        """Set whether this thread has short work to do. It needs no turn for that."""
-        self._turns.set_short(self, has_short_work)
+    def set_short(self, has_short_work: bool, *, answered: bool = True) -> None:
+        """Set whether this thread has short work to do. It needs no turn for that.
+
+        - answered: whether requests came to their end by it, so that clients may send their next ones; not so where
+          they are long work now
+        """
+        self._turns.set_short(self, has_short_work, answered=answered)
 
     def take(self) -> bool:
         """Take a turn and return True; or wait for one and return False, and be woken when it has come.

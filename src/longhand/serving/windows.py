@@ -8,44 +8,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
 
 from longhand.generation.loop import LARGEST_PIECE, Pace, advance
 from longhand.generation.opening import Opening
 from longhand.runtime.session import Session
 from longhand.runtime.windowed import WindowedSession
-from longhand.serving.fair import Ask, Holdings, Pool
+from longhand.serving.fair import Holdings, Pool
+from longhand.serving.reader import Reader
 from longhand.serving.request import Request
 from longhand.serving.rounds import Rounds
+from longhand.serving.texts import Texts
 from longhand.serving.turns import MEDIUM_SLICE_SECONDS, Turns
-from longhand.serving.writer import Writer, begun
+from longhand.serving.writer import Writer, begun, goes_on
 from longhand.settings import length_of
 
 AT_ONCE = 64  # requests and texts that get their turn in one round
 OTHERS = 3  # times as many sessions as are free may be held by one address
 RESERVED = 8  # of so many sessions one is kept for short requests
 SHORT = 1024  # tokens that a short request wants at most, with all its texts
-
-
-@dataclass(eq=False)
-class _Reader:
-    """A request whose prompt a session reads, once for all its texts: `at` tokens of it are read."""
-
-    request: Request
-    session: Session
-    at: int = 0
-    number: int = 0  # of the text that begins next
-
-    @property
-    def ask(self) -> Ask:
-        """Whose it is."""
-        return self.request.ask
-
-    @property
-    def left(self) -> int:
-        """How many tokens are still to be read."""
-        return len(self.request.prompt.read) - self.at
 
 
 class WindowScheduler(Rounds):
@@ -68,9 +49,9 @@ class WindowScheduler(Rounds):
     ) -> None:
         super().__init__(waiting, after, turns, clock)
         self._open_session, self._streams = open_session, streams
-        self._readers: Pool[_Reader] = Pool(self._shares)
-        self._begun: Pool[_Reader] = Pool(self._shares)  # those that are read, but for texts that are still to begin
-        self._writers: Pool[Writer] = Pool(self._shares)
+        self._readers: Pool[Reader] = Pool(self._shares)
+        self._begun: Pool[Reader] = Pool(self._shares)  # those that are read, but for texts that are still to begin
+        self._writers = Texts(self._shares)
         self._holdings = Holdings()
         self._reading = Pace(clock)
         self._thread.start()
@@ -108,7 +89,7 @@ class WindowScheduler(Rounds):
                     break
                 self._waiting.take(request)
             try:
-                self._readers.add(_Reader(request, self._open_session(1)))
+                self._readers.add(Reader(request, self._open_session(1)))
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
                 self._fail([request], error)
             else:
@@ -121,7 +102,7 @@ class WindowScheduler(Rounds):
         self._read()
         for reader in sorted(self._begun.heads(), key=lambda reader: self._holdings.of(reader.ask)):
             self._begin_some(reader, until)
-        for writer in self._writers.pick_fresh(lambda _: AT_ONCE, _goes_on):
+        for writer in self._writers.fresh.pick_least(lambda _: AT_ONCE, goes_on):
             self._advance(writer)
             if self._clock() >= until:
                 break
@@ -129,13 +110,13 @@ class WindowScheduler(Rounds):
         self._take_turn(has_short_work=self._has_short_work())
 
     def _has_short_work(self) -> bool:
-        return len(self._readers) > 0 or self._writers.has_fresh(_goes_on)
+        return len(self._readers) > 0 or self._writers.fresh.has(goes_on)
 
     def _has_long_work(self) -> bool:
-        return self._writers.has_long(_goes_on)
+        return self._writers.long.has(goes_on)
 
     def _do_long_work(self) -> None:
-        for writer in self._writers.pick_long(lambda _: 1, _goes_on):
+        for writer in self._writers.long.pick(lambda _: 1, goes_on):
             self._limit_threads(writer.session)
             self._advance(writer)
 
@@ -160,7 +141,7 @@ class WindowScheduler(Rounds):
             self._readers.remove(reader)
             self._begun.add(reader)
 
-    def _begin_some(self, reader: _Reader, until: float) -> None:
+    def _begin_some(self, reader: Reader, until: float) -> None:
         """Let texts of a request begin, as long as it holds no more than its share of the sessions."""
         request, last = reader.request, len(reader.request.seeds) - 1
         while not request.cancelled and (reader.number == last or self._may_hold_one_more(request)):
@@ -176,7 +157,7 @@ class WindowScheduler(Rounds):
         client, _, own = self._holdings.of(request.ask)
         return free > 0 and (not own or own < free) and (not client or client < OTHERS * free)
 
-    def _begin(self, reader: _Reader) -> None:
+    def _begin(self, reader: Reader) -> None:
         """Let a text begin where its prompt ends; where that fails, it is its request's failure alone."""
         request, number = reader.request, reader.number
         reader.number += 1
@@ -215,14 +196,10 @@ class WindowScheduler(Rounds):
 
     def _deliver(self, writer: Writer, piece: str) -> None:
         before = writer.told
-        writer.deliver(piece)
+        self._writers.deliver(writer, piece)
         self.written.add(writer.told - before)
         if writer.text.ended:
-            self._ended.add()
+            self._note_end(writer.ask)
             self._writers.remove(writer)
             self._holdings.add(writer.ask, -1)
             self._news = True
-
-
-def _goes_on(writer: Writer) -> bool:
-    return writer.goes_on

@@ -98,3 +98,13 @@ def begun(request: Request, number: int, opening: Opening, session: Session, str
     text.exact, text.likeliest = request.whose is not None, request.likeliest or 0
     piece = begin(opening, session, text, before, stream)
     return Writer(request, number, text, session, stream), piece
+
+
+def goes_on(writer: Writer) -> bool:
+    """Return `Writer.goes_on`."""
+    return writer.goes_on
+
+
+def group_of(writer: Writer) -> Hashable:
+    """Return `Writer.group`."""
+    return writer.group

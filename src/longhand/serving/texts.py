@@ -1,0 +1,66 @@
+"""Texts that are generated: those of fresh requests, and those of others, in two pools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from longhand.serving.fair import Ask, Pool, Shares
+from longhand.serving.writer import Writer
+
+
+class Texts:
+    """The texts of one model.
+
+    - fresh: those of fresh requests, which are short work
+    - long: the others
+    """
+
+    def __init__(self, shares: Shares) -> None:
+        self.fresh: Pool[Writer] = Pool(shares)
+        self.long: Pool[Writer] = Pool(shares)
+
+    def __len__(self) -> int:
+        """Return how many texts there are."""
+        return len(self.fresh) + len(self.long)
+
+    def __iter__(self) -> Iterator[Writer]:
+        """Go through all texts."""
+        yield from self.fresh
+        yield from self.long
+
+    @property
+    def asks(self) -> list[Ask]:
+        """Return the requests that have texts here."""
+        return [*self.fresh.asks, *self.long.asks]
+
+    def of(self, ask: Ask) -> Iterable[Writer]:
+        """Return the texts of a request."""
+        return self._pool(ask).of(ask)
+
+    def heads(self) -> list[Writer]:
+        """Return the first text of each request."""
+        return [*self.fresh.heads(), *self.long.heads()]
+
+    def add(self, writer: Writer) -> None:
+        """Add a text."""
+        (self.fresh if writer.ask.is_fresh else self.long).add(writer)
+
+    def remove(self, writer: Writer) -> None:
+        """Remove a text."""
+        self._pool(writer.ask).remove(writer)
+
+    def drop(self, is_gone: Callable[[Writer], bool]) -> list[Writer]:
+        """Remove some texts, and return them."""
+        return [*self.fresh.drop(is_gone), *self.long.drop(is_gone)]
+
+    def deliver(self, writer: Writer, piece: str) -> bool:
+        """Tell what has come of a text; return whether its request is fresh no more since then."""
+        was_fresh = writer.ask.is_fresh
+        writer.deliver(piece)
+        has_aged = was_fresh and not writer.ask.is_fresh
+        if has_aged:
+            self.fresh.move(writer.ask, self.long)
+        return has_aged
+
+    def _pool(self, ask: Ask) -> Pool[Writer]:
+        return self.fresh if ask in self.fresh else self.long
