@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from heapq import heappop, heappush
+from itertools import count
 from typing import TypeAlias
 
 from longhand.serving.request import Came, Event, Request
@@ -13,6 +16,7 @@ from longhand.serving.request import Came, Event, Request
 MIN_EVENTS_TO_WAKE = 64  # of an unstreamed answer: nobody waits for single events
 WAKES_PER_SECOND = 2000  # of all mailboxes together, but for urgent ones
 MAX_WAKES_AT_ONCE = 10.0
+WAKE_SECONDS = 0.03  # between two wake-ups of a mailbox, but for urgent ones
 MOST_HELD = 16_384  # characters that may wait to be sent, before their texts wait too
 OF_A_TOKEN = 100  # characters that a listed token counts as, and each of those that were likely in its place
 Letter: TypeAlias = tuple[int, Event]
@@ -20,15 +24,17 @@ Letter: TypeAlias = tuple[int, Event]
 
 
 class Dispatcher:
-    """Wakes mailboxes in the loop: urgent ones at once, others in order, at a limited rate. Belongs to the loop.
+    """Wakes mailboxes in the loop: urgent ones at once, others seldom enough. Belongs to the loop.
 
-    Each wake-up costs the loop a tenth of a millisecond, mostly for sending. Where many texts are streamed, more tokens
-    are sent at a time instead.
+    Each wake-up costs the loop a tenth of a millisecond, mostly for sending, and takes a processor from the texts. So
+    more tokens are sent at a time instead: for the eye often enough, and where many texts are streamed, less often.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._later: dict[Mailbox, None] = {}  # in order
+        self._waiting: set[Mailbox] = set()
+        self._heap: list[tuple[float, int, Mailbox]] = []  # when they are due, in which order; some wait no more
+        self._count = count()
         self._left, self._seen = MAX_WAKES_AT_ONCE, loop.time()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -39,25 +45,33 @@ class Dispatcher:
 
     def wake(self, noted: Mapping[Mailbox, bool]) -> None:
         """Wake mailboxes: those that are urgent now, others now or soon."""
+        now = self._loop.time()
         for box, urgent in noted.items():
             if urgent:
-                self._later.pop(box, None)
-                box.ready.set()
-            else:
-                self._later[box] = None
+                self._wake(box, now)
+            elif box not in self._waiting:
+                self._waiting.add(box)
+                heappush(self._heap, (box.woken + WAKE_SECONDS, next(self._count), box))
         self._wake_some()
 
+    def _wake(self, box: Mailbox, now: float) -> None:
+        self._waiting.discard(box)
+        box.woken = now
+        box.ready.set()
+
     def _wake_some(self) -> None:
+        """Wake those that are due, as many as may be now, and come back for the others."""
         now = self._loop.time()
         self._left = min(MAX_WAKES_AT_ONCE, self._left + (now - self._seen) * WAKES_PER_SECOND)
         self._seen = now
-        while self._later and self._left >= 1:
-            box = next(iter(self._later))
-            del self._later[box]
-            box.ready.set()
-            self._left -= 1
-        if self._later and self._timer is None:
-            self._timer = self._loop.call_later(MAX_WAKES_AT_ONCE / WAKES_PER_SECOND, self._wake_more)
+        while self._heap and self._left >= 1 and self._heap[0][0] <= now:
+            _, _, box = heappop(self._heap)
+            if box in self._waiting:
+                self._wake(box, now)
+                self._left -= 1
+        if self._heap and self._timer is None:
+            wait = max(self._heap[0][0] - now, MAX_WAKES_AT_ONCE / WAKES_PER_SECOND)
+            self._timer = self._loop.call_later(wait, self._wake_more)
 
     def _wake_more(self) -> None:
         self._timer = None
@@ -89,7 +103,7 @@ class Mailbox:
     """
 
     def __init__(self, *, bounded: bool) -> None:
-        self.ready = asyncio.Event()
+        self.ready, self.woken = asyncio.Event(), -math.inf
         self.gone = False  # whoever asked
         self._bounded, self._begun = bounded, False
         self._letters: list[Letter] = []
