@@ -162,6 +162,24 @@ def test_texts_of_another_kind_wait_for_their_own_turn_and_are_not_forgotten() -
     assert kinds in ([{first}, {second}] * 2, [{second}, {first}] * 2)
 
 
+def test_what_advances_beside_others_takes_no_turn_from_another_kind() -> None:
+    plain = [Ask("here", f"user {number}") for number in range(16)]
+    listed = Ask("there")
+    pool = pool_of(*((ask, 1) for ask in plain), (listed, 1))
+
+    def kind(item: Item) -> str:
+        return item.ask.client
+
+    own, beside = 0, Counter[Ask]()
+    for _ in range(1000):
+        for item in pool.pick_least(lambda _: 4, lambda _: True, kind, only="here"):
+            item.ask.tokens += 1
+            beside[item.ask] += 1
+        own += pool.pick(lambda _: 1, kind=kind)[0].ask is listed
+    assert abs(own - 500) < 10
+    assert set(beside.values()) == {250}
+
+
 def test_nobody_gives_up_a_stream_that_holds_as_few_as_the_taker_would() -> None:
     holdings, first, second = Holdings(), Ask("a"), Ask("b")
     holdings.add(first, 2)

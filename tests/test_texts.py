@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import queue
+from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from test_scheduler import MODEL, Listener, scheduler, task
 from test_serving_fair import ENDLESS, submit
 
+from longhand.generation.loop import LARGEST_PIECE
 from longhand.serving.fair import FRESH, Ask, Shares
 from longhand.serving.request import Came, Request
 from longhand.serving.scheduler import MIN_LONG_REQUESTS, Scheduler
 from longhand.serving.texts import Texts
-from longhand.serving.turns import SLICE_SECONDS
 from longhand.serving.writer import Writer
 
 
@@ -54,19 +57,42 @@ def test_where_many_requests_have_long_work_as_many_texts_of_it_advance_with_fre
     assert all(fresh == others for fresh, others in mixed)
 
 
-def test_the_first_token_of_each_of_many_requests_does_not_wait_for_the_others_next_ones() -> None:
-    many = 40
-    with scheduler(streams=64) as running:
-        for _ in range(8):  # until the pieces of all have their size
-            listeners = [Listener() for _ in range(many)]
-            given = [Request(task(MODEL, length=FRESH), "the ", [1], one.events.put) for one in listeners]
-            running.submit(*given)
-            firsts = [one.events.get(timeout=30) for one in listeners]
-            for one in listeners:
-                one.wait()
-        (pace,) = [pace for kind, pace in running._paces.items() if kind[1:] == (True, SLICE_SECONDS)]  # type: ignore[index]
-    assert pace.size > many, "several tokens of each"
-    assert all(isinstance(event, Came) and event.tokens == 1 for event in firsts)
+@pytest.mark.parametrize("texts", [1, 2])
+def test_the_first_token_of_each_of_many_texts_does_not_wait_for_a_piece_of_all(
+    texts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[bool] = []  # of each piece of many requests, whether all its texts have begun
+    write = Scheduler._write
+
+    def noted(running: Scheduler, writers: list[Writer], max_tokens: int = LARGEST_PIECE) -> None:
+        if running._many_fresh and max_tokens > 1:
+            begun.append(all(writer.told for writer in writers))
+        write(running, writers, max_tokens)
+
+    monkeypatch.setattr(Scheduler, "_write", noted)
+    with scheduler(streams=128) as running:
+        listeners = [Listener() for _ in range(40)]
+        seeds = list(range(texts))
+        running.submit(*[Request(task(MODEL, length=FRESH - 1), "the ", seeds, one.events.put) for one in listeners])
+        for one in listeners:
+            one.wait(texts)
+    assert len(begun) > 1
+    assert all(begun)
+
+
+def test_all_texts_of_a_request_advance_alike_beside_many_others() -> None:
+    with scheduler(streams=128) as running:
+        listeners = [Listener() for _ in range(40)]
+        given = [Request(task(MODEL, length=ENDLESS), "the ", [1, 2], one.events.put) for one in listeners]
+        running.submit(*given)
+        counts = [Counter[int]() for _ in given]
+        while not all(len(count) == 2 and min(count.values()) > 10 for count in counts):
+            for count, one in zip(counts, listeners, strict=True):
+                with suppress(queue.Empty):
+                    event = one.events.get(timeout=0.1)
+                    assert isinstance(event, Came)
+                    count[event.number] += event.tokens
+            assert all(max(count.values(), default=0) < FRESH for count in counts)
 
 
 class Item:
@@ -95,7 +121,7 @@ def test_all_texts_of_a_request_become_long_work_at_once() -> None:
     assert not texts.deliver(writers[1], "a")
     assert (len(texts.fresh), len(texts.long), len(texts)) == (1, 3, 4)
     assert list(texts.of(ask)) == writers
-    assert texts.asks == [other, ask]
+    assert texts.asks == [ask, other]
     texts.remove(writers[0])
     texts.add(writers[0])
     assert list(texts.long) == [*writers[1:], writers[0]]

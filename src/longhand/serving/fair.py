@@ -100,6 +100,11 @@ class Pool(Generic[T]):
         """Return the items of a request."""
         return self._of.get(ask, ())
 
+    @property
+    def num_asks(self) -> int:
+        """Number of requests that have items here."""
+        return len(self._of)
+
     def __contains__(self, ask: Ask) -> bool:
         """Return whether a request has items here."""
         return ask in self._of
@@ -163,12 +168,14 @@ class Pool(Generic[T]):
         count: Callable[[T], int],
         ready: Callable[[T], bool],
         kind: Callable[[T], Hashable] = lambda _: None,
+        only: Hashable = None,
     ) -> list[T]:
         """Choose items of the requests that have had least, at no charge.
 
         - count, ready, kind: as for `pick`
+        - only: the kind of the first one, if any other has to wait
         """
-        return self._picked(count, lambda ask: ask.tokens * ask.price, ready, kind)
+        return self._picked(count, lambda ask: ask.tokens * ask.price, ready, kind, only)
 
     def _picked(
         self,
@@ -176,20 +183,20 @@ class Pool(Generic[T]):
         tag_of: Callable[[Ask], float],
         ready: Callable[[T], bool],
         kind: Callable[[T], Hashable],
+        only: Hashable = None,
     ) -> list[T]:
         """Choose items of requests in the order of their tags, each of which grows by the price of a turn."""
         heap = [(tag_of(ask), place, len(items), ask) for place, (ask, items) in enumerate(self._of.items())]
         heapify(heap)
         picked: list[T] = []
-        first: Hashable = None
         most = 1
         while heap and len(picked) < most:
             tag, place, left, ask = heappop(heap)
-            item, left = self._next(ask, left, ready if not picked else partial(_alike, ready, kind, first))
+            item, left = self._next(ask, left, ready if only is None else partial(_alike, ready, kind, only))
             if item is None:
                 continue
             if not picked:
-                first, most = kind(item), count(item)
+                only, most = kind(item), count(item)
             picked.append(item)
             if left:
                 heappush(heap, (tag + ask.price, place, left, ask))
@@ -206,8 +213,8 @@ class Pool(Generic[T]):
         return None, 0
 
 
-def _alike(ready: Callable[[T], bool], kind: Callable[[T], Hashable], first: Hashable, item: T) -> bool:
-    return ready(item) and kind(item) == first
+def _alike(ready: Callable[[T], bool], kind: Callable[[T], Hashable], only: Hashable, item: T) -> bool:
+    return ready(item) and kind(item) == only
 
 
 class Holdings:

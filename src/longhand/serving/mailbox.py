@@ -14,7 +14,7 @@ from typing import TypeAlias
 from longhand.serving.request import Came, Event, Request
 
 MIN_EVENTS_TO_WAKE = 64  # of an unstreamed answer: nobody waits for single events
-WAKES_PER_SECOND = 2000  # of all mailboxes together, but for urgent ones
+WAKES_PER_SECOND = 2500  # of all mailboxes together, but for urgent ones
 MAX_WAKES_AT_ONCE = 10.0
 WAKE_SECONDS = 0.03  # between two wake-ups of a mailbox, but for urgent ones
 MOST_HELD = 16_384  # characters that may wait to be sent, before their texts wait too
@@ -24,16 +24,16 @@ Letter: TypeAlias = tuple[int, Event]
 
 
 class Dispatcher:
-    """Wakes mailboxes in the loop: urgent ones at once, others seldom enough. Belongs to the loop.
+    """Wake mailboxes in the loop: urgent ones at once, others at intervals. Belongs to the loop.
 
-    Each wake-up costs the loop a tenth of a millisecond, mostly for sending, and takes a processor from the texts. So
-    more tokens are sent at a time instead: for the eye often enough, and where many texts are streamed, less often.
+    Each wake-up costs the loop some time, mostly for sending, and takes a processor from the texts. So more tokens are
+    sent at a time instead, and the more, the more texts are streamed.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._waiting: set[Mailbox] = set()
-        self._heap: list[tuple[float, int, Mailbox]] = []  # when they are due, in which order; some wait no more
+        self._due: dict[Mailbox, float] = {}  # when those are to be woken that wait for it
+        self._heap: list[tuple[float, int, Mailbox]] = []  # the same in order, with some that wait no more
         self._count = count()
         self._left, self._seen = MAX_WAKES_AT_ONCE, loop.time()
         self._timer: asyncio.TimerHandle | None = None
@@ -49,13 +49,13 @@ class Dispatcher:
         for box, urgent in noted.items():
             if urgent:
                 self._wake(box, now)
-            elif box not in self._waiting:
-                self._waiting.add(box)
-                heappush(self._heap, (box.woken + WAKE_SECONDS, next(self._count), box))
+            elif box not in self._due:
+                self._due[box] = box.woken + WAKE_SECONDS
+                heappush(self._heap, (self._due[box], next(self._count), box))
         self._wake_some()
 
     def _wake(self, box: Mailbox, now: float) -> None:
-        self._waiting.discard(box)
+        self._due.pop(box, None)
         box.woken = now
         box.ready.set()
 
@@ -65,8 +65,8 @@ class Dispatcher:
         self._left = min(MAX_WAKES_AT_ONCE, self._left + (now - self._seen) * WAKES_PER_SECOND)
         self._seen = now
         while self._heap and self._left >= 1 and self._heap[0][0] <= now:
-            _, _, box = heappop(self._heap)
-            if box in self._waiting:
+            due, _, box = heappop(self._heap)
+            if self._due.get(box) == due:
                 self._wake(box, now)
                 self._left -= 1
         if self._heap and self._timer is None:
@@ -79,7 +79,7 @@ class Dispatcher:
 
 
 class Postman:
-    """Notes which mailboxes got something, and tells the dispatcher after each round of a scheduler's, whose it is."""
+    """Note which mailboxes got something, and pass them on after each round. Belongs to a scheduler's thread."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
@@ -90,7 +90,7 @@ class Postman:
         self._noted[box] = urgent or self._noted.get(box, False)
 
     def deliver(self) -> None:
-        """Have them woken."""
+        """Pass the noted mailboxes to the dispatcher."""
         if self._noted:
             noted, self._noted = self._noted, {}
             self._dispatcher.wake_soon(noted)

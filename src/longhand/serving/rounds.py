@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from longhand.runtime.session import Session
-from longhand.serving.fair import Ask, Shares
+from longhand.serving.fair import Shares
 from longhand.serving.line import Line
 from longhand.serving.rate import Rate
 from longhand.serving.request import BusyError, Event, Failed, Request
@@ -23,12 +23,11 @@ from longhand.serving.turns import (
     Turns,
 )
 
-BATCH_SIZES = {LARGE_SLICE_SECONDS: 64, SLICE_SECONDS: 64, MEDIUM_SLICE_SECONDS: 32, SHORT_SLICE_SECONDS: 16}
+BATCH_SIZES = {LARGE_SLICE_SECONDS: 128, SLICE_SECONDS: 64, MEDIUM_SLICE_SECONDS: 32, SHORT_SLICE_SECONDS: 16}
 """Texts that advance together, by the seconds that the piece of work may take.
 
-Larger batches are hardly faster, and delivering their results takes time.
+The kernel is hardly faster with larger batches, and delivering their results takes time.
 """
-MANY_TEXTS = 256  # beyond which the texts' pieces are larger
 ROOM_SECONDS = 1.0  # after which it is looked again whether somebody that waits can begin
 RESERVED = 32  # of so many places in the line one more is kept for requests of a single text
 
@@ -57,7 +56,8 @@ class Rounds(ABC):
         self._waiting = Line()
         self._shares = Shares()
         self._many_fresh = False  # whether more fresh requests write than advance together
-        self._answered = False  # whether a fresh request came to its end since there was no short work
+        self._answered = False  # whether a text of a fresh request ended since there was no short work
+        self._submitted = False  # whether requests have come since the last round began
         self._gone = False  # whether a request was cancelled since then
         self._news = False  # whether something happened since the last round that may let a text begin or go on
         self._ended, self.written = Rate(), Rate()  # texts and tokens
@@ -88,7 +88,7 @@ class Rounds(ABC):
                 request.changed = partial(self._note_change, request)
                 self._waiting.add(request)
             self._gone = True  # some may be cancelled already
-            self._news = True
+            self._news = self._submitted = True
             self._turn.set_short(True)
             self._changed.notify()
 
@@ -166,7 +166,7 @@ class Rounds(ABC):
                         break
                 if self._closing and (self._ending or not self._all()):
                     break
-                news, self._news = self._news, False
+                news, self._news, self._submitted = self._news, False, False
                 self._looked = time.monotonic() if news else self._looked
                 if self._gone:
                     self._gone = False
@@ -197,8 +197,7 @@ class Rounds(ABC):
         """Return the seconds that a piece of work may take now, for fresh requests or for others."""
         if fresh and not self._many_fresh:
             return MEDIUM_SLICE_SECONDS
-        seconds = SLICE_SECONDS if fresh else self._turn.slice  # small pieces for many would take longer than they save
-        return LARGE_SLICE_SECONDS if seconds == SLICE_SECONDS and self.writing > MANY_TEXTS else seconds
+        return SLICE_SECONDS if fresh else self._turn.slice  # small pieces for many would take longer than they save
 
     @abstractmethod
     def _has_long_work(self) -> bool:
@@ -208,9 +207,18 @@ class Rounds(ABC):
     def _do_long_work(self) -> None:
         """Do a piece of it."""
 
-    def _take_turn(self, *, has_short_work: bool) -> None:
+    @abstractmethod
+    def _has_short_work(self) -> bool:
+        """Whether there is work for fresh requests, or a short prompt to be read."""
+
+    @abstractmethod
+    def _has_fresh_texts(self) -> bool:
+        """Whether there are texts of fresh requests, paused ones included."""
+
+    def _take_turn(self) -> None:
         """Do a piece of long work if it is this thread's turn; short work comes first, but not for long."""
-        self._turn.set_short(has_short_work, answered=self._answered)
+        has_short_work = self._has_short_work() or self._submitted
+        self._turn.set_short(has_short_work, answered=self._answered or self._has_fresh_texts())
         self._answered &= has_short_work
         if not self._has_long_work():
             self._turn.give_back()
@@ -220,10 +228,10 @@ class Rounds(ABC):
             finally:
                 self._turn.give_back(again=self._has_long_work())
 
-    def _note_end(self, ask: Ask) -> None:
-        """Note that a text of a request has ended."""
+    def _note_end(self, *, was_fresh: bool) -> None:
+        """Note that a text has ended, perhaps of a request that was fresh until then."""
         self._ended.add()
-        self._answered |= ask.is_fresh
+        self._answered |= was_fresh
 
     def _limit_threads(self, session: Session) -> None:
         """Limit a session's threads: one fewer than usual while there is both long work and a little short work."""

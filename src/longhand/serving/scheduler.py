@@ -19,17 +19,18 @@ from longhand.generation.opening import Opening
 from longhand.generation.writing import put_back
 from longhand.runtime.session import RecurrentSession
 from longhand.serving.fair import Ask, Pool
-from longhand.serving.reader import Reader
+from longhand.serving.prefill import Prefill
 from longhand.serving.request import Request
 from longhand.serving.rounds import BATCH_SIZES, Rounds
 from longhand.serving.seats import Claim, Seats, parked
 from longhand.serving.texts import Texts
-from longhand.serving.turns import MEDIUM_SLICE_SECONDS, SLICE_SECONDS, Turns
+from longhand.serving.turns import LARGE_SLICE_SECONDS, MEDIUM_SLICE_SECONDS, SLICE_SECONDS, Turns
 from longhand.serving.writer import Writer, begun, goes_on, group_of
 
 SHORT_PROMPT = 512  # tokens that are left of a prompt, up to which it is read before all long work
 PAUSED_SECONDS = 5.0  # after which a text whose client does not read has to make room for others
-MIN_LONG_REQUESTS = 16  # from which on some of them advance together with fresh ones
+MIN_LONG_REQUESTS = 16  # with long work, from which on some of their texts advance together with fresh ones
+MANY_REQUESTS = 256  # beyond which the pieces of work are larger
 LISTED_AT_ONCE = 256  # tokens of which it is told how probable they were: each is many numbers
 
 
@@ -55,20 +56,21 @@ class Scheduler(Rounds):
         self._seats = Seats(streams, self._shares)
         self._free = self._seats.free
         self._session, self._vocabulary = open_session(len(self._free)), vocabulary
-        self._readers: Pool[Reader] = Pool(self._shares)
+        self._prefills: Pool[Prefill] = Pool(self._shares)
         self._writers = Texts(self._shares)
-        self._by_stream: dict[int, Reader | Writer] = {}
+        self._by_stream: dict[int, Prefill | Writer] = {}
         self._paces: defaultdict[Hashable, Pace] = defaultdict(
             partial(Pace, self._clock)
         )  # of those that write together, in tokens of all
         self._has_read = True
-        self._num_riders = 0  # texts of long work that have advanced with fresh ones in this round
+        self._many = False  # whether many requests write
+        self._advanced: set[Writer] = set()  # texts of long work that have advanced with fresh ones in this round
         self._thread.start()
 
     @property
     def writing(self) -> int:
         """How many streams are taken."""
-        return len(self._readers) + len(self._writers)
+        return len(self._prefills) + len(self._writers)
 
     def _taken(self) -> list[Request]:
         return [one.request for one in (*self._by_stream.values(), *self._seats.claims)]
@@ -91,23 +93,23 @@ class Scheduler(Rounds):
         for one in [one for one in self._by_stream.values() if one.request.cancelled]:
             self._stand_up(one)
 
-    def _stand_up(self, one: Reader | Writer) -> None:
+    def _stand_up(self, one: Prefill | Writer) -> None:
         """Free the stream of a prompt that is read or of a text."""
         del self._by_stream[one.stream]
         self._pool_of(one).remove(one)
         self._seats.give_back(one.stream, one.ask)
         self._news = True
 
-    def _pool_of(self, one: Reader | Writer) -> Any:
-        return self._writers if isinstance(one, Writer) else self._readers
+    def _pool_of(self, one: Prefill | Writer) -> Any:
+        return self._writers if isinstance(one, Writer) else self._prefills
 
-    def _sit_down(self, one: Reader | Writer, stream: int) -> None:
+    def _sit_down(self, one: Prefill | Writer, stream: int) -> None:
         """Let a prompt be read, or a text be written, by a stream that was taken for it."""
         one.stream = stream
         self._by_stream[stream] = one
         self._pool_of(one).add(one)
 
-    def _park(self, one: Reader | Writer) -> None:
+    def _park(self, one: Prefill | Writer) -> None:
         """Take a stream from a prompt or a text, which goes on where it was as soon as it gets another one."""
         claim = parked(self._session, one.stream, one.request, partial(self._sit_down, one))
         self._stand_up(one)
@@ -124,15 +126,15 @@ class Scheduler(Rounds):
             if self._clock() >= until:
                 self._news = True  # the others' turn comes when these have had theirs
                 break
-        self._shares.among({*self._readers.asks, *self._writers.asks, *seats.claims.asks})
+        self._shares.among({*self._prefills.asks, *self._writers.asks, *seats.claims.asks})
 
-    def _next_in(self) -> Reader | Claim | None:
+    def _next_in(self) -> Prefill | Claim | None:
         """Return what gets a stream now, and see to it that there is one."""
         seats = self._seats
         claim = seats.next_claim()
         with self._changed:
             if seats.left >= len(self._waiting) + len(seats.claims):  # enough for all
-                return claim or (Reader(self._waiting.next(), self._session) if self._waiting else None)
+                return claim or (Prefill(self._waiting.next(), self._session) if self._waiting else None)
             request = self._waiting.first(seats.held_by)
         first = claim if request is None or not seats.before(request, claim) else request
         if first is None or not self._make_room(first.ask):
@@ -143,26 +145,26 @@ class Scheduler(Rounds):
             return first
         with self._changed:
             self._waiting.take(first)
-        return Reader(first, self._session)
+        return Prefill(first, self._session)
 
     def _make_room(self, ask: Ask) -> bool:
         """See to it that a stream is free for a request, if it may have one more."""
         if self._seats.left > 0:
             return True
         before = time.monotonic() - PAUSED_SECONDS
-        heads: list[Reader | Writer] = [*self._writers.heads(), *self._readers.heads()]
+        heads: list[Prefill | Writer] = [*self._writers.heads(), *self._prefills.heads()]
         for one in heads:  # all of a request pause together
             if one.request.paused and one.request.paused_since <= before:
                 self._park(one)
                 return True
-        giver = self._seats.giver(ask, [*self._writers.asks, *self._readers.asks])
+        giver = self._seats.giver(ask, [*self._writers.asks, *self._prefills.asks])
         if giver is None:
             return False
-        held: list[Reader | Writer] = [*self._writers.of(giver), *self._readers.of(giver)]
+        held: list[Prefill | Writer] = [*self._writers.of(giver), *self._prefills.of(giver)]
         self._park(held[-1])
         return True
 
-    def _seat(self, one: Reader | Claim) -> None:
+    def _seat(self, one: Prefill | Claim) -> None:
         """Let a claim or a new request have a stream."""
         stream = self._seats.take(one.ask)
         if isinstance(one, Claim):
@@ -172,60 +174,70 @@ class Scheduler(Rounds):
             self._sit_down(one, stream)
             self._place(one)
 
-    def _place(self, reader: Reader) -> None:
+    def _place(self, prefill: Prefill) -> None:
         """Put a stream where a prompt is to be read from: the beginning, or where another text was left."""
-        before = reader.request.before
+        before = prefill.request.before
         try:
             if before is None:
-                self._session.restart([reader.stream])
+                self._session.restart([prefill.stream])
             else:
-                put_back(before, self._session, reader.request.task.tokenizer, reader.stream)
+                put_back(before, self._session, prefill.request.task.tokenizer, prefill.stream)
         except Exception as error:  # noqa: BLE001 (a damaged state is its own request's failure)
-            self._fail([reader.request], error)
+            self._fail([prefill.request], error)
 
     # What is done in a round
 
     def _round(self) -> None:
         """Read prompts on and generate: first what is short, then a piece of what is long, if it is our turn."""
         self._read(by_length=True)
-        self._many_fresh = len(self._writers.fresh) > BATCH_SIZES[MEDIUM_SLICE_SECONDS]
+        self._many_fresh = self._writers.fresh.num_asks > BATCH_SIZES[MEDIUM_SLICE_SECONDS]
+        self._many = self._writers.fresh.num_asks + self._writers.long.num_asks > MANY_REQUESTS
         self._limit_threads(self._session)
-        if self._many_fresh and (begun := [writer for writer in self._pick_fresh() if not writer.told]):
-            self._write(begun, most=1)  # their first characters do not wait for a piece of all
+        self._advanced.clear()
+        if fresh := self._begin_fresh(self._writers.fresh.pick_least(self._together, goes_on, group_of)):
+            self._write([*fresh, *self._pick_beside(fresh)])
             self._after()
-        if fresh := self._pick_fresh():
-            self._write([*fresh, *self._riders(fresh)])
-            self._after()
-        self._take_turn(has_short_work=self._has_short_work())
-        self._num_riders = 0
+        self._take_turn()
 
-    def _pick_fresh(self) -> list[Writer]:
-        return self._writers.fresh.pick_least(self._together, goes_on, group_of)
+    def _begin_fresh(self, fresh: list[Writer]) -> list[Writer]:
+        """Generate the first token of new texts among many fresh ones, so that it does not wait for a piece of all.
 
-    def _riders(self, fresh: list[Writer]) -> list[Writer]:
-        """Return texts of long work that advance together with fresh ones.
+        Returns those that go on.
+        """
+        new = [writer for writer in fresh if not writer.told]
+        if not new or not self._many_fresh:
+            return fresh
+        self._write(new, max_tokens=1)
+        self._after()
+        return [writer for writer in fresh if writer.goes_on and writer.ask.is_fresh and not writer.text.ended]
+
+    def _pick_beside(self, fresh: list[Writer]) -> list[Writer]:
+        """Choose texts of long work that advance together with fresh ones, beside their turns.
 
         Where many requests have long work, these are as many as the fresh ones, or they would wait too long.
         """
-        long, group = self._writers.long, fresh[0].group
-        if len(long.asks) < MIN_LONG_REQUESTS:
+        long, first = self._writers.long, fresh[0]
+        if first.alone or long.num_asks < MIN_LONG_REQUESTS:
             return []
-        riders = long.pick(lambda _: len(fresh), lambda writer: writer.goes_on and writer.group == group)
-        self._num_riders = len(riders)
-        return riders
+        picked = long.pick_least(lambda _: len(fresh), goes_on, group_of, only=first.group)
+        self._advanced.update(picked)
+        return picked
 
     def _has_short_work(self) -> bool:
-        return self._writers.fresh.has(goes_on) or any(reader.left <= SHORT_PROMPT for reader in self._readers)
+        return self._writers.fresh.has(goes_on) or any(prefill.left <= SHORT_PROMPT for prefill in self._prefills)
+
+    def _has_fresh_texts(self) -> bool:
+        return len(self._writers.fresh) > 0
 
     def _has_long_work(self) -> bool:
-        """Return whether prompts are read, or more texts of long work go on than have advanced in this round."""
-        return len(self._readers) > 0 or (
-            len(self._writers.long) > self._num_riders and self._writers.long.has(goes_on)
-        )
+        """Return whether prompts are read, or texts of long work go on that have not advanced in this round."""
+        if len(self._prefills) > 0:
+            return True
+        return self._writers.long.has(lambda writer: writer.goes_on and writer not in self._advanced)
 
     def _do_long_work(self) -> None:
         """Read prompts or generate, by turns where there is both."""
-        may_write = self._has_read or not len(self._readers)
+        may_write = self._has_read or not len(self._prefills)
         writers = self._writers.long.pick(self._together, goes_on, group_of) if may_write else []
         self._has_read = not writers
         if writers:
@@ -235,38 +247,38 @@ class Scheduler(Rounds):
 
     def _read(self, *, by_length: bool) -> None:
         """Read on in some prompts for a moment: in short ones, those with the least left first, or in fair order."""
-        self._open([reader for reader in self._readers if reader.left == 0])
+        self._open([prefill for prefill in self._prefills if prefill.left == 0])
         if by_length:
-            readers = [reader for reader in self._readers if reader.left <= SHORT_PROMPT]
-            readers = sorted(readers, key=lambda reader: reader.left)[: BATCH_SIZES[SLICE_SECONDS]]
+            prefills = [prefill for prefill in self._prefills if prefill.left <= SHORT_PROMPT]
+            prefills = sorted(prefills, key=lambda prefill: prefill.left)[: BATCH_SIZES[SLICE_SECONDS]]
         else:
-            readers = self._readers.pick(lambda _: BATCH_SIZES[SLICE_SECONDS])
-        if not readers:
+            prefills = self._prefills.pick(lambda _: BATCH_SIZES[SLICE_SECONDS])
+        if not prefills:
             return
         seconds = self._slice(fresh=by_length)
         pace = self._paces["reading", by_length, seconds]
-        wanted = self._begin_pace(pace, len(readers), seconds)
-        steps = min(min(reader.left for reader in readers), wanted)
-        tokens = [reader.request.prompt.read[reader.at : reader.at + steps] for reader in readers]
-        self._session.advance(np.stack(tokens, axis=1), [reader.stream for reader in readers])
+        wanted = self._begin_pace(pace, len(prefills), seconds)
+        steps = min(min(prefill.left for prefill in prefills), wanted)
+        tokens = [prefill.request.prompt.read[prefill.at : prefill.at + steps] for prefill in prefills]
+        self._session.advance(np.stack(tokens, axis=1), [prefill.stream for prefill in prefills])
         if steps == wanted:
             pace.end()
-        for reader in readers:
-            reader.at += steps
-        self._open([reader for reader in readers if reader.left == 0])
+        for prefill in prefills:
+            prefill.at += steps
+        self._open([prefill for prefill in prefills if prefill.left == 0])
 
-    def _open(self, readers: list[Reader]) -> None:
+    def _open(self, prefills: list[Prefill]) -> None:
         """Let the texts begin whose prompts are read."""
-        for reader in readers:
-            request = reader.request
+        for prefill in prefills:
+            request = prefill.request
             if request.cancelled:
                 continue
             try:
-                opening = Opening(self._session, request.prompt, reader.stream, is_read=True)
+                opening = Opening(self._session, request.prompt, prefill.stream, is_read=True)
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
                 self._fail([request], error)
                 continue
-            self._stand_up(reader)
+            self._stand_up(prefill)
             request.prompt.forget()
             self._begin_next(request, opening, 0, self._seats.take(request.ask))
 
@@ -288,24 +300,29 @@ class Scheduler(Rounds):
         self._sit_down(writer, stream)
         self._deliver(writer, piece)
 
-    def _write(self, writers: list[Writer], most: int = LARGEST_PIECE) -> None:
-        """Generate for a moment, with texts of one group, `most` tokens of each."""
+    def _write(self, writers: list[Writer], max_tokens: int = LARGEST_PIECE) -> None:
+        """Generate for a moment, with texts of one group, at most so many tokens of each."""
         try:
-            if ready := [writer for writer in writers if writer.prepared(self._slice(fresh=writer.ask.is_fresh))]:
-                self._advance(ready, most)
+            if ready := [writer for writer in writers if writer.prepared(self._slice_of(writer))]:
+                self._advance(ready, max_tokens)
         except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
             self._fail([writer.request for writer in writers], error)
 
-    def _advance(self, writers: list[Writer], most: int) -> None:
+    def _slice_of(self, writer: Writer) -> float:
+        """Return the seconds that a piece of work may take now, with this text and others like it."""
+        seconds = self._slice(fresh=writer.ask.is_fresh)
+        return LARGE_SLICE_SECONDS if seconds == SLICE_SECONDS and self._many and not writer.alone else seconds
+
+    def _advance(self, writers: list[Writer], max_tokens: int) -> None:
         """Let texts become longer together."""
         texts, first = [writer.text for writer in writers], writers[0]
         room = max(writer.text.room for writer in writers if writer.ask.is_fresh == first.ask.is_fresh)
         if first.listed:
             room = min(room, LISTED_AT_ONCE, max(1, MOST_LOGITS // (len(texts) * self._vocabulary)))
-        seconds = self._slice(fresh=first.ask.is_fresh)
+        seconds = self._slice_of(first)
         pace = self._pace_of(first, seconds)
         wanted = self._begin_pace(pace, len(texts), seconds)
-        count = min(wanted, room, most)
+        count = min(wanted, room, max_tokens)
         streams = [writer.stream for writer in writers]
         before = sum(text.tokens for text in texts)
         pieces = advance(self._session, texts, count, streams, log_probabilities=first.listed)
@@ -321,7 +338,7 @@ class Scheduler(Rounds):
 
     def _together(self, writer: Writer) -> int:
         """Return how many texts like one advance together: fewer where a token of each takes longer than a slice."""
-        seconds = self._slice(fresh=writer.ask.is_fresh)
+        seconds = self._slice_of(writer)
         return 1 if writer.alone else max(1, min(BATCH_SIZES[seconds], self._pace_of(writer, seconds).size))
 
     def _begin_pace(self, pace: Pace, together: int, seconds: float) -> int:
@@ -331,11 +348,11 @@ class Scheduler(Rounds):
 
     def _deliver(self, writer: Writer, piece: str) -> None:
         """Tell what has come of a text, and free its stream where it has ended."""
-        self._news |= self._writers.deliver(
-            writer, piece
-        )  # a request that is fresh no more may have to give up a stream
+        was_fresh = writer.ask.is_fresh
+        if self._writers.deliver(writer, piece):
+            self._news = True  # a request that is long work now may have to give up a stream
         if writer.text.ended:
-            self._note_end(writer.ask)
+            self._note_end(was_fresh=was_fresh)
             self._stand_up(writer)
 
 

@@ -25,13 +25,13 @@ class Texts:
 
     def __iter__(self) -> Iterator[Writer]:
         """Go through all texts."""
-        yield from self.fresh
         yield from self.long
+        yield from self.fresh
 
     @property
     def asks(self) -> list[Ask]:
-        """Return the requests that have texts here."""
-        return [*self.fresh.asks, *self.long.asks]
+        """Return the requests that have texts here: fresh ones last, which are to keep their streams."""
+        return [*self.long.asks, *self.fresh.asks]
 
     def of(self, ask: Ask) -> Iterable[Writer]:
         """Return the texts of a request."""
@@ -39,11 +39,11 @@ class Texts:
 
     def heads(self) -> list[Writer]:
         """Return the first text of each request."""
-        return [*self.fresh.heads(), *self.long.heads()]
+        return [*self.long.heads(), *self.fresh.heads()]
 
     def add(self, writer: Writer) -> None:
         """Add a text."""
-        (self.fresh if writer.ask.is_fresh else self.long).add(writer)
+        (self.fresh if writer.ask.is_fresh or writer.ask in self.fresh else self.long).add(writer)
 
     def remove(self, writer: Writer) -> None:
         """Remove a text."""
@@ -54,13 +54,14 @@ class Texts:
         return [*self.fresh.drop(is_gone), *self.long.drop(is_gone)]
 
     def deliver(self, writer: Writer, piece: str) -> bool:
-        """Tell what has come of a text; return whether its request is fresh no more since then."""
-        was_fresh = writer.ask.is_fresh
-        writer.deliver(piece)
-        has_aged = was_fresh and not writer.ask.is_fresh
-        if has_aged:
-            self.fresh.move(writer.ask, self.long)
-        return has_aged
+        """Deliver what has come of a text; return whether this made its request long work."""
+        try:
+            writer.deliver(piece)
+        finally:
+            is_long = not writer.ask.is_fresh and writer.ask in self.fresh
+            if is_long:
+                self.fresh.move(writer.ask, self.long)
+        return is_long
 
     def _pool(self, ask: Ask) -> Pool[Writer]:
         return self.fresh if ask in self.fresh else self.long

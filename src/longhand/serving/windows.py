@@ -15,7 +15,7 @@ from longhand.generation.opening import Opening
 from longhand.runtime.session import Session
 from longhand.runtime.windowed import WindowedSession
 from longhand.serving.fair import Holdings, Pool
-from longhand.serving.reader import Reader
+from longhand.serving.prefill import Prefill
 from longhand.serving.request import Request
 from longhand.serving.rounds import Rounds
 from longhand.serving.texts import Texts
@@ -49,8 +49,8 @@ class WindowScheduler(Rounds):
     ) -> None:
         super().__init__(waiting, after, turns, clock)
         self._open_session, self._streams = open_session, streams
-        self._readers: Pool[Reader] = Pool(self._shares)
-        self._begun: Pool[Reader] = Pool(self._shares)  # those that are read, but for texts that are still to begin
+        self._prefills: Pool[Prefill] = Pool(self._shares)
+        self._begun: Pool[Prefill] = Pool(self._shares)  # those that are read, but for texts that are still to begin
         self._writers = Texts(self._shares)
         self._holdings = Holdings()
         self._reading = Pace(clock)
@@ -62,7 +62,7 @@ class WindowScheduler(Rounds):
         return len(self._writers)
 
     def _taken(self) -> list[Request]:
-        return [one.request for one in (*self._readers, *self._begun, *self._writers)]
+        return [one.request for one in (*self._prefills, *self._begun, *self._writers)]
 
     def _idle(self) -> bool:
         if self._has_short_work():
@@ -70,13 +70,13 @@ class WindowScheduler(Rounds):
         return not self._has_long_work() or self._turn.waits
 
     def _room(self) -> int:
-        return self._streams - self.writing - len(self._readers) - len(self._begun)
+        return self._streams - self.writing - len(self._prefills) - len(self._begun)
 
     def _somebody_waits(self) -> bool:
         return False  # nothing but the end of another text lets one begin, and that is news
 
     def _leave(self) -> None:
-        for pool in (self._readers, self._begun, self._writers):
+        for pool in (self._prefills, self._begun, self._writers):
             for one in pool.drop(lambda one: one.request.cancelled):
                 self._holdings.add(one.ask, -1)
 
@@ -89,28 +89,31 @@ class WindowScheduler(Rounds):
                     break
                 self._waiting.take(request)
             try:
-                self._readers.add(Reader(request, self._open_session(1)))
+                self._prefills.add(Prefill(request, self._open_session(1)))
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
                 self._fail([request], error)
             else:
                 self._holdings.add(request.ask)
-        self._shares.among({*self._readers.asks, *self._begun.asks, *self._writers.asks})
+        self._shares.among({*self._prefills.asks, *self._begun.asks, *self._writers.asks})
 
     def _round(self) -> None:
         """Read prompts on, let texts begin, and generate: first the new ones, then a piece of a long one."""
         until = self._clock() + MEDIUM_SLICE_SECONDS
         self._read()
-        for reader in sorted(self._begun.heads(), key=lambda reader: self._holdings.of(reader.ask)):
-            self._begin_some(reader, until)
+        for prefill in sorted(self._begun.heads(), key=lambda prefill: self._holdings.of(prefill.ask)):
+            self._begin_some(prefill, until)
         for writer in self._writers.fresh.pick_least(lambda _: AT_ONCE, goes_on):
             self._advance(writer)
             if self._clock() >= until:
                 break
         self._after()
-        self._take_turn(has_short_work=self._has_short_work())
+        self._take_turn()
 
     def _has_short_work(self) -> bool:
-        return len(self._readers) > 0 or self._writers.fresh.has(goes_on)
+        return len(self._prefills) > 0 or self._writers.fresh.has(goes_on)
+
+    def _has_fresh_texts(self) -> bool:
+        return len(self._writers.fresh) > 0
 
     def _has_long_work(self) -> bool:
         return self._writers.long.has(goes_on)
@@ -122,31 +125,31 @@ class WindowScheduler(Rounds):
 
     def _read(self) -> None:
         """Read on in the prompt that is read soonest, for a moment."""
-        reader = min(self._readers, key=lambda reader: reader.left, default=None)
-        if reader is None:
+        prefill = min(self._prefills, key=lambda prefill: prefill.left, default=None)
+        if prefill is None:
             return
         self._reading.seconds = MEDIUM_SLICE_SECONDS
         wanted = self._reading.begin()
-        tokens = reader.request.prompt.read[reader.at : reader.at + wanted]
+        tokens = prefill.request.prompt.read[prefill.at : prefill.at + wanted]
         try:
             if len(tokens):
-                reader.session.feed(tokens[:, None])
+                prefill.session.feed(tokens[:, None])
         except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
-            self._fail([reader.request], error)
+            self._fail([prefill.request], error)
             return
         if len(tokens) == wanted:
             self._reading.end()
-        reader.at += len(tokens)
-        if not reader.left:
-            self._readers.remove(reader)
-            self._begun.add(reader)
+        prefill.at += len(tokens)
+        if not prefill.left:
+            self._prefills.remove(prefill)
+            self._begun.add(prefill)
 
-    def _begin_some(self, reader: Reader, until: float) -> None:
+    def _begin_some(self, prefill: Prefill, until: float) -> None:
         """Let texts of a request begin, as long as it holds no more than its share of the sessions."""
-        request, last = reader.request, len(reader.request.seeds) - 1
-        while not request.cancelled and (reader.number == last or self._may_hold_one_more(request)):
-            self._begin(reader)
-            if reader.number > last or self._clock() >= until:
+        request, last = prefill.request, len(prefill.request.seeds) - 1
+        while not request.cancelled and (prefill.number == last or self._may_hold_one_more(request)):
+            self._begin(prefill)
+            if prefill.number > last or self._clock() >= until:
                 return
 
     def _may_hold_one_more(self, request: Request) -> bool:
@@ -157,22 +160,22 @@ class WindowScheduler(Rounds):
         client, _, own = self._holdings.of(request.ask)
         return free > 0 and (not own or own < free) and (not client or client < OTHERS * free)
 
-    def _begin(self, reader: Reader) -> None:
+    def _begin(self, prefill: Prefill) -> None:
         """Let a text begin where its prompt ends; where that fails, it is its request's failure alone."""
-        request, number = reader.request, reader.number
-        reader.number += 1
-        is_last = reader.number == len(request.seeds)
+        request, number = prefill.request, prefill.number
+        prefill.number += 1
+        is_last = prefill.number == len(request.seeds)
         try:
-            session = reader.session
+            session = prefill.session
             if not is_last:  # which needs no copy
                 session = self._open_session(1)
-                cast("WindowedSession", session).go_on_from(cast("WindowedSession", reader.session))
+                cast("WindowedSession", session).go_on_from(cast("WindowedSession", prefill.session))
             writer, piece = begun(request, number, Opening(session, request.prompt, is_read=True), session, 0)
         except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it)
             self._fail([request], error)
             return
         if is_last:
-            self._begun.remove(reader)  # its session goes over to the text
+            self._begun.remove(prefill)  # its session goes over to the text
         else:
             self._holdings.add(writer.ask)
         self._writers.add(writer)
@@ -195,11 +198,11 @@ class WindowScheduler(Rounds):
             self._fail([writer.request], error)
 
     def _deliver(self, writer: Writer, piece: str) -> None:
-        before = writer.told
+        before, was_fresh = writer.told, writer.ask.is_fresh
         self._writers.deliver(writer, piece)
         self.written.add(writer.told - before)
         if writer.text.ended:
-            self._note_end(writer.ask)
+            self._note_end(was_fresh=was_fresh)
             self._writers.remove(writer)
             self._holdings.add(writer.ask, -1)
             self._news = True

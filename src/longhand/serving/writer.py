@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import cast
 
 from longhand.generation.loop import Pace
@@ -45,7 +46,7 @@ class Writer:
         """Whether it can: its client takes what comes."""
         return not self.request.paused and not self.request.cancelled
 
-    @property
+    @cached_property
     def alone(self) -> bool:
         """Whether it advances by itself: its rules may take time at every token, and others are not to wait for it."""
         return self.session.window is not None or self.text.guarded or self.text.sampler.guide is not None
@@ -59,7 +60,7 @@ class Writer:
         """Whether it is told how probable its tokens were."""
         return self.request.likeliest is not None
 
-    @property
+    @cached_property
     def group(self) -> Hashable:
         """Batching key: only texts with a similar cost per token share a batch; one that advances by itself, none.
 

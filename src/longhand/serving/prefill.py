@@ -8,11 +8,11 @@ from longhand.runtime.session import Session
 from longhand.serving.fair import Ask
 from longhand.serving.request import Request
 
-NONE = -1  # in place of a stream
+NO_STREAM = -1  # in place of a stream
 
 
 @dataclass(eq=False)
-class Reader:
+class Prefill:
     """A request whose prompt is read, once for all its texts.
 
     - session, stream: that read it
@@ -22,7 +22,7 @@ class Reader:
 
     request: Request
     session: Session
-    stream: int = NONE
+    stream: int = NO_STREAM
     at: int = 0
     number: int = 0
 
