@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections import Counter
 from contextlib import suppress
 from typing import Any
@@ -16,6 +17,7 @@ from longhand.serving.fair import FRESH, Ask, Shares
 from longhand.serving.request import Came, Request
 from longhand.serving.scheduler import MIN_LONG_REQUESTS, Scheduler
 from longhand.serving.texts import Texts
+from longhand.serving.turns import Turn
 from longhand.serving.writer import Writer
 
 
@@ -103,6 +105,8 @@ class Item:
 
     def deliver(self, piece: str) -> None:
         self.ask.tokens += len(piece)
+        if "!" in piece:
+            raise MemoryError
 
 
 def item(ask: Ask) -> Any:
@@ -128,3 +132,57 @@ def test_all_texts_of_a_request_become_long_work_at_once() -> None:
     assert texts.drop(lambda writer: writer.ask is ask) == [*writers[1:], writers[0]]
     assert list(texts) == texts.heads()
     assert len(texts) == 1
+
+
+def test_a_request_becomes_long_work_though_its_text_cannot_be_delivered() -> None:
+    ask = Ask()
+    texts = Texts(Shares())
+    writers = [item(ask) for _ in range(2)]
+    texts.add(writers[0])
+    with pytest.raises(MemoryError):
+        texts.deliver(writers[0], FRESH * "!")
+    texts.add(writers[1])
+    assert list(texts.long) == writers
+    for writer in writers:
+        texts.remove(writer)
+    assert len(texts) == 0
+
+
+class SeenTurns:
+    """What a scheduler says of its short work."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.answered: list[bool] = []  # where there was some, and is none now
+        had = [False]
+        set_short = Turn.set_short
+
+        def noted(turn: Turn, has_short_work: bool, *, answered: bool = True) -> None:
+            if had[0] and not has_short_work:
+                self.answered.append(answered)
+            had[0] = has_short_work
+            set_short(turn, has_short_work, answered=answered)
+
+        monkeypatch.setattr(Turn, "set_short", noted)
+
+
+@pytest.mark.parametrize(("length", "answered"), [(FRESH - 1, True), (FRESH, True), (40 * FRESH, False)])
+def test_clients_may_go_on_asking_after_short_requests_but_not_after_one_that_becomes_long(
+    length: int, answered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scheduler(streams=4) as running:
+        seen = SeenTurns(monkeypatch)
+        submit(running, [1], length=length)[1].wait()
+    assert seen.answered[:1] == [answered]
+
+
+def test_a_short_text_that_waits_for_its_reader_is_still_short_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    with scheduler(streams=4) as running:
+        seen = SeenTurns(monkeypatch)
+        request, listener = submit(running, [1], length=FRESH - 1)
+        listener.events.get(timeout=30)
+        request.pause()
+        while not seen.answered and running.writing:
+            time.sleep(0.001)
+        request.resume()
+        listener.wait()
+    assert all(seen.answered)

@@ -1,7 +1,9 @@
 /* What the C files share: attributes, the processor's state, threads that meet, memory. */
 #ifndef LONGHAND_COMMON_H
 #define LONGHAND_COMMON_H
+#if !defined(_GNU_SOURCE)
 #define _POSIX_C_SOURCE 200809L
+#endif
 #include <float.h>
 #include <math.h>
 #include <pthread.h>

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from heapq import heappop, heappush
@@ -81,18 +82,25 @@ class Dispatcher:
 class Postman:
     """Note which mailboxes got something, and pass them on after each round. Belongs to a scheduler's thread."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, dispatcher: Dispatcher, clock: Callable[[], float] = time.monotonic) -> None:
+        self._dispatcher, self._clock = dispatcher, clock
         self._noted: dict[Mailbox, bool] = {}
+        self._has_urgent, self._due = False, -math.inf
 
     def note(self, box: Mailbox, *, urgent: bool) -> None:
         """Note a mailbox that got something; an urgent one is to be woken at once."""
         self._noted[box] = urgent or self._noted.get(box, False)
+        self._has_urgent |= urgent
 
-    def deliver(self) -> None:
-        """Pass the noted mailboxes to the dispatcher."""
-        if self._noted:
+    def deliver(self, all_of_it: bool = True) -> None:
+        """Pass the noted mailboxes to the dispatcher, once every `WAKE_SECONDS` if none is urgent.
+
+        - all_of_it: in any case, since no next call is certain
+        """
+        now = self._clock()
+        if self._noted and (all_of_it or self._has_urgent or now >= self._due):
             noted, self._noted = self._noted, {}
+            self._has_urgent, self._due = False, now + WAKE_SECONDS
             self._dispatcher.wake_soon(noted)
 
 

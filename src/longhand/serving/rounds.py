@@ -36,7 +36,8 @@ class Rounds(ABC):
     """Requests that are carried out together.
 
     - waiting: requests that may wait for their turn
-    - after: is called after each piece of work, when all that came of it has been told
+    - after: is called after each piece of work, when all that came of it has been told, and before the thread waits:
+      with whether it does
     - turns: which of all models' threads may do long work
     - clock: returns the seconds that the calling thread has worked: what others take meanwhile makes no piece smaller
     """
@@ -44,7 +45,7 @@ class Rounds(ABC):
     def __init__(
         self,
         waiting: int,
-        after: Callable[[], None],
+        after: Callable[[bool], None],
         turns: Turns | None,
         clock: Callable[[], float] = time.thread_time,
     ) -> None:
@@ -161,6 +162,7 @@ class Rounds(ABC):
         while True:
             with self._changed:
                 while not self._ending and not self._news and self._idle() and not (self._closing and not self._all()):
+                    self._after(True)
                     if not self._changed.wait(self._patience()):
                         self._news |= time.monotonic() >= self._looked + ROOM_SECONDS  # keep what came meanwhile
                         break
@@ -179,11 +181,11 @@ class Rounds(ABC):
             except Exception as error:  # noqa: BLE001 (whoever asked has to learn of it, and others come)
                 self._end_turns()
                 self._fail(self._taken(), error)
-            self._after()
+            self._after(False)
         self._end_turns()
         for request in self._all():
             tell(request, Failed(TimeoutError("the server ends"), closing=True))
-        self._after()
+        self._after(True)
 
     def _patience(self) -> float | None:
         """Return how many seconds to wait at most; None if an event will wake this thread."""

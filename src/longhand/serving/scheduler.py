@@ -49,7 +49,7 @@ class Scheduler(Rounds):
         *,
         streams: int = 1024,
         waiting: int = 1024,
-        after: Callable[[], None] = lambda: None,
+        after: Callable[[bool], None] = lambda _: None,
         turns: Turns | None = None,
     ) -> None:
         super().__init__(waiting, after, turns)
@@ -196,7 +196,7 @@ class Scheduler(Rounds):
         self._advanced.clear()
         if fresh := self._begin_fresh(self._writers.fresh.pick_least(self._together, goes_on, group_of)):
             self._write([*fresh, *self._pick_beside(fresh)])
-            self._after()
+            self._after(False)
         self._take_turn()
 
     def _begin_fresh(self, fresh: list[Writer]) -> list[Writer]:
@@ -208,7 +208,7 @@ class Scheduler(Rounds):
         if not new or not self._many_fresh:
             return fresh
         self._write(new, max_tokens=1)
-        self._after()
+        self._after(False)
         return [writer for writer in fresh if writer.goes_on and writer.ask.is_fresh and not writer.text.ended]
 
     def _pick_beside(self, fresh: list[Writer]) -> list[Writer]:

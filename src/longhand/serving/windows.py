@@ -43,7 +43,7 @@ class WindowScheduler(Rounds):
         *,
         streams: int = 1024,
         waiting: int = 1024,
-        after: Callable[[], None] = lambda: None,
+        after: Callable[[bool], None] = lambda _: None,
         turns: Turns | None = None,
         clock: Callable[[], float] = time.thread_time,
     ) -> None:
@@ -106,7 +106,7 @@ class WindowScheduler(Rounds):
             self._advance(writer)
             if self._clock() >= until:
                 break
-        self._after()
+        self._after(False)
         self._take_turn()
 
     def _has_short_work(self) -> bool:

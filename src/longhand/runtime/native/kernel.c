@@ -10,6 +10,9 @@
  * products of 8-bit integers are written for each.
  */
 #ifndef LANES
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* sched_getcpu, pthread_attr_setaffinity_np */
+#endif
 #include "../../native/common.h"
 
 #define INTERFACE 8 /* what library.py expects */
@@ -459,6 +462,27 @@ static int valid_task(const Task *task) {
            all_tokens(task->recent, task->streams * task->remembered, -1, vocabulary);
 }
 
+/* Start a thread on another processor than this one, where the C library can (glibc): two threads that wait for one
+ * another are slow on one processor, and the system may leave them there for tens of milliseconds. Returns what
+ * pthread_create does. */
+static int start_beside(pthread_t *thread, void *(*work)(void *), void *on) {
+#if defined(__GLIBC__)
+    cpu_set_t others;
+    const int own = sched_getcpu();
+    pthread_attr_t attributes;
+    if (own >= 0 && own < CPU_SETSIZE && sched_getaffinity(0, sizeof others, &others) == 0) {
+        CPU_CLR(own, &others);
+        if (CPU_COUNT(&others) > 0 && pthread_attr_init(&attributes) == 0) {
+            const int failed = pthread_attr_setaffinity_np(&attributes, sizeof others, &others) ||
+                               pthread_create(thread, &attributes, work, on);
+            pthread_attr_destroy(&attributes);
+            if (!failed) return 0;
+        }
+    }
+#endif
+    return pthread_create(thread, NULL, work, on);
+}
+
 /* Carry out a task. Returns
  *
  * - DONE
@@ -487,7 +511,7 @@ PUBLIC int64_t longhand_run(Task *task) {
         memset(workers[n].scratch.counts, 0, (size_t)task->network->vocabulary * sizeof(int32_t));
     }
     for (work.team.threads = 1; work.team.threads < most; work.team.threads++) /* fewer, where the system gives no more */
-        if (pthread_create(&others[work.team.threads], NULL, labour, &workers[work.team.threads]) != 0) break;
+        if (start_beside(&others[work.team.threads], labour, &workers[work.team.threads]) != 0) break;
     atomic_store_explicit(&work.team.go, 1, memory_order_release);
     labour(&workers[0]);
     for (int n = 1; n < work.team.threads; n++) pthread_join(others[n], NULL);
@@ -525,7 +549,7 @@ PUBLIC int64_t longhand_read(const void *memory, int64_t bytes, int64_t times, i
     int started = 1;
     for (int n = 0; n < most; n++)
         readings[n] = (Reading){(const float *)memory + n * count, runs, count, times, functions_for(instructions), 0};
-    while (started < most && pthread_create(&others[started], NULL, read_part, &readings[started]) == 0) started++;
+    while (started < most && start_beside(&others[started], read_part, &readings[started]) == 0) started++;
     read_part(&readings[0]);
     for (int n = started; n < most; n++) read_part(&readings[n]);
     for (int n = 1; n < started; n++) pthread_join(others[n], NULL);
