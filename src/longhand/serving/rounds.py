@@ -23,7 +23,7 @@ from longhand.serving.turns import (
     Turns,
 )
 
-BATCH_SIZES = {LARGE_SLICE_SECONDS: 128, SLICE_SECONDS: 64, MEDIUM_SLICE_SECONDS: 32, SHORT_SLICE_SECONDS: 16}
+BATCH_SIZES = {LARGE_SLICE_SECONDS: 128, SLICE_SECONDS: 64, MEDIUM_SLICE_SECONDS: 32, SHORT_SLICE_SECONDS: 8}
 """Texts that advance together, by the seconds that the piece of work may take.
 
 The kernel is hardly faster with larger batches, and delivering their results takes time.

@@ -15,7 +15,7 @@ from collections.abc import Callable
 SLICE_SECONDS = 0.01  # length of a piece of long work: a new request waits no longer for its first character
 LARGE_SLICE_SECONDS = 0.04  # the same where hundreds of texts are generated
 MEDIUM_SLICE_SECONDS = 0.003  # the same after recent short work; also the length of a piece of short work
-SHORT_SLICE_SECONDS = 0.002  # the same while there is short work
+SHORT_SLICE_SECONDS = 0.001  # the same while there is short work
 REST_FACTOR = 8  # long work rests this many times as long as its last piece took, while there is short work
 RECENT_SECONDS = 0.25  # after short work, one processor stays free for more of it
 GAP_SECONDS = 0.003  # after short work, it counts as going on: a client needs a moment to send its next request
