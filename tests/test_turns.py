@@ -166,16 +166,3 @@ def test_after_short_work_that_has_become_long_no_processor_and_no_time_is_left_
     assert one.slice == SLICE_SECONDS
     assert one.take()
     assert other.take()
-
-
-def test_work_is_mixed_while_there_is_long_work_and_was_short_work_a_moment_ago() -> None:
-    now, short, one, _ = turns_on(2)
-    short.set_short(True)
-    assert not short.is_mixed
-    assert one.take()
-    assert short.is_mixed
-    short.set_short(False)
-    now[0] += RECENT_SECONDS / 2
-    assert short.is_mixed
-    now[0] += RECENT_SECONDS
-    assert not short.is_mixed

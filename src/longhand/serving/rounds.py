@@ -235,12 +235,12 @@ class Rounds(ABC):
         self._ended.add()
         self._answered |= was_fresh
 
-    def _limit_threads(self, session: Session) -> None:
-        """Limit a session's threads: one fewer than usual while there is both long work and a little short work."""
+    def _limit_threads(self, session: Session, *, short: bool) -> None:
+        """Set the threads of a session: all for short work, one fewer for long work beside a little short work."""
         threads: int | None = getattr(session, "threads", None)
         if threads is not None:
             self._threads = max(self._threads, threads)
-            fewer = self._turn.is_mixed and not self._many_fresh
+            fewer = not short and not self._many_fresh and self._turn.has_recent_short_work
             session.threads = max(1, self._threads - fewer)  # type: ignore[attr-defined]
 
     def _end_turns(self) -> None:

@@ -192,7 +192,7 @@ class Scheduler(Rounds):
         self._read(by_length=True)
         self._many_fresh = self._writers.fresh.num_asks > BATCH_SIZES[MEDIUM_SLICE_SECONDS]
         self._many = self._writers.fresh.num_asks + self._writers.long.num_asks > MANY_REQUESTS
-        self._limit_threads(self._session)
+        self._limit_threads(self._session, short=True)
         self._advanced.clear()
         if fresh := self._begin_fresh(self._writers.fresh.pick_least(self._together, goes_on, group_of)):
             self._write([*fresh, *self._pick_beside(fresh)])
@@ -240,6 +240,7 @@ class Scheduler(Rounds):
         may_write = self._has_read or not len(self._prefills)
         writers = self._writers.long.pick(self._together, goes_on, group_of) if may_write else []
         self._has_read = not writers
+        self._limit_threads(self._session, short=False)
         if writers:
             self._write(writers)
         else:

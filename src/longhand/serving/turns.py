@@ -16,7 +16,7 @@ SLICE_SECONDS = 0.01  # length of a piece of long work: a new request waits no l
 LARGE_SLICE_SECONDS = 0.04  # the same where hundreds of texts are generated
 MEDIUM_SLICE_SECONDS = 0.003  # the same after recent short work; also the length of a piece of short work
 SHORT_SLICE_SECONDS = 0.001  # the same while there is short work
-REST_FACTOR = 8  # long work rests this many times as long as its last piece took, while there is short work
+REST_FACTOR = 16  # long work rests this many times as long as its last piece took, while there is short work
 RECENT_SECONDS = 0.25  # after short work, one processor stays free for more of it
 GAP_SECONDS = 0.003  # after short work, it counts as going on: a client needs a moment to send its next request
 LOOK_SECONDS = 0.05  # between two attempts to take a turn
@@ -57,11 +57,6 @@ class Turns:
     def has_recent_short_work(self) -> bool:
         """Whether there is short work, or was within the last `RECENT_SECONDS`."""
         return bool(self._short) or self._clock() < self._short_ended + RECENT_SECONDS
-
-    @property
-    def is_mixed(self) -> bool:
-        """See `Turn.is_mixed`."""
-        return bool(self._working or self._waiting) and self.has_recent_short_work
 
     @property
     def slice(self) -> float:
@@ -162,9 +157,9 @@ class Turn:
         self.had, self.began, self.due, self.has_come = 0.0, 0.0, -math.inf, False
 
     @property
-    def is_mixed(self) -> bool:
-        """Whether any threads have both long work and recent short work."""
-        return self._turns.is_mixed
+    def has_recent_short_work(self) -> bool:
+        """Whether any thread has short work, or had some within the last `RECENT_SECONDS`."""
+        return self._turns.has_recent_short_work
 
     @property
     def slice(self) -> float:

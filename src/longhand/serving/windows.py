@@ -120,7 +120,7 @@ class WindowScheduler(Rounds):
 
     def _do_long_work(self) -> None:
         for writer in self._writers.long.pick(lambda _: 1, goes_on):
-            self._limit_threads(writer.session)
+            self._limit_threads(writer.session, short=False)
             self._advance(writer)
 
     def _read(self) -> None:
