@@ -213,14 +213,13 @@ class Rounds(ABC):
     def _has_short_work(self) -> bool:
         """Whether there is work for fresh requests, or a short prompt to be read."""
 
-    @abstractmethod
-    def _has_fresh_texts(self) -> bool:
-        """Whether there are texts of fresh requests, paused ones included."""
+    def _take_turn(self, *, has_fresh_texts: bool) -> None:
+        """Do a piece of long work if it is this thread's turn; short work comes first, but not for long.
 
-    def _take_turn(self) -> None:
-        """Do a piece of long work if it is this thread's turn; short work comes first, but not for long."""
+        - has_fresh_texts: whether there are texts of fresh requests, paused ones included
+        """
         has_short_work = self._has_short_work() or self._submitted
-        self._turn.set_short(has_short_work, answered=self._answered or self._has_fresh_texts())
+        self._turn.set_short(has_short_work, answered=self._answered or has_fresh_texts)
         self._answered &= has_short_work
         if not self._has_long_work():
             self._turn.give_back()

@@ -59,9 +59,7 @@ class Scheduler(Rounds):
         self._prefills: Pool[Prefill] = Pool(self._shares)
         self._writers = Texts(self._shares)
         self._by_stream: dict[int, Prefill | Writer] = {}
-        self._paces: defaultdict[Hashable, Pace] = defaultdict(
-            partial(Pace, self._clock)
-        )  # of those that write together, in tokens of all
+        self._paces = defaultdict[Hashable, Pace](partial(Pace, self._clock))  # in tokens of all that advance together
         self._has_read = True
         self._many = False  # whether many requests write
         self._advanced: set[Writer] = set()  # texts of long work that have advanced with fresh ones in this round
@@ -89,7 +87,7 @@ class Scheduler(Rounds):
     # Who has a stream
 
     def _leave(self) -> None:
-        self._seats.claims.drop(_is_cancelled)
+        self._seats.claims.drop(lambda claim: claim.request.cancelled)
         for one in [one for one in self._by_stream.values() if one.request.cancelled]:
             self._stand_up(one)
 
@@ -197,7 +195,7 @@ class Scheduler(Rounds):
         if fresh := self._begin_fresh(self._writers.fresh.pick_least(self._together, goes_on, group_of)):
             self._write([*fresh, *self._pick_beside(fresh)])
             self._after(False)
-        self._take_turn()
+        self._take_turn(has_fresh_texts=len(self._writers.fresh) > 0)
 
     def _begin_fresh(self, fresh: list[Writer]) -> list[Writer]:
         """Generate the first token of new texts among many fresh ones, so that it does not wait for a piece of all.
@@ -225,9 +223,6 @@ class Scheduler(Rounds):
 
     def _has_short_work(self) -> bool:
         return self._writers.fresh.has(goes_on) or any(prefill.left <= SHORT_PROMPT for prefill in self._prefills)
-
-    def _has_fresh_texts(self) -> bool:
-        return len(self._writers.fresh) > 0
 
     def _has_long_work(self) -> bool:
         """Return whether prompts are read, or texts of long work go on that have not advanced in this round."""
@@ -324,9 +319,10 @@ class Scheduler(Rounds):
         pace = self._pace_of(first, seconds)
         wanted = self._begin_pace(pace, len(texts), seconds)
         count = min(wanted, room, max_tokens)
-        streams = [writer.stream for writer in writers]
         before = sum(text.tokens for text in texts)
-        pieces = advance(self._session, texts, count, streams, log_probabilities=first.listed)
+        pieces = advance(
+            self._session, texts, count, [writer.stream for writer in writers], log_probabilities=first.listed
+        )
         self.written.add(sum(text.tokens for text in texts) - before)
         if count == wanted:  # else nothing is known of how long that would have taken
             pace.end()
@@ -355,7 +351,3 @@ class Scheduler(Rounds):
         if writer.text.ended:
             self._note_end(was_fresh=was_fresh)
             self._stand_up(writer)
-
-
-def _is_cancelled(claim: Claim) -> bool:
-    return claim.request.cancelled

@@ -107,13 +107,10 @@ class WindowScheduler(Rounds):
             if self._clock() >= until:
                 break
         self._after(False)
-        self._take_turn()
+        self._take_turn(has_fresh_texts=len(self._writers.fresh) > 0)
 
     def _has_short_work(self) -> bool:
         return len(self._prefills) > 0 or self._writers.fresh.has(goes_on)
-
-    def _has_fresh_texts(self) -> bool:
-        return len(self._writers.fresh) > 0
 
     def _has_long_work(self) -> bool:
         return self._writers.long.has(goes_on)
