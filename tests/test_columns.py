@@ -23,7 +23,7 @@ from longhand.model import load
 from longhand.settings import resumed_settings, train_config
 from longhand.text import corpus
 from longhand.text.closed import encode_closed
-from longhand.text.columns import kind_by_line, kind_by_name
+from longhand.text.columns import kind_by_name
 from longhand.text.corpus import CorpusReader, in_pieces
 from longhand.text.documents import BOUNDARY
 from longhand.text.preparing import encode_corpus
@@ -72,7 +72,13 @@ def read_text(text: str, kind: str, column: str = "text") -> str:
 def test_a_column_is_read_a_row_a_line_and_nothing_else(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"rows.{kind}"
     path.write_text(table(kind, ROWS), encoding="utf-8", newline="")
-    assert read(path) == (READ, ["rows without text in the column 'text', left out: 1"])
+    text, notes = read(path)
+    assert text == READ
+    assert notes[-1] == "rows without text in the column 'text', left out: 1"
+    if kind != "jsonl":
+        separator = "tabs" if kind == "tsv" else "commas"
+        assert f"3 columns separated by {separator}, named by its first row 'id', 'text', 'by'" in notes[0]
+        assert "rows that go over several lines, between quotation marks: 1, the first in lines 3 to 4" in notes[1]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -168,8 +174,9 @@ def test_pieces_are_as_long_as_was_said_and_the_same_text(parts: list[str], size
     [
         ("a.csv", "CSV"),
         ("folder.x/A.TSV", "TSV"),
-        ("a.jsonl.gz", "JSON lines"),
-        ("a.b.ndjson.zst", "JSON lines"),
+        ("a.jsonl.gz", "JSON"),
+        ("a.b.ndjson.zst", "JSON"),
+        ("a.json", "JSON"),
         ("a.csv.txt", None),
         ("csv", None),
         ("a.gz", None),
@@ -179,12 +186,11 @@ def test_the_name_says_what_a_file_is(name: str, kind: str | None) -> None:
     assert kind_by_name(name) == kind
 
 
-def test_what_has_no_name_is_known_by_its_first_line(tmp_path: Path) -> None:
-    assert [kind_by_line(line) for line in (' {"a": 1}', "a\tb,c", "a,b", "a")] == ["JSON lines", "TSV", "CSV", "CSV"]
-    for kind, name in zip(KINDS, ("CSV", "TSV", "JSON lines"), strict=True):
+def test_what_has_no_name_is_known_by_its_content(tmp_path: Path) -> None:
+    for kind, said in zip(KINDS, ("separated by commas", "separated by tabs", "as JSON lines"), strict=True):
         text, notes = read(io.StringIO(table(kind, ROWS[:3]), newline=""))
         assert text == READ[: len(text)]
-        assert notes == [f"text: read as {name}, by its first line"]
+        assert said in notes[0]
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=[gzip.compress(table("tsv", ROWS).encode())])
@@ -198,17 +204,34 @@ def test_what_has_no_name_is_known_by_its_first_line(tmp_path: Path) -> None:
     [
         ("csv", "a,b\n", "rows.csv, line 1: no column 'text'; it has 'a', 'b': name one of them, or its number"),
         ("csv", "text,text\n", "line 1: more than one column 'text'"),
-        ("csv", 'text\n"a" b\n', r"line 2: no CSV \(',' expected after '\"'\); expected quotation marks"),
-        ("csv", 'id,text\n1,"a\nb"\n2,"c\nd\n', r"line 4: no CSV \(unexpected end of data\)"),
+        (
+            "csv",
+            'id,text\n1,"a" b\n2,"c, d"\n',
+            r"line 2: a quotation mark within a field \(',' expected after '\"'\); close it",
+        ),
+        ("csv", 'id,text\n1,"a\nb"\n2,"c\nd\n', "line 4: a quotation mark that is opened and never closed"),
         ("csv", "id,text\n1,two, three\n", "line 2: 3 columns, expected 2 as in the first row"),
-        ("tsv", 'text\n"a" b\n', "line 2: no TSV .*take the column out with cut -f N FILE > column.txt"),
-        ("jsonl", '{"a": 1}\n', "rows.jsonl: no line has the key 'text'; the first has 'a': name one"),
-        ("jsonl", '{"text": "a"}\n{"text": 5}\n', "line 2: 'text' is 5, expected a string, or null"),
-        ("jsonl", '{"text": ["a"]}\n', r"""line 1: 'text' is \["a"\], expected a string"""),
-        ("jsonl", '{"text": "a"}\n{"text": "b"\n', "line 2: no object of JSON"),
-        ("jsonl", "[1]\n", r"line 1: no object of JSON \(Expected `object`, got `array`\); expected one a line"),
-        ("jsonl", '{"text": "\\ud800"}\n', "line 1: no object of JSON"),
-        ("jsonl", '{"text":' + "[" * 100_000, "line 1: no object of JSON"),
+        ("csv", "one\ntwo\n", "line 1: no column 'text', and no separator in its first line 'one': is it a table"),
+        ("jsonl", '{"a": 1}\n', "rows.jsonl: no row has the key 'text'; the first has 'a': name one"),
+        (
+            "jsonl",
+            '{"text": "a"}\n{"text": 5}\n',
+            "line 2: 'text' is 5, which is no string; expected text, or leave such rows out",
+        ),
+        ("jsonl", '{"text": [{}]}\n', r"line 1: 'text' is \[\{\}\], which is no string"),
+        (
+            "jsonl",
+            '{"text": "a"}\n{"text": "b"\n',
+            r"line 2: no JSON \(expecting ',' delimiter, at its end\); expected one value of JSON a line",
+        ),
+        ("jsonl", "[1]\n", "line 1: 1, which is no object with keys"),
+        ("jsonl", "plain text\n", r"line 1: no JSON \(expecting value, at 'plain text'\)"),
+        (
+            "jsonl",
+            '{"text": "\\ud800"}\n',
+            r"line 1: half a character, \\ud800 \(a lone surrogate\): the text was cut inside it",
+        ),
+        ("jsonl", '{"text":' + "[" * 100_000, "line 1: no JSON that can be read: values within values without end"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_said_with_its_line(kind: str, text: str, message: str) -> None:

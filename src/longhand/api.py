@@ -14,7 +14,7 @@ from longhand.config import READING, NetworkConfig, TrainConfig
 from longhand.errors import LonghandError, OptionError
 from longhand.model import Corpus, Model, sources_of
 from longhand.modelfile import ModelFile, model_path
-from longhand.settings import configured, free_settings, resumed_settings, train_config
+from longhand.settings import configured, free_settings, refuse_without_column, resumed_settings, train_config
 from longhand.text.closed import closed_vocabulary
 from longhand.units import Unit
 
@@ -81,7 +81,8 @@ def check(
     - minutes: how long the training is to be whose score is estimated
     - estimate: whether to measure this machine, two seconds, and estimate a score
     - progress: is called with what is being done, and which share of it is
-    - reading: `column`, `encoding`, `normalize`, `documents`, as for `train`; documents left out are what is suggested
+    - reading: how the text is read, as for `train`: `column`, `encoding`, `documents` and others; documents that are
+      left out are those suggested
 
     Raises `CorpusError` where a source is not there or there is no text at all; `OptionError`.
     """
@@ -92,6 +93,7 @@ def check(
         raise OptionError(f"found the option {others[0]!r}, expected some of {', '.join(READING)}")
     given = {name: value for name, value in reading.items() if value is not None}
     config = train_config({"minutes": minutes, **given})
+    refuse_without_column(config)
     return check_corpus(
         sources_of(corpus),
         reading_of(config),
@@ -113,6 +115,7 @@ def settings_of(
         values = {**values, "base": str(Path(base).absolute())}  # a training may be resumed from another folder
     if not resume or output is None:
         config = train_config(values)
+        refuse_without_column(config)
         return config, free_settings(config, values)
     from longhand.training.run_folder import resumed_config
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from longhand.config import TrainConfig
+from longhand.config import OF_FILES, TrainConfig
 from longhand.errors import OptionError
 from longhand.modelfile import ModelFile
 from longhand.settings import configured
@@ -17,7 +18,7 @@ from longhand.text.sources import Source
 from longhand.text.survey import in_two
 from longhand.training.reading import reading_of
 
-KEPT = ("column", "encoding", "normalize", "held_out")
+KEPT = (*OF_FILES, "held_out")
 
 
 def training_of(file: ModelFile) -> TrainConfig:
@@ -52,7 +53,7 @@ def other_text(file: ModelFile, sources: Iterable[Source], reading: Reading, tel
     """
     before, sources, mode = training_of(file), list(sources), documents_of(file)
     column = reading.column or _column(before, sources)
-    reading = Reading(reading.encoding, column, reading.normalize or before.normalize)
+    reading = replace(reading, column=column, normalize=reading.normalize or before.normalize)
     return Text(sources, LINE if mode == ROW and column is None else mode, reading, tell)
 
 

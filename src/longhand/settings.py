@@ -22,6 +22,7 @@ from longhand.config import (
     OF_DEFAULT,
     OPTION_NAMES,
     PLANNED,
+    SEPARATORS,
     SUBWORDS,
     TEMPERATURE,
     TEMPERATURE_OF_DOCUMENTS,
@@ -48,6 +49,7 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
     config = configured(TrainConfig, values)
     _refuse_idle(config, values)
     _refuse_unknown_encoding(config.encoding)
+    _refuse_long_separator(config.separator)
     if config.recipe == "default":
         if config.base == "":
             raise OptionError("from: found '', expected the name of a model to start from")
@@ -87,6 +89,22 @@ def _refuse_idle(config: TrainConfig, values: Mapping[str, object]) -> None:
         )
     if config.documents == "row" and config.column is None:
         raise OptionError("documents: found row, but no column that has rows: add --column NAME, or take line or file")
+
+
+def refuse_without_column(config: TrainConfig) -> None:
+    """Raise `OptionError` for settings of rows where no column is read, so that a text has none."""
+    for name in ("separator", "skip_bad_rows"):
+        if config.column is None and getattr(config, name):
+            raise OptionError(f"{name.replace('_', ' ')}: of rows alone, found no column to read: add --column NAME")
+
+
+def _refuse_long_separator(name: str | None) -> None:
+    character = SEPARATORS.get(name or "", name)
+    if character is not None and (len(character) != 1 or character in '"\n\r' or character.isalnum()):
+        raise OptionError(
+            f"separator: found {name!r}, expected {', '.join(n for n in SEPARATORS if n.isalpha())}, or one character "
+            "that is no letter, digit or quotation mark"
+        )
 
 
 def _refuse_unknown_encoding(name: str) -> None:

@@ -12,6 +12,7 @@ import regex
 
 from longhand.checking.finding import Finding, Place
 from longhand.text.kinds import JOINERS, Kind, named_few, odd_ones
+from longhand.text.mojibake import LEADS, escaped, mojibake
 from longhand.text.points import code_points, text_of
 from longhand.text.suggestion import CharacterCounts
 
@@ -25,14 +26,8 @@ Latin Greek Cyrillic Armenian Hebrew Arabic Syriac Thaana Devanagari Bengali Gur
 Kannada Malayalam Sinhala Thai Lao Tibetan Myanmar Georgian Hangul Ethiopic Cherokee Khmer Mongolian Hiragana
 Katakana Bopomofo Han Yi Gothic Javanese Balinese Coptic Runic Egyptian_Hieroglyphs Cuneiform
 """
-_PAGES = [bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256)]  # as browsers read cp1252
-_AFTER = f"[{''.join(map(regex.escape, _PAGES[0x80:0xC0]))}]"
-_MOJIBAKE = regex.compile(
-    f"[\u00c2\u00c3]{_AFTER}|\u00e2{_AFTER}{{2}}|\u00f0\u0178{_AFTER}{{2}}|(?:[\u00d0\u00d1]{_AFTER}){{2,}}"
-    f"|(?:[\u00e3-\u00e9]{_AFTER}{{2}}){{2,}}"
-)
-_LEADS = code_points("\u00c2\u00c3\u00e2\u00f0\u00d0\u00d1\u00e3\u00e4\u00e5\u00e6\u00e7\u00e8\u00e9")
-_BYTES = {page: byte for byte, page in enumerate(_PAGES)}
+_LEADS = code_points(LEADS)
+_PARTS = regex.compile("[\x80-\xbf]")  # of wrongly decoded characters: controls and a soft hyphen are among them
 _COMPOSING = regex.compile(r"\P{M}\p{M}+|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]")
 
 
@@ -51,7 +46,7 @@ class Met:
 
 @dataclass(frozen=True)
 class Mojibake:
-    """UTF-8 that was decoded as Windows-1252: how often, an example and what it stood for, where the first one is."""
+    """UTF-8 that was decoded as Latin-1 or Windows-1252: how often, an example and its meaning, the first."""
 
     count: int
     example: str
@@ -62,15 +57,15 @@ class Mojibake:
 class Characters:
     """Is given a text, piece by piece.
 
-    - mojibake: how often there is some
+    - mojibake: how often there is some; escaped: how often within escapes of JSON, which is read as plain text
     - changing: how many sequences of characters the normal form NFC would change; it stops at `MOST_CHANGING`
     """
 
     def __init__(self) -> None:
         self.counts = CharacterCounts()
-        self.mojibake = self.changing = 0
+        self.mojibake = self.escaped = self.changing = 0
         self._first_lines: dict[str, int] = {}
-        self._example: tuple[str, int] = ("", 0)
+        self._example: tuple[str, str, int] | None = None
 
     def add(self, piece: str, line: int) -> None:
         """Take in a piece.
@@ -82,6 +77,7 @@ class Characters:
         for characters in odd_ones(text_of(np.flatnonzero(new).astype(np.uint32))).values():
             for character in characters:
                 self._first_lines[character] = line + piece.count("\n", 0, piece.index(character))
+        self.escaped += escaped(piece)
         if piece.isascii():
             return
         if counts[_LEADS[len(counts) > _LEADS]].any():
@@ -90,23 +86,27 @@ class Characters:
             self.changing += _changing(piece, counts)
 
     def _look_for_mojibake(self, piece: str, line: int) -> None:
-        for found in _MOJIBAKE.finditer(piece):
-            if _meant(found[0]):
-                self.mojibake += 1
-                if not self._example[0]:
-                    self._example = found[0], line + piece.count("\n", 0, found.start())
+        for place, found, meant in mojibake(piece):
+            self.mojibake += 1
+            if self._example is None:
+                self._example = found, meant, line + piece.count("\n", 0, place)
 
     def odd(self, place: Places) -> dict[Kind, Met]:
-        """Return the odd characters by their kind."""
+        """Return the odd characters by their kind; those that are parts of wrongly decoded ones are not odd."""
+        different = self.counts.different
+        if self.mojibake >= FEW_MOJIBAKE:
+            different = _PARTS.sub("", different)
         return {
             kind: Met(self.counts.of(characters), characters, place(min(self._first_lines[one] for one in characters)))
-            for kind, characters in odd_ones(self.counts.different).items()
+            for kind, characters in odd_ones(different).items()
         }
 
     def found_mojibake(self, place: Places) -> Mojibake | None:
         """Return what was decoded wrongly; None where that is little."""
-        example, line = self._example
-        return Mojibake(self.mojibake, example, _meant(example), place(line)) if self.mojibake >= FEW_MOJIBAKE else None
+        if self._example is None or self.mojibake < FEW_MOJIBAKE:
+            return None
+        example, meant, line = self._example
+        return Mojibake(self.mojibake, example, meant, place(line))
 
     def scripts(self) -> dict[str, int]:
         """Return how many characters there are of each script, most first; what belongs to none is "signs"."""
@@ -138,7 +138,11 @@ def findings(characters: Characters, odd: dict[Kind, Met], mojibake: Mojibake | 
             f"text that was decoded wrongly, {_times(mojibake.count)}, such as {mojibake.example!r} for "
             f"{mojibake.meant!r} in {mojibake.first}"
         )
-        found.append(Finding("harms", "mojibake", what, "it is UTF-8 read as Windows-1252: read the source as UTF-8"))
+        advice = "it is UTF-8 that was read as Latin-1 or Windows-1252: --fix-mojibake repairs it and nothing else"
+        found.append(Finding("harms", "mojibake", what, advice))
+    if characters.escaped:
+        what = f"wrongly decoded text within escapes of JSON, {_times(characters.escaped)}"
+        found.append(Finding("harms", "escaped-mojibake", what, "read one key, with --column, and --fix-mojibake"))
     for kind, what in (("control", "control characters"), ("invisible", "characters that nobody sees")):
         if (met := odd.get(kind)) is not None:  # type: ignore[call-overload]
             which = f"{what}, {_times(met.count)}, the first in {met.first}: {named_few(met.characters)}"
@@ -170,14 +174,6 @@ def examples(characters: str) -> str:
 
 def _times(count: int) -> str:
     return f"{count:,} time{'s' * (count != 1)}"
-
-
-def _meant(found: str) -> str:
-    """Return the text that was decoded wrongly; empty if there was none such."""
-    try:
-        return bytes(_BYTES[letter] for letter in found).decode("utf-8")
-    except UnicodeDecodeError:
-        return ""
 
 
 def _changing(piece: str, counts: npt.NDArray[np.int64]) -> int:

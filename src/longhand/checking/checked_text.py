@@ -13,16 +13,19 @@ from typing import IO, Any
 
 from longhand.checking.encodings import LINE_ENDS, ByteCheck, FileFacts, file_findings
 from longhand.checking.finding import Finding, Place, few
+from longhand.checking.tables import SAMPLE, TableFacts, table_findings, table_in
 from longhand.errors import CorpusError, LonghandError
 from longhand.text.corpus import PIECE, CorpusReader
 from longhand.text.documents import BOUNDARY, NONE, ROW, marked
 from longhand.text.encodings import Decoding, is_name_of_utf_8
-from longhand.text.packed import opened
+from longhand.text.likely import UTF_8
+from longhand.text.opened import Opened, opened
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.rereading import IN_MEMORY
 from longhand.text.sources import File, Source, Stream, opened_sources, size_on_disk
 from longhand.text.utf8 import utf8_bytes
 
+MAX_TABLES = 5  # that are described
 Progress = Callable[[str, float], None]
 """Is called with what is being done, and which share of it is; 0 where that is not known."""
 
@@ -32,6 +35,7 @@ class CheckedText:
 
     - reading: how a training would read it
     - sources: where it comes from, facts: what their bytes are, in the same order
+    - tables: files that are tables and are read whole, a few, once the text was read
 
     What a training would refuse is found and left out: bytes that are not of the encoding, files that are no text, in a
     file whatever follows another problem. What can be read only once is copied. Raises `CorpusError` for a source that
@@ -47,6 +51,7 @@ class CheckedText:
         self._problems: dict[str, str] = {}
         self._notes: list[str] = []
         self._digests: dict[bytes, list[str]] = {}
+        self.tables: list[TableFacts] = []
         self._starts: list[int] = []  # the lines of the whole text before each file
         self.size = 0  # bytes in all, unpacked
         self.facts = [self._checked(number, source) for number, source in enumerate(self.sources)]
@@ -88,6 +93,7 @@ class CheckedText:
         found = [Finding("stops", "unreadable", problem, "below is what can be read") for problem in self.problems]
         for facts, source in zip(self.facts, self.sources, strict=True):
             found += file_findings(facts, source)
+        found += table_findings(self.tables)
         notes = []
         if self._reading != PLAIN:  # or else these say more than the notes
             found = [finding for finding in found if finding.level == "stops"]
@@ -126,10 +132,18 @@ class CheckedText:
         """Yield the text, and note in which lines its files begin, and what was changed on the way."""
         lines = 0
         for piece in reader.pieces():
-            self._starts += [lines] * (reader.at + 1 - len(self._starts))
+            if reader.at >= len(self._starts):
+                self._starts += [lines] * (reader.at + 1 - len(self._starts))
+                self._look_for_table(reader.at, piece)
             lines += piece.count("\n")
             yield piece
         self._notes = reader.notes
+
+    def _look_for_table(self, number: int, beginning: str) -> None:
+        """Note what columns a file has, if it is a table of which no column is read."""
+        if self._reading.column is None and len(self.tables) < MAX_TABLES:
+            table = table_in(self.facts[self._texts[number]].file, beginning[:SAMPLE])
+            self.tables += [] if table is None else [table]
 
     def _refuse(self, error: LonghandError, label: str) -> None:
         problem = str(error)
@@ -149,9 +163,10 @@ class CheckedText:
             self._copies[number] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
         before, digest, check = self.size, hashlib.blake2b(digest_size=16), ByteCheck(source.label)
         try:
-            with _bytes_of(source) as (data, check.facts.unpack):
-                pieces = self._kept(data, digest, self._copies.get(number))
-                if self._of_utf_8 or isinstance(source, Stream):
+            with _bytes_of(source, keep_markup=self._reading.keep_markup) as file:
+                check.facts.unpack = file.unpack
+                pieces = self._kept(file.pieces, digest, self._copies.get(number))
+                if self._of_utf_8 or isinstance(source, Stream) or file.encoding == UTF_8:
                     for piece in pieces:
                         check.take(piece)
                 else:
@@ -221,12 +236,12 @@ def _beginning_of(copy: IO[bytes], name: str) -> io.BufferedReader:
 
 
 @contextmanager
-def _bytes_of(source: File | Stream) -> Iterator[tuple[Iterator[bytes], str]]:
-    """Open a source; give its bytes and the command that unpacks them, if they are compressed."""
+def _bytes_of(source: File | Stream, *, keep_markup: bool) -> Iterator[Opened]:
+    """Open a source; give its bytes."""
     if isinstance(source, Stream):
-        yield _encoded(source), ""
+        yield Opened(_encoded(source))
     else:
-        with opened(source, PIECE) as found:
+        with opened(source, PIECE, keep_markup=keep_markup) as found:
             yield found
 
 

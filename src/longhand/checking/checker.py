@@ -17,6 +17,7 @@ from longhand.checking.finding import LEVELS, Finding, Place
 from longhand.checking.leakage import MOST_HELD_OUT, Copies, Folding, Leakage
 from longhand.checking.lines import Lines
 from longhand.checking.samples import cut, spread, whole_lines
+from longhand.checking.tables import TableFacts
 from longhand.config import TrainConfig
 from longhand.errors import CorpusError, MissingExtraError
 from longhand.text.documents import BOUNDARY, LINE, NONE
@@ -40,8 +41,10 @@ class Check:
     - files, bytes, characters, lines, longest_line, longest_at, empty_files: how much there is
     - encodings: files whose bytes are not plain UTF-8, the first hundred
     - line_ends, blank_lines, trailing_spaces, tabs: how many there are
-    - different, scripts, rare, rare_characters, odd, mojibake, not_nfc: of the characters; rare ones occur less than 10
-      times, `rare_characters` is how many of the text's characters they are
+    - different, scripts, rare, rare_characters, odd, not_nfc: of the characters; rare ones occur less than 10 times,
+      `rare_characters` is how many of the text's characters they are
+    - mojibake, escaped_mojibake: text that was decoded wrongly, and how often there is some within escapes of JSON
+    - tables: files that are tables of which no column is read, a few: their columns with an example of each
     - repeated_lines, frequent_lines, documents, same_files: what occurs more than once
     - leakage: what of the held-out text was learned from
     - tokens, suggested_documents: what suits the text, and why
@@ -68,7 +71,9 @@ class Check:
     rare_characters: int
     odd: dict[Kind, Met]
     mojibake: Mojibake | None
+    escaped_mojibake: int
     not_nfc: int
+    tables: list[TableFacts]
     repeated_lines: Repeated
     frequent_lines: list[tuple[str, int]]
     documents: Documents | None
@@ -167,7 +172,9 @@ class _Checking:
             characters.counts.of(rare),
             odd,
             mojibake,
+            characters.escaped,
             characters.changing,
+            text.tables,
             lines.repeats.repeated(),
             lines.most_frequent,
             of_documents,

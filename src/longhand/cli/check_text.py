@@ -56,12 +56,27 @@ def _table(check: Check, rows: Iterable[tuple[str, str]], style: str = "") -> Ta
 
 
 def _next(check: Check, corpus: Sequence[str], options: Mapping[str, Any]) -> str:
-    suggested = {"documents": check.suggested_documents.value, "tokens": check.tokens.value, **options}
-    usual = {"documents": "none", "tokens": "char"}
-    words = [
-        part for name, value in suggested.items() if usual.get(name) != value for part in (f"--{name}", str(value))
-    ]
+    """Return the command that trains on a text as it was checked, or else as is suggested."""
+    suggested: dict[str, Any] = {"documents": check.suggested_documents.value, "tokens": check.tokens.value}
+    suggested |= {
+        **_of_tables(check),
+        "fix_mojibake": check.mojibake is not None or check.escaped_mojibake > 0,
+        **options,
+    }
+    usual = {"documents": "none", "tokens": "char", "fix_mojibake": False}
+    words: list[str] = []
+    for name, value in suggested.items():
+        if usual.get(name) != value:
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return visible(f"Next: longhand train {shlex.join([*corpus, *words])}")
+
+
+def _of_tables(check: Check) -> dict[str, str]:
+    """Return the column that is suggested for a text of tables, and its rows as documents."""
+    suggested = {table.suggested for table in check.tables}
+    if len(check.tables) != check.files or len(suggested) != 1 or suggested == {""}:
+        return {}
+    return {"column": suggested.pop(), "documents": "row"}
 
 
 def _headline(check: Check, corpus: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ import click
 
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import Waiting, note_runtime, noted_if_slow, show
-from longhand.config import AdaptConfig, RunConfig, ScoringConfig, TrainConfig
+from longhand.config import OF_FILES, AdaptConfig, RunConfig, ScoringConfig, TrainConfig
 from longhand.errors import OptionError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from longhand.text.rereading import Text
 
 MOST_WORST = 10_000
-OF_FILES = ("column", "encoding", "normalize")
 OF_SCORING, OF_RUN = ScoringConfig.__struct_fields__, RunConfig.__struct_fields__
 
 

@@ -79,12 +79,27 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             Meta(
                 min_length=1,
                 max_length=1000,
-                description="what alone is read of .csv, .tsv and .jsonl files: a column's name, or its number from 1 "
-                "where there is no header, or a key",
+                description="column of tables (or key of JSON) to read: a name, message.text for keys within keys, or "
+                "a number from 1",
             ),
         ]
         | None
     ) = None
+    separator: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=9,
+                description="what separates the columns: comma, tab, semicolon, bar or another character "
+                "[default: found for each file]",
+            ),
+        ]
+        | None
+    ) = None
+    skip_bad_rows: Annotated[
+        bool, Meta(description="leave out rows that cannot be read, and list them, in place of stopping at the first")
+    ] = False
     encoding: Annotated[
         str,
         Meta(
@@ -97,6 +112,12 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     normalize: Annotated[NormalForm, Meta(description="Unicode's normal form that the text is brought into")] | None = (
         None
     )
+    fix_mojibake: Annotated[
+        bool, Meta(description='repair text such as "CafÃ©" (UTF-8 that was read as Latin-1 or Windows-1252)')
+    ] = False
+    keep_markup: Annotated[
+        bool, Meta(description="learn HTML and RTF files with their tags, in place of taking the text out of them")
+    ] = False
     minutes: Annotated[
         float, Meta(gt=0, le=100_000, description="minutes to train for, reading and scoring included")
     ] = 5.0
@@ -192,8 +213,14 @@ OPTION_NAMES = {"learning_rate": "lr", "base": "from"}
 DETECT = "detect"
 """The encoding that stands for what a file looks like."""
 
-READING = ("documents", "column", "encoding", "normalize")
+OF_FILES = ("column", "separator", "skip_bad_rows", "encoding", "normalize", "fix_mojibake", "keep_markup")
+"""Settings that say how files are read, whatever is done with their text."""
+
+READING = ("documents", *OF_FILES)
 """Settings that say how a text is read, of a training and of a check."""
+
+SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "bar": "|", "\\t": "\t"}
+"""Names of characters that separate the columns of tables."""
 
 CHANGEABLE = ("minutes", "epochs", "threads", "device", "checkpoint_every")
 """Settings that a training may go on with another value of."""

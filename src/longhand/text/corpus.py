@@ -11,15 +11,15 @@ import copy
 import io
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 from longhand.errors import CorpusError, LonghandError
-from longhand.text.columns import KINDS, Kind, column_of, kind_by_line, kind_by_name, lines_of
+from longhand.text.columns import Column, kind_by_name
 from longhand.text.documents import BOUNDARY, refuse_boundary
 from longhand.text.encodings import Decoding, size_in_utf_8
+from longhand.text.mojibake import MojibakeRepair
 from longhand.text.normal_form import Normalizer
-from longhand.text.packed import opened
+from longhand.text.opened import opened
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import File, Source, Stream, opened_sources
 
@@ -65,6 +65,7 @@ class CorpusReader:
         self._notes: dict[str, dict[str, None]] = {}
         self._empty_rows = 0
         self._normalizer = None if self._reading.normalize is None else Normalizer(self._reading.normalize)
+        self._repair = MojibakeRepair() if self._reading.fix_mojibake else None
 
     def again(self) -> CorpusReader:
         """Return what reads the same files once more."""
@@ -82,6 +83,8 @@ class CorpusReader:
                 notes.append(f"{len(labels) - MOST_NOTES} more files: {fact}")
         if self._empty_rows:
             notes.append(f"rows without text in the column {self._reading.column!r}, left out: {self._empty_rows:,}")
+        if self._repair is not None:
+            notes.append(f"wrongly decoded characters that were repaired: {self._repair.count:,}")
         if self._normalizer is not None and self._normalizer.changed:
             more = self._normalizer.more
             change = f"{abs(more):,} characters {'more' if more > 0 else 'fewer'}" if more else "as many characters"
@@ -107,7 +110,12 @@ class CorpusReader:
         raw = self._decoded(source) if isinstance(source, File) else self._streamed(source)
         text = self._with_newlines(self._without_mark(self._readable(raw, label), label), label)
         if self._reading.column is not None:
-            return in_pieces(self._readable(self._rows(lines_of(text), source, self._reading.column), label), PIECE)
+            return in_pieces(self._readable(self._rows(text, label), label), PIECE)
+        if (kind := kind_by_name(label)) is not None:
+            self._note(
+                f"a table ({kind}), read whole: --column NAME reads one column, longhand check lists them", label
+            )
+        text = text if self._repair is None else self._repair.pieces(text)
         return text if self._normalizer is None else self._normalizer.pieces(text)
 
     def _readable(self, pieces: Iterator[str], label: str) -> Iterator[str]:
@@ -126,11 +134,12 @@ class CorpusReader:
             yield text
 
     def _decoded(self, source: File) -> Iterator[str]:
-        with opened(source, PIECE) as (data, unpack):
-            convert, note = partial(source.conversion, unpack=unpack), partial(self._note, label=source.label)
-            lenient = self._refused is not None
-            decoding = Decoding(source.label, self._reading.encoding, convert, note, lenient=lenient)
-            yield from decoding.decoded(self._counted(data))
+        note = partial(self._note, label=source.label)
+        with opened(source, PIECE, note, keep_markup=self._reading.keep_markup) as file:
+            convert, lenient = partial(source.conversion, unpack=file.unpack), self._refused is not None
+            encoding = file.encoding or self._reading.encoding
+            decoding = Decoding(source.label, encoding, convert, note, lenient=lenient)
+            yield from decoding.decoded(self._counted(file.pieces))
 
     def _counted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for data in pieces:
@@ -157,38 +166,22 @@ class CorpusReader:
         if changed := [repr(ending)[1:-1] for ending in endings if ending in ("\r\n", "\r")]:
             self._note(f"line ends {' and '.join(changed)} became \\n", label)
 
-    def _rows(self, lines: Iterator[str], source: File | Stream, column: str) -> Iterator[str]:
+    def _rows(self, text: Iterator[str], label: str) -> Iterator[str]:
         """Yield the texts of a column, an end after each."""
-        first = next(lines, None)
-        if first is None:
-            return
-        kind = self._kind(source, first)
-        for text in column_of(chain([first], lines), kind, column, source.label):
-            row = text
-            if not row:
-                self._empty_rows += 1
-                continue
+        column = Column(self._reading, label, partial(self._note, label=label))
+        for found in column.texts(text):
+            row = found
             if "\r" in row:
                 row = row.replace("\r\n", "\n").replace("\r", "\n")
-                self._note("line ends in its rows became \\n", source.label)
+                self._note("line ends in its rows became \\n", label)
+            if self._repair is not None:
+                row = self._repair.whole(row)
             if self._normalizer is not None:
                 row = self._normalizer.whole(row)
             if self._row_end == BOUNDARY:
                 refuse_boundary(row)
             yield row if row.endswith(self._row_end) else row + self._row_end
-
-    def _kind(self, source: File | Stream, first: str) -> Kind:
-        """Return what sort of table a source is, by its name, or if it has none that says so, by its first line."""
-        if (kind := kind_by_name(source.label)) is not None:
-            return kind
-        if isinstance(source, File) and source.is_named:
-            raise CorpusError(
-                f"{source.label}: a column is read of {', '.join(KINDS)} files, compressed or not: rename it, or leave "
-                "--column out"
-            )
-        kind = kind_by_line(first)
-        self._note(f"read as {kind}, by its first line", source.label)
-        return kind
+        self._empty_rows += column.empty
 
     def _note(self, fact: str, label: str) -> None:
         self._notes.setdefault(fact, {})[label] = None

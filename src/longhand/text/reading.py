@@ -13,12 +13,20 @@ class Reading:
 
     - encoding: of their bytes, by a name that Python knows; None: found for each file
     - column: what alone is read of a table, or of lines of JSON (`longhand.text.columns`); None: the whole text
+    - separator: what separates the columns of a table; None: it is found for each file
+    - skip_bad_rows: whether rows that cannot be read are left out, and listed
     - normalize: Unicode's normal form that the text is brought into; None: it stays as it is
+    - fix_mojibake: whether UTF-8 that was decoded as Latin-1 or Windows-1252 before is repaired
+    - keep_markup: whether HTML and RTF are read with their tags
     """
 
     encoding: str | None = "utf-8"
     column: str | None = None
+    separator: str | None = None
+    skip_bad_rows: bool = False
     normalize: NormalForm | None = None
+    fix_mojibake: bool = False
+    keep_markup: bool = False
 
 
 PLAIN = Reading()

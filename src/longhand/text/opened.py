@@ -1,0 +1,93 @@
+"""A file opened for reading: decompressed, and where it is a document, the text taken out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+
+from longhand.errors import CorpusError
+from longhand.text.extracting.extract import MAX_DOCUMENT_BYTES, extracted
+from longhand.text.extracting.formats import HEAD, FileFormat, recognised
+from longhand.text.packed import LARGE_WINDOW, MARK_LENGTH, packing_of, unpacked
+from longhand.text.sources import File
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The content of a file.
+
+    - pieces: its bytes; of a document, those of its text
+    - unpack: the command that decompresses it in a shell; empty if it is not compressed
+    - encoding: of the bytes, where that is known for sure; None for others
+    """
+
+    pieces: Iterator[bytes]
+    unpack: str = ""
+    encoding: str | None = None
+
+
+def untold(_fact: str) -> None:
+    """Tell nobody."""
+
+
+@contextmanager
+def opened(
+    source: File, size: int, note: Callable[[str], None] = untold, *, keep_markup: bool = False
+) -> Iterator[Opened]:
+    """Open a file; give its bytes in pieces of `size`, decompressed if it is compressed.
+
+    Of a Word, OpenDocument, EPUB or HTML file these are the bytes of its text, in UTF-8.
+
+    - note: is called with what a person should know
+    - keep_markup: whether HTML and RTF are read as they are, tags and all
+
+    Raises `CorpusError` where it cannot be read, also later, for a file that is no text, and as `unpacked` does;
+    `MissingExtraError` without the library that reads it.
+    """
+    try:
+        with source.open() as file:
+            size, unpack = max(size, MARK_LENGTH), ""
+            head, pieces = _peeked(iter(lambda: file.read(size), b""))
+            if (packing := packing_of(head)) is not None:
+                unpack = packing.command
+                if (window := packing.window(head)) > LARGE_WINDOW:
+                    note(
+                        f"compressed by {packing.name} with a window of {window >> 20:,} MB: decompressing it takes up "
+                        "to that much memory"
+                    )
+                head, pieces = _peeked(unpacked(pieces, packing, source.label, size))
+            found = recognised(head)
+            if found is None or (keep_markup and found.is_markup):
+                yield Opened(pieces, unpack)
+            else:
+                yield Opened(_text_of(pieces, found, source.label, size, note), unpack, "utf-8")
+    except OSError as error:
+        raise CorpusError(f"{source.label}: cannot be read ({error.strerror or error})") from error
+
+
+def _peeked(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first bytes of a file, by which it is known, and all of its pieces."""
+    first: list[bytes] = []
+    while sum(map(len, first)) < HEAD and (piece := next(pieces, b"")):
+        first.append(piece)
+    return b"".join(first), chain(first, pieces)
+
+
+def _text_of(
+    pieces: Iterator[bytes], found: FileFormat, label: str, size: int, note: Callable[[str], None]
+) -> Iterator[bytes]:
+    """Yield the text of a document as UTF-8."""
+    if not found.reader:
+        raise CorpusError(found.refusal(label))
+    data = bytearray()
+    for piece in pieces:
+        data += piece
+        if len(data) > MAX_DOCUMENT_BYTES:
+            raise CorpusError(
+                f"{label}: {found.name} of more than {MAX_DOCUMENT_BYTES >> 20} MB, the most that is read of one: "
+                f"{found.advice}"
+            )
+    text = extracted(bytes(data), found, label, note).encode("utf-8", "replace")
+    yield from (text[begin : begin + size] for begin in range(0, len(text), size))
