@@ -24,8 +24,7 @@ HEAD = 1 << 16  # characters by which it is told what a file is
 
 def kind_by_name(name: str) -> Kind | None:
     """Return what a file of this name is, compressed or not; None where the name does not say."""
-    path = PurePath(name.lower())
-    return KINDS.get(PurePath(path.stem if path.suffix in SUFFIXES else path).suffix)
+    return KINDS.get(_suffix(name))
 
 
 def lines_of(pieces: Iterable[str]) -> Iterator[str]:
@@ -77,7 +76,9 @@ class Column:
         """Return line and text of each row."""
         kind = kind_by_name(self._label)
         form = "" if self._separator is not None else first_value(head)[1]
-        if form or (kind == "JSON" and head.strip()):
+        if not form and kind == "JSON" and self._separator is None and head.strip():
+            form = "values" if _is_one_value(self._label, head) else "lines"
+        if form:
             if kind != "JSON":
                 self._note(f"read as JSON{' lines' * (form == 'lines')}, by its content")
             column = JsonColumn(self._column, self._bad)
@@ -87,6 +88,18 @@ class Column:
         if table.first:
             self._note(table.described())
         return table.texts()
+
+
+def _is_one_value(label: str, head: str) -> bool:
+    """Return whether a file of JSON, whose first value is long or wrong, is one value rather than one a line."""
+    begun = head.lstrip(" \t\n\ufeff")
+    return begun[:1] == "[" or (begun[:1] == "{" and _suffix(label) == ".json")
+
+
+def _suffix(name: str) -> str:
+    """Return what the name of a file ends with, in small letters, but for what a compressed one has after it."""
+    path = PurePath(name.lower())
+    return PurePath(path.stem if path.suffix in SUFFIXES else path).suffix
 
 
 def _head(pieces: Iterator[str]) -> list[str]:

@@ -36,7 +36,7 @@ def extracted(data: bytes, found: FileFormat, label: str, note: Note) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _of_archive(Archive(archive, label), note)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, struct.error) as error:
         raise CorpusError(f"{label}: a zip archive that cannot be read ({error}): get it anew, or unpack it") from None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from longhand.errors import CorpusError
 from longhand.text.extracting.extract import Note
+from longhand.text.extracting.formats import SAVE_AS_TEXT
 
 _SKIPPED = {"script", "style", "head", "noscript", "template", "svg", "math", "iframe", "object", "select", "button"}
 _BLOCKS = frozenset(
@@ -39,10 +40,14 @@ def html_text(data: bytes, label: str, note: Note) -> str:
     if encoding == "windows-1252":
         note("a page that does not say its encoding, read as windows-1252")
     try:
-        parser = html.HTMLParser(encoding=encoding, no_network=True, remove_comments=True, remove_pis=True)
+        parser = html.HTMLParser(
+            encoding=encoding, no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
+        )
         root = html.document_fromstring(data, parser)
     except (etree.ParserError, etree.XMLSyntaxError, LookupError) as error:
         raise CorpusError(f"{label}: a web page in which no text can be found ({error}); expected some") from None
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):  # what comes after it is lost
+        raise CorpusError(f"{label}: a web page that nests too deep, or is too large: {SAVE_AS_TEXT}")
     return joined_blocks(element_parts(root))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -77,17 +77,19 @@ class JsonColumn:
         except (ValueError, RecursionError) as error:
             self._bad.refuse(number, syntax_fault(error, line), "expected one value of JSON a line")
             return
-        yield from self._of(number, found, self._path)
-        if not strict:
+        good = yield from self._of(number, found, self._path)
+        if good and not strict:
             self._bad.add_lenient(number)
 
-    def _of(self, number: int, row: Any, path: Sequence[str]) -> Iterator[tuple[int, str]]:
-        """Yield line and text of a row; nothing where it is bad."""
+    def _of(self, number: int, row: Any, path: Sequence[str]) -> Generator[tuple[int, str], None, bool]:
+        """Yield line and text of a row; nothing where it is bad. Return whether it is good."""
         self._first = row if self._first is MISSING else self._first
         try:
             yield number, self._text(row, path)
         except _FaultError as fault:
             self._bad.refuse(number, str(fault), "expected text")
+            return False
+        return True
 
     def _text(self, row: Any, path: Sequence[str]) -> str:
         """Return the text of a row. Raises `_FaultError`."""

@@ -30,9 +30,7 @@ def json_values(pieces: Iterable[str], label: str) -> Iterator[tuple[int, Any, b
         sign = reader.skip(" \t\n\r,")
         if sign == "" or (sign == "]" and in_array):
             if sign == "" and in_array:
-                raise CorpusError(
-                    f"{label}, line {reader.line}: an array of JSON that is not closed: the file is cut off"
-                )
+                raise CorpusError(f"{label}, line {reader.line}: an array of JSON that is not closed: is it cut off?")
             return
         line = reader.line
         yield line, reader.value(label), in_array
