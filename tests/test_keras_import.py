@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ from keras_models import (
 
 from longhand.api import import_keras
 from longhand.errors import ModelFormatError, OptionError
+from longhand.interop.hdf5 import explained
+from longhand.interop.keras_file import read_keras
+from longhand.interop.vocabulary import of_json
 from longhand.model import load
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
@@ -233,3 +237,24 @@ def test_text_and_vocabulary_are_asked_for_once(longhand: Run, tmp_path: Path) -
     words = ("import", legacy_file(FIRST), "-o", tmp_path / "new")
     assert_refused(longhand(*words), "expected either a corpus (--corpus TEXT) or a vocabulary")
     assert_refused(longhand(*words, "--corpus", "a", "--vocabulary", "b"), "expected either a corpus")
+
+
+def test_a_limit_of_a_library_is_not_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "locked.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "{}")
+    data = bytearray(path.read_bytes())
+    data[6] |= 1  # encrypted, in both headers of the entry
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(ModelFormatError, match="a zip of a kind that Keras does not write .*password"):
+        read_keras(path)
+    with pytest.raises(ModelFormatError, match="needs more memory than there is"), explained("a.h5"):
+        raise MemoryError
+    with pytest.raises(ModelFormatError, match="compressed by a filter that h5py does not have"), explained("a.h5"):
+        raise OSError("Can't read data (required filter 'lzf' is not registered)")
+
+
+def test_a_vocabulary_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "v.json").write_bytes(b'\xef\xbb\xbf["a", "b"]')
+    assert of_json(tmp_path / "v.json", None).tokens == ["a", "b"]

@@ -62,7 +62,11 @@ class CopyIndex:
     def __init__(self, folder: Path) -> None:
         try:
             self.about, self._text, self._suffixes = _opened(folder)
-        except (OSError, ValueError) as error:
+        except FileNotFoundError:
+            raise CorpusError(f"{folder}: no index of a text, or not all of one: make it anew") from None
+        except OSError as error:
+            raise CorpusError(f"{folder}: the index of a text cannot be read ({error.strerror or error})") from None
+        except ValueError as error:
             raise CorpusError(f"{folder}: no index of a text, or a damaged one ({error}): make it anew") from None
         self._bytes = memoryview(self._text)  # type: ignore[arg-type]
 

@@ -65,7 +65,7 @@ def read_apart(path: Path) -> Saved:
         )
     except subprocess.TimeoutExpired:
         raise ModelFormatError(
-            f"{label}: damaged: the HDF5 library did not come to its end in {seconds:.0f} seconds"
+            f"{label}: not read within {seconds:.0f} seconds: damaged, or the machine is very busy: try again"
         ) from None
     except (OSError, ValueError) as error:
         raise ModelFormatError(f"{label}: no process could be started to read it ({error})") from None
@@ -88,7 +88,7 @@ def answer(name: str) -> int:
         sys.stdout.buffer.write(str(error).encode("utf-8", "replace"))
         return REFUSED
     except MemoryError:
-        sys.stdout.buffer.write(f"{printable(name)}: damaged: takes many times its own size in memory".encode())
+        sys.stdout.buffer.write(f"{printable(name)}: takes many times its own size in memory; damaged?".encode())
         return REFUSED
     return 0
 

@@ -27,7 +27,7 @@ MOST_NODES = 10_000  # in one group
 MOST_TEXTS = 200  # in one attribute: a model has a few dozen layers
 MOST_DIMENSIONS = 2
 DEEPEST = 10
-PROBLEMS = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
+PROBLEMS = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError)
 
 
 @contextmanager
@@ -55,8 +55,14 @@ def explained(label: str) -> Iterator[None]:
         yield
     except ModelFormatError:
         raise
+    except MemoryError:
+        raise ModelFormatError(f"{label}: needs more memory than there is for it; expected weights of Keras") from None
     except PROBLEMS as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
+        if "filter" in reason and "not" in reason:
+            raise ModelFormatError(
+                f"{label}: compressed by a filter that h5py does not have here ({reason}): save it anew without"
+            ) from None
         raise ModelFormatError(f"{label}: damaged, or no HDF5 file ({reason})") from None
 
 

@@ -91,7 +91,11 @@ def _zipped(path: Path, label: str, size: int) -> Saved:
                     raise ModelFormatError(f"{label}: an entry named {entry.filename[:60]!r}, which points outside")
             config = _unpacked(archive, CONFIG, label, LARGEST_CONFIG)
             weights = _unpacked(archive, WEIGHTS, label, LARGEST_RATIO * size)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+    except OSError as error:
+        raise ModelFormatError(f"{label}: cannot be read ({error.strerror or error})") from error
+    except (NotImplementedError, RuntimeError) as error:  # a password, or a feature that Python does not have
+        raise ModelFormatError(f"{label}: a zip of a kind that Keras does not write ({error})") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
         raise ModelFormatError(f"{label}: a damaged zip ({error})") from None
     try:
         plan = architecture(config.decode("utf-8"), label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def of_json(path: Path, unit: Unit | None = None) -> ListedTokenizer:
     a mark for what is unknown. Raises `OptionError`.
     """
     try:
-        content = decode_json(path.read_bytes())
+        content = decode_json(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise OptionError(f"{path}: cannot be read ({error.strerror or error})") from error
     except ValueError as error:
