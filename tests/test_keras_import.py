@@ -239,7 +239,7 @@ def test_text_and_vocabulary_are_asked_for_once(longhand: Run, tmp_path: Path) -
     assert_refused(longhand(*words, "--corpus", "a", "--vocabulary", "b"), "expected either a corpus")
 
 
-def test_a_limit_of_a_library_is_not_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_of_a_library_is_not_called_damage(tmp_path: Path) -> None:
     path = tmp_path / "locked.keras"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", "{}")
@@ -247,7 +247,7 @@ def test_a_limit_of_a_library_is_not_called_damage(tmp_path: Path, monkeypatch: 
     data[6] |= 1  # encrypted, in both headers of the entry
     data[data.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(data)
-    with pytest.raises(ModelFormatError, match="a zip of a kind that Keras does not write .*password"):
+    with pytest.raises(ModelFormatError, match=r"a zip of a kind that Keras does not write .*password"):
         read_keras(path)
     with pytest.raises(ModelFormatError, match="needs more memory than there is"), explained("a.h5"):
         raise MemoryError
