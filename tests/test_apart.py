@@ -78,9 +78,7 @@ def test_an_error_of_the_other_process_is_raised_in_this_one(tmp_path: Path) -> 
 def test_a_file_on_which_the_library_does_not_return_is_refused(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "SECONDS", 1.0)
     started = time.monotonic()
-    with pytest.raises(
-        ModelFormatError, match=r"endless.h5: not read within 1 seconds: damaged, or the machine"
-    ):
+    with pytest.raises(ModelFormatError, match=r"endless.h5: not read within 1 seconds: damaged, or the machine"):
         imported(endless)
     assert time.monotonic() - started < 20
 

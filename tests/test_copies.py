@@ -204,7 +204,7 @@ def test_the_commands_make_the_index_once_and_report(longhand: Run, by_heart: Mo
     report = json.loads(longhand("novelty", path, tmp_path / "written.txt", "--json").stdout)
     assert report["longest"][0]["length"] == longest_copy(done.stdout, LEARNED * 3)
     assert "new sequences of words" in longhand("novelty", path, tmp_path / "written.txt").stdout
-    assert_refused(longhand("novelty", path, tmp_path / "none.txt"), "none.txt: cannot be read")
+    assert_refused(longhand("novelty", path, tmp_path / "none.txt"), "none.txt: not found")
     (tmp_path / "bad.txt").write_bytes(b"ab\xff")
     assert_refused(longhand("novelty", path, tmp_path / "bad.txt"), "bad.txt: not UTF-8 at byte 2")
 

@@ -48,7 +48,7 @@ ENCODINGS += ["euc-jp", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le
 
 
 def read(*sources: Source, encoding: str | None) -> tuple[str, list[str]]:
-    reader = CorpusReader(sources, reading=Reading(encoding))
+    reader = CorpusReader(sources, reading=Reading(encoding=encoding))
     return "".join(reader.pieces()), reader.notes
 
 

@@ -131,4 +131,4 @@ def test_a_prompt_may_come_from_a_file_or_from_stdin(longhand: Run, model_path: 
     assert longhand("generate", model_path, "--prompt-file", file, "--no-echo", *words).stdout == expected[5:]
     file.write_bytes(b"ab\xff")
     assert_refused(longhand("generate", model_path, "--prompt-file", file), "prompt.txt: not UTF-8 at byte 2")
-    assert_refused(longhand("generate", model_path, "--prompt-file", tmp_path / "none"), "none: cannot be read")
+    assert_refused(longhand("generate", model_path, "--prompt-file", tmp_path / "none"), "none: not found")

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, cast, get_args
+
+import msgspec
 
 from longhand.config import OF_FILES, TrainConfig
 from longhand.errors import OptionError
 from longhand.modelfile import ModelFile
 from longhand.settings import configured
-from longhand.text.columns import kind_by_name
+from longhand.text.columns import is_table
 from longhand.text.documents import LINE, NONE, ROW, marked
+from longhand.text.encodings import is_name_of_utf_8
+from longhand.text.normal_form import form_of_vocabulary
+from longhand.text.opened import untold as untold_note
 from longhand.text.progress import Told, untold
 from longhand.text.reading import Reading
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.text.survey import in_two
 from longhand.training.reading import reading_of
+from longhand.units import NormalForm
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 KEPT = (*OF_FILES, "held_out")
 
 
@@ -46,28 +56,65 @@ def learned_text(file: ModelFile, sources: Iterable[Source], tell: Told = untold
     return Text(sources, documents_of(file), reading_of(training_of(file)), tell)
 
 
-def other_text(file: ModelFile, sources: Iterable[Source], reading: Reading, tell: Told = untold) -> Text:
-    """Return another text, with documents and a normal form as in the one that the model learned from.
+def other_text(
+    file: ModelFile, sources: Iterable[Source], given: Mapping[str, Any] = NOTHING, tell: Told = untold
+) -> Text:
+    """Return another text, read as the one that the model learned from; its documents, too, are of that kind.
 
-    Of tables, by their names, the same column is read if no other is said; rows are lines in other texts.
+    - given: what was said of how its files are read, by the names of `longhand.config.OF_FILES`
+
+    Rows are lines in texts that are no tables. Raises `OptionError`, `CorpusError`.
     """
-    before, sources, mode = training_of(file), list(sources), documents_of(file)
-    column = reading.column or _column(before, sources)
-    reading = replace(reading, column=column, normalize=reading.normalize or before.normalize)
-    return Text(sources, LINE if mode == ROW and column is None else mode, reading, tell)
+    sources, mode = list(sources), documents_of(file)
+    reading = reading_of_other(file, sources, given)
+    return Text(sources, LINE if mode == ROW and reading.column is None else mode, reading, tell)
 
 
-def whole_text(file: ModelFile, source: Source) -> str:
-    """Return all of another text, read so too, its documents not marked. Raises `CorpusError`."""
+def whole_text(file: ModelFile, source: Source, note: Callable[[str], None] = untold_note) -> str:
+    """Return all of another text, read so too, its documents not marked. Raises `OptionError`, `CorpusError`.
+
+    - note: is called with what was changed on the way
+    """
+    with Text([source], reading=reading_of_other(file, [source])) as text:
+        found = "".join(text.pieces())
+        for line in text.notes:
+            note(line)
+    return found
+
+
+def reading_of_other(file: ModelFile, sources: Iterable[Source], given: Mapping[str, Any] = NOTHING) -> Reading:
+    """Return how another text is read: as the one that the model learned from, but for what is given.
+
+    Of tables the same column is read. A text that is UTF-8 is read as such, others in the encoding of that text.
+    """
     before = training_of(file)
-    with Text([source], reading=Reading(column=_column(before, [source]), normalize=before.normalize)) as text:
-        return "".join(text.pieces())
+    kept = {name: value for name, value in msgspec.to_builtins(before).items() if name in OF_FILES}
+    reading = reading_of(configured(TrainConfig, {**kept, **given}))
+    if "encoding" not in given and reading.encoding is not None:
+        reading = replace(reading, encoding=None, fallback=reading.encoding)
+        if is_name_of_utf_8(before.encoding):
+            reading = replace(reading, encoding=before.encoding, fallback=None)
+    column = given.get("column") or _column(before, list(sources))
+    return replace(reading, column=column, normalize=reading.normalize or normal_form_of(file))
+
+
+def normal_form_of(file: ModelFile) -> NormalForm | None:
+    """Return Unicode's normal form of the text that a model learned from; None where it is not known to have one."""
+    training, card = file.card.training, file.card
+    if (form := training.get("normalize") or card.normal_form) in get_args(NormalForm):
+        return cast("NormalForm", form)
+    listed = file.tokenizer.get("characters") or file.tokenizer.get("words") or file.tokenizer.get("tokens")
+    if not isinstance(listed, str | list):
+        return None
+    return form_of_vocabulary("".join(sorted(set().union(*map(str, listed)))))
 
 
 def _column(training: TrainConfig, sources: list[Source]) -> str | None:
     """Return the column that is read of texts where none is named: the one learned from, if they are tables."""
-    tables = [isinstance(source, str) and kind_by_name(source) is not None for source in sources]
-    if training.column is not None and any(tables) and not all(tables):
+    if training.column is None:
+        return None
+    tables = [isinstance(source, str | os.PathLike) and is_table(source, training.column) for source in sources]
+    if any(tables) and not all(tables):
         raise OptionError("files: found tables beside other texts, expected one or the other: read them one by one")
     return training.column if all(tables) else None
 

@@ -58,6 +58,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     documents_written: int = 0  # by the model after its training, to see how many of them are new
     documents_new: int = 0
     training: dict[str, Any] = {}  # the TrainConfig
+    normal_form: str = ""  # Unicode's, that the text is in: "NFC", "NFD", or neither
     sampling: dict[str, float] = {}  # what it writes with where nothing else is asked for (longhand tune)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from longhand.cli.given_text import given_text
 from longhand.cli.interactive import Interactive, say
 from longhand.cli.novelty import index, lines
 from longhand.cli.options import given, settings_options
@@ -146,7 +145,7 @@ def _loaded(name: str, run: dict[str, Any], adapt_to: str | None, adapting: dict
         raise OptionError(f"{option}: found no text to adapt to: name it with --adapt-to")
     model = load(name, **run)
     if adapt_to is not None:
-        text = whole_text(model.file, adapt_to)
+        text = whole_text(model.file, adapt_to, note)
         with noted_if_slow(f"adapting to {adapt_to}"):
             model = model.adapted(text, **adapting)
     if clamps:  # last, for what is held would learn to be otherwise
@@ -159,8 +158,10 @@ def _given_prompt(
     model: Model, prompt: str, prompt_file: str | None, seed_from: str | None, seed: int | None
 ) -> tuple[str, str]:
     """Return the text to go on from, and what is shown of it."""
+    from longhand.learned import whole_text
+
     if prompt_file is not None:
-        prompt = given_text(prompt_file).removesuffix("\n")
+        prompt = whole_text(model.file, prompt_file, note).removesuffix("\n")
     if seed_from is None:
         return prompt, prompt
     prompt = model.passage(seed_from, seed=seed)
@@ -186,7 +187,11 @@ def _refuse_together(prompts: int, *, several: bool, states: bool, interactive: 
 
 
 def _note_unknown(model: Model, prompt: str) -> None:
-    if unknown := model.tokenizer.unknown_in(prompt):
+    read = model.as_read(prompt)
+    if read != prompt.replace("\r\n", "\n").replace("\r", "\n"):
+        form = "" if model.normal_form is None else f"in the normal form {model.normal_form}, "
+        note(f"the prompt was read {form}as the text that the model learned from was")
+    if unknown := model.tokenizer.unknown_in(read):
         listed = ", ".join(repr(letter) for letter in unknown[:10]) + (", ..." if len(unknown) > 10 else "")
         note(f"the model does not know {listed}: read as the unknown token")
 

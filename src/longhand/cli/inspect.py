@@ -71,7 +71,7 @@ def inspect(
     note_runtime(loaded.runtime)
     chosen = None if unit is None else unit_of(unit, loaded.config)
     if text is None:
-        text = "" if text_file is None else whole_text(loaded.file, text_file)
+        text = "" if text_file is None else whole_text(loaded.file, text_file, note)
     if generate is not None:
         text = _written(loaded, generate, prompt, wanted.seed)
     if output is not None:

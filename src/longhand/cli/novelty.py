@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from longhand.cli.given_text import given_text
 from longhand.cli.output import note, noted_if_slow, show, visible
 from longhand.errors import CorpusError
 
@@ -35,10 +34,11 @@ def novelty(model: str, text: str, corpus: tuple[str, ...], as_json: bool) -> No
     """
     import msgspec
 
+    from longhand.learned import whole_text
     from longhand.model import load
 
     loaded = load(model)
-    written = given_text(text)
+    written = whole_text(loaded.file, text, note)
     if not written:
         raise CorpusError(f"{text}: empty; expected a text to look for copies in")
     index(loaded, corpus)

@@ -16,7 +16,6 @@ from longhand.errors import OptionError
 
 if TYPE_CHECKING:
     from longhand.model import Model
-    from longhand.text.reading import Reading
     from longhand.text.rereading import Text
 
 MOST_WORST = 10_000
@@ -68,13 +67,13 @@ def score(
     from longhand.scoring.comparison import Comparing
     from longhand.settings import train_config
     from longhand.text.utf8 import without_surrogates
-    from longhand.training.reading import reading_of
 
     options = given(settings)
     _refuse_idle(files, corpus, options)
     if html and per_character and Path(html).resolve() == Path(per_character).resolve():
         raise OptionError(f"--html and --per-character: found {html} for both: name two files")
-    reading = reading_of(train_config({name: options[name] for name in OF_FILES if name in options}))
+    reading = {name: options[name] for name in OF_FILES if name in options}
+    train_config(reading)  # raises for an encoding that is none, say
     for target in filter(None, (html, per_character)):
         refuse_existing(Path(target), overwrite)
     loaded = load(model, **({"precision": "fp32"} | {name: options[name] for name in OF_RUN if name in options}))
@@ -102,7 +101,7 @@ def score(
 
 
 def _given(
-    opened: ExitStack, model: Model, files: tuple[str, ...], corpus: tuple[str, ...], reading: Reading
+    opened: ExitStack, model: Model, files: tuple[str, ...], corpus: tuple[str, ...], reading: dict[str, Any]
 ) -> tuple[Text, Iterator[str] | None, Iterator[str]]:
     """Return the text to be scored, what an n-gram model learns from, which is to be read before it, and its pieces."""
     from longhand.learned import halves, learned_text, other_text, training_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -52,14 +53,17 @@ class Explorer:
     """A tree of texts, of which one point is the present.
 
     - session: one stream that has read nothing
+    - as_read: returns a text that was typed as the model's training would have read it
 
     Raises `OptionError` for a model with a window, which has no state to come back to.
     """
 
-    def __init__(self, task: Task, session: Session, prompt: str = "") -> None:
+    def __init__(
+        self, task: Task, session: Session, prompt: str = "", as_read: Callable[[str], str] = lambda text: text
+    ) -> None:
         if session.window is not None:
             raise OptionError("interactive: a model that reads a window has no state to come back to")
-        self._task, self._session = task, cast("RecurrentSession", session)
+        self._task, self._session, self._as_read = task, cast("RecurrentSession", session), as_read
         opening = opened(session, task.tokenizer, prompt, whole=True)
         assert opening.state is not None
         self._points = [Point(prompt, opening.state, opening.last)]
@@ -87,7 +91,7 @@ class Explorer:
 
     def append(self, text: str) -> None:
         """Go on with a text that a person typed."""
-        here = self._points[-1]
+        here, text = self._points[-1], self._as_read(text)
         self._session.put(here.state, [0])
         opening = opened(self._session, self._task.tokenizer, text, here.last, whole=True)
         assert opening.state is not None

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import unicodedata
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from longhand.config import NetworkConfig, RunConfig
 from longhand.errors import ModelFormatError
-from longhand.learned import documents_of
+from longhand.learned import documents_of, normal_form_of
 from longhand.modelfile import Card, ModelFile, model_path, write_model
 from longhand.runtime.choice import Runtime
 from longhand.runtime.session import Session
+from longhand.text.corpus import with_newlines
 from longhand.text.documents import separator
+from longhand.text.mojibake import MojibakeRepair, repaired
+from longhand.text.normal_form import Normalizer
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
+from longhand.units import NormalForm
 
 
 class ModelBase:
@@ -65,6 +71,34 @@ class ModelBase:
         carries its state (`longhand.runtime.session.RecurrentSession`).
         """
         return self.runtime.session(batch)
+
+    @cached_property
+    def normal_form(self) -> NormalForm | None:
+        """Unicode's normal form of the text that it learned from; None where that is in none, or it is not known."""
+        return normal_form_of(self.file)
+
+    def as_read(self, text: str) -> str:
+        r"""Return a text as the model's training would have read it, so that the model finds in it what it knows.
+
+        Line ends become `\n`, the normal form is that of the text that it learned from, and what was decoded wrongly is
+        repaired if it was there. All that a model is given to read goes through this, or is read by `longhand.learned`.
+        """
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if text.isascii():
+            return text
+        if self.card.training.get("fix_mojibake"):
+            text = repaired(text)[0]
+        return text if self.normal_form is None else unicodedata.normalize(self.normal_form, text)
+
+    def pieces_as_read(self, text: str | Iterable[str]) -> Iterable[str]:
+        """Return a text, whole or in pieces, as `as_read` does, in pieces."""
+        if isinstance(text, str):
+            return [self.as_read(text)]
+        pieces = with_newlines(text)
+        if self.card.training.get("fix_mojibake"):
+            pieces = MojibakeRepair().pieces(pieces)
+        return pieces if self.normal_form is None else Normalizer(self.normal_form).pieces(pieces)
 
     @property
     def separator(self) -> str | None:

@@ -70,7 +70,7 @@ class ReadingModel(ModelBase):
         """
         if k < 1:
             raise OptionError(f"k: found {k}, expected a number of tokens from 1")
-        return likeliest(self.session(), self.tokenizer, text, k, ends=self.config.documents)
+        return likeliest(self.session(), self.tokenizer, self.as_read(text), k, ends=self.config.documents)
 
     def adapted(self: AnyModel, text: str | Iterable[str], **adapting: Any) -> AnyModel:
         """Return a model that has learned from a text as it read it; this one stays as it is.
@@ -91,7 +91,7 @@ class ReadingModel(ModelBase):
         """
         from longhand.gates.inspection import inspect
 
-        wanted = configured(InspectConfig, settings)
+        wanted, text = configured(InspectConfig, settings), self.as_read(text)
         return inspect(
             self.file, self.tokenizer, self.runtime, text, wanted, name=without_surrogates(self.name), tell=tell
         )
@@ -109,7 +109,7 @@ class ReadingModel(ModelBase):
         """
         from longhand.gates.values import gate_values
 
-        name = without_surrogates(self.name)
+        name, text = without_surrogates(self.name), self.as_read(text)
         return gate_values(self.file, self.tokenizer, text, layer=layer, show=show, name=name, tell=tell)
 
     def clamped(self: AnyModel, clamps: Clamps) -> AnyModel:
@@ -122,4 +122,4 @@ class ReadingModel(ModelBase):
         return type(self)(clamped(self.file, clamps), self._run, self.path)
 
     def _documents(self, text: str | Iterable[str]) -> Iterable[str]:
-        return marked_documents(self.file, [text] if isinstance(text, str) else text)
+        return marked_documents(self.file, self.pieces_as_read(text))

@@ -25,7 +25,7 @@ from longhand.generation.many import Many, Written
 from longhand.generation.opening import opened
 from longhand.generation.saved import WritingState
 from longhand.generation.writing import Task, Writing, given_settings, go_on, task_of, write
-from longhand.learned import training_of
+from longhand.learned import reading_of_other, training_of
 from longhand.model.base import ModelBase
 from longhand.settings import configured, sampling_for
 from longhand.text.listed import ListedTokenizer
@@ -69,7 +69,7 @@ class WritingModel(ModelBase):
 
         Raises `ModelFormatError` for a state of another model.
         """
-        task = self.task(state, **sampling)
+        task, prompt = self.task(state, **sampling), self.as_read(prompt)
         if state is None:
             return write(task, self.session(), prompt)
         return go_on(task, self.session(), state, prompt)
@@ -121,6 +121,7 @@ class WritingModel(ModelBase):
 
         Raises `OptionError`.
         """
+        prompt = self.as_read(prompt)
         values = {"count": count, "unique": unique, "best_of": best_of, "beam": beam, "length_penalty": length_penalty}
         wanted = configured(ManyConfig, values)
         config = self._sampling(sampling)
@@ -155,7 +156,7 @@ class WritingModel(ModelBase):
         task = self.task(**sampling)
         if others := [name for name in given_settings(task.sampling) if name not in EXPLORED]:
             raise OptionError(f"{others[0].replace('_', ' ')}: not for texts that are written together: leave it out")
-        return Explorer(task, self.session(), prompt)
+        return Explorer(task, self.session(), self.as_read(prompt), self.as_read)
 
     def state_of(self, writing: Iterator[Piece]) -> WritingState:
         """Return where a text is that `pieces` writes, to be saved, and gone on with by `pieces(state=...)`.
@@ -183,7 +184,10 @@ class WritingModel(ModelBase):
         configured(SamplingConfig, {"seed": seed})
         random = np.random.default_rng(None if seed is None else [seed, 1])  # 1: not the numbers that sampling draws
         unit: Unit = self.tokenizer.kind if isinstance(self.tokenizer, ListedTokenizer) else "char"
-        return random_passage(sources_of(corpus), unit, self.config.window or PASSAGE, random)
+        sources = list(sources_of(corpus))
+        return random_passage(
+            sources, unit, self.config.window or PASSAGE, random, reading_of_other(self.file, sources)
+        )
 
     @cached_property
     def copies(self) -> CopyIndex | None:
@@ -213,10 +217,22 @@ class WritingModel(ModelBase):
         """
         if self.copies is None:
             raise OptionError("nothing is known of the text that the model learned from: give it with --corpus")
-        return novelty(text, self.copies)
+        return novelty(self.as_read(text), self.copies)
 
     def _sampling(self, values: Mapping[str, Any]) -> SamplingConfig:
-        return sampling_for(self.config, values, self.card.sampling)
+        return sampling_for(
+            self.config, {name: self._as_read_setting(value) for name, value in values.items()}, self.card.sampling
+        )
+
+    def _as_read_setting(self, value: Any) -> Any:
+        """Return a setting of sampling whose texts are in the normal form of what the model writes."""
+        if isinstance(value, str):
+            return self.as_read(value)
+        if isinstance(value, tuple | list):
+            return type(value)(map(self._as_read_setting, value))
+        if isinstance(value, dict):
+            return {self._as_read_setting(key): number for key, number in value.items()}
+        return value
 
     def _refuse_state_of_others(self, state: WritingState) -> None:
         if state.facts.model != self.file.fingerprint:

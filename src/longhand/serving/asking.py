@@ -149,7 +149,7 @@ def _is_number(name: str) -> bool:
 def _prompts(given: str | list[Any] | None, model: Model) -> list[Prompted]:
     """Return prompts of whatever may stand for them."""
     if given is None or isinstance(given, str):
-        return [Prompted(_characters(given or ""))]
+        return [Prompted(model.as_read(_characters(given or "")))]
     if not given:
         raise ApiError(400, "prompt: found an empty list, expected texts or tokens", param="prompt")
     if _are_tokens(given):
@@ -157,7 +157,7 @@ def _prompts(given: str | list[Any] | None, model: Model) -> list[Prompted]:
     if len(given) > MOST_PROMPTS:
         raise ApiError(400, f"prompt: found {len(given):,}, expected up to {MOST_PROMPTS} texts", param="prompt")
     if all(isinstance(each, str) for each in given):
-        return [Prompted(_characters(each)) for each in given]
+        return [Prompted(model.as_read(_characters(each))) for each in given]
     if all(map(_are_tokens, given)):
         return [_of_tokens(each, model) for each in given]
     raise ApiError(400, "prompt: expected a text, a list of texts, of tokens, or of lists of tokens", param="prompt")

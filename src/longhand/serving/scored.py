@@ -42,7 +42,7 @@ def scored(name: str, model: Model, wanted: ScoreRequest, pause: Callable[[], No
         perplexity=found.perplexity if math.isfinite(found.perplexity) else None,
     )
     if wanted.per_token:
-        pieces = read_text(model.file, model.tokenizer, wanted.input).pieces
+        pieces = read_text(model.file, model.tokenizer, model.as_read(wanted.input)).pieces
         each = np.concatenate(bits).tolist()
         answer.token_bits = [TokenBits(text, round(value, 4)) for text, value in zip(pieces, each, strict=True)]
     return answer

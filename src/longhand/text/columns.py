@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Literal
 
+from longhand.errors import LonghandError
+from longhand.text.opened import opened
 from longhand.text.packed import SUFFIXES
 from longhand.text.reading import Reading
 from longhand.text.rows.bad_rows import BadRows
 from longhand.text.rows.delimited import Table
-from longhand.text.rows.json_rows import JsonColumn, first_value
+from longhand.text.rows.json_rows import JsonColumn, columns_of, first_rows, first_value
+from longhand.text.sources import File
 
 Kind = Literal["CSV", "TSV", "JSON"]
 KINDS: dict[str, Kind] = {
@@ -38,6 +42,21 @@ def lines_of(pieces: Iterable[str]) -> Iterator[str]:
             begun = [line]
     if any(begun):
         yield "".join(begun)
+
+
+def is_table(path: str | os.PathLike[str], column: str) -> bool:
+    """Return whether a file is a table with a column: by its name, or where that does not say, by its content."""
+    if kind_by_name(os.fspath(path)) is not None:
+        return True
+    if not Path(path).is_file():
+        return False
+    try:
+        with opened(File(Path(path)), HEAD) as file:
+            head = next(file.pieces, b"").decode("utf-8", "ignore")
+    except LonghandError:
+        return False  # what is wrong with it is told when it is read
+    rows = first_rows(head, 1)
+    return bool(rows) and column in {name for name, _ in columns_of(rows[0])}
 
 
 class Column:

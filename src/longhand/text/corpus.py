@@ -138,7 +138,8 @@ class CorpusReader:
         with opened(source, PIECE, note, keep_markup=self._reading.keep_markup) as file:
             convert, lenient = partial(source.conversion, unpack=file.unpack), self._refused is not None
             encoding = file.encoding or self._reading.encoding
-            decoding = Decoding(source.label, encoding, convert, note, lenient=lenient)
+            fallback = self._reading.fallback
+            decoding = Decoding(source.label, encoding, convert, note, fallback=fallback, lenient=lenient)
             yield from decoding.decoded(self._counted(file.pieces))
 
     def _counted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -185,6 +186,14 @@ class CorpusReader:
 
     def _note(self, fact: str, label: str) -> None:
         self._notes.setdefault(fact, {})[label] = None
+
+
+def with_newlines(pieces: Iterable[str]) -> Iterator[str]:
+    r"""Yield a text whose lines end with `\n`, whatever they ended with."""
+    lines = io.IncrementalNewlineDecoder(None, translate=True)
+    yield from filter(None, map(lines.decode, pieces))
+    if piece := lines.decode("", final=True):
+        yield piece
 
 
 def in_pieces(texts: Iterable[str], size: int) -> Iterator[str]:

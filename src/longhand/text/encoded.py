@@ -41,6 +41,7 @@ class EncodedCorpus(Generic[AnyTokenizer]):
     - lost_characters, lost_bytes: how much shorter its tokens' text is, because some of them are unknown
     - release: gives back the memory of numbers that were used and can be read again
     - why_tokens: what its tokens are and why, where that was left to the text
+    - normal_form: Unicode's normal form that the text is in, "NFC" or "NFD"; empty for neither
     """
 
     ids: TokenIds
@@ -58,6 +59,7 @@ class EncodedCorpus(Generic[AnyTokenizer]):
     names: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     why_tokens: str = ""
+    normal_form: str = ""
     release: Callable[[], None] = _nothing
 
     @property

@@ -33,6 +33,7 @@ class Decoding:
     - encoding: by a name that Python knows; None: what it looks like
     - conversion: returns the command that makes UTF-8 of it, from another encoding
     - note: is called with what was found
+    - fallback: the encoding of what is not UTF-8, where `encoding` is None; None: what it looks like
     - lenient: whether bytes that are not of the encoding are left out, as a check does, which has told of them before
     """
 
@@ -43,10 +44,11 @@ class Decoding:
         conversion: Callable[[str], str],
         note: Callable[[str], None],
         *,
+        fallback: str | None = None,
         lenient: bool = False,
     ) -> None:
         self._label, self._encoding, self._conversion, self._note = label, encoding, conversion, note
-        self._lenient = lenient
+        self._fallback, self._lenient = fallback, lenient
 
     def decoded(self, pieces: Iterable[bytes]) -> Iterator[str]:
         """Yield the text, in pieces. Raises `DecodingError`, naming the byte that is not of it.
@@ -61,7 +63,7 @@ class Decoding:
         """Yield the text in the encoding that it looks like; ASCII tells nothing, and is the same in all of them."""
         offset = 0
         for data in pieces:
-            if not data.isascii():
+            if not data.isascii() or (self._fallback is not None and b"\0" in data):
                 break
             self._refuse_nul(data, offset)
             yield data.decode("ascii")
@@ -69,11 +71,15 @@ class Decoding:
         else:
             return
         data += next(pieces, b"")  # it may be only its last bytes that tell
-        if (encoding := encoding_of(data)) is None:
+        encoding = encoding_of(data)
+        if self._fallback is not None and (encoding != UTF_8 or b"\0" in data):
+            encoding = marked_encoding(data) or self._fallback
+            self._note(f"read as {encoding}, as the text that the model learned from was")
+        elif encoding is None:
             raise DecodingError(
                 f"{self._label}: not UTF-8, and its encoding cannot be told (a binary file?): name it with --encoding"
             )
-        if encoding != UTF_8:
+        elif encoding != UTF_8:
             self._note(f"read as {encoding}, as it seems")
         yield from self._strictly(chain([data], pieces), encoding, offset)
 

@@ -14,6 +14,7 @@ from functools import cache
 from longhand.units import NormalForm
 
 ALL_BEGIN = "\N{COMBINING GRAVE ACCENT}"  # what comes before it in Unicode never joins what is before it in a text
+WATCHED = 1 << 16  # characters of each piece, so that it costs next to nothing
 HANGUL_PARTS = [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]  # the vowels and last consonants of syllables
 
 
@@ -49,6 +50,32 @@ class Normalizer:
         self.more += len(normal) - len(text)
         self.changed = self.changed or normal != text
         return normal
+
+
+class FormWatch:
+    """Is shown a text, piece by piece, and tells which normal form it is in; it looks at the beginning of each."""
+
+    def __init__(self) -> None:
+        self._forms: list[NormalForm] = ["NFC", "NFD"]
+
+    def look(self, piece: str) -> None:
+        """Take in a piece."""
+        if not piece.isascii():
+            part = piece[:WATCHED]
+            self._forms = [form for form in self._forms if unicodedata.is_normalized(form, part)]
+
+    @property
+    def form(self) -> NormalForm | None:
+        """The form of what was shown; NFC where it is in both, as ASCII is; None where it is in neither."""
+        return self._forms[0] if self._forms else None
+
+
+def form_of_vocabulary(characters: str) -> NormalForm | None:
+    """Return the normal form that any text of these characters is in, if there is one: NFC, or NFD."""
+    if all(unicodedata.is_normalized("NFC", one) and _begins(one, "NFC") for one in characters):
+        return "NFC"
+    accents = any("\u0300" <= one <= "\u036f" for one in characters)
+    return "NFD" if accents and all(unicodedata.is_normalized("NFD", one) for one in characters) else None
 
 
 def last_beginning(text: str, form: NormalForm) -> int:

@@ -12,6 +12,7 @@ from longhand.errors import CorpusError
 from longhand.native.processors import processors
 from longhand.text.cache import cache_folder, held
 from longhand.text.encoded import EncodedCorpus, fingerprint_of, refuse_too_short
+from longhand.text.normal_form import FormWatch
 from longhand.text.numbering import CUT_AT_WORDS, in_halves, numbered
 from longhand.text.progress import Told, untold
 from longhand.text.quick_look import QuickLook
@@ -48,13 +49,14 @@ def encode_corpus(
     Raises `CorpusError` for a source that cannot be read, or too little text.
     """
     with Text(sources, wanted.documents, reading, tell) as text:
-        look, counts = QuickLook(), CharacterCounts()
-        survey = surveyed(text, look.look, *[counts.add] * (wanted.kind == "auto"))
+        look, forms, counts = QuickLook(), FormWatch(), CharacterCounts()
+        survey = surveyed(text, look.look, forms.look, *[counts.add] * (wanted.kind == "auto"))
         refuse_too_short(survey.characters, text.names)
         wanted, why = decided(wanted, counts, known)
         preparation = _Preparation(text, survey, held_out, known, wanted, tell)
         corpus = preparation.kept() if preparation.large else preparation.in_memory()
-    return replace(corpus, notes=[*look.warnings(survey), *corpus.notes], why_tokens=why)
+    notes = [*look.warnings(survey), *corpus.notes]
+    return replace(corpus, notes=notes, why_tokens=why, normal_form=forms.form or "")
 
 
 class _Preparation:

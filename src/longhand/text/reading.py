@@ -12,6 +12,7 @@ class Reading:
     """What holds for all files of a corpus.
 
     - encoding: of their bytes, by a name that Python knows; None: found for each file
+    - fallback: the encoding of files that are not UTF-8, where `encoding` is None; None: what they look like
     - column: what alone is read of a table, or of lines of JSON (`longhand.text.columns`); None: the whole text
     - separator: what separates the columns of a table; None: it is found for each file
     - skip_bad_rows: whether rows that cannot be read are left out, and listed
@@ -21,6 +22,7 @@ class Reading:
     """
 
     encoding: str | None = "utf-8"
+    fallback: str | None = None
     column: str | None = None
     separator: str | None = None
     skip_bad_rows: bool = False

@@ -271,6 +271,7 @@ class _Training:
             trained_epochs=self._epochs(outcome.steps),
             kept_epochs=self._epochs(outcome.kept_steps),
             stopped_by=outcome.stopped_by,
+            normal_form=corpus.normal_form,
             training={name: value for name, value in settings.items() if value is not None},
         )
         return ModelFile(recipe.network, corpus.tokenizer.to_record(), outcome.weights, card)
