@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import signal
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,14 @@ def test_a_plan_from_a_model_has_its_shape(base: Path, longhand: Run, verse_path
     assert done.returncode == 0
     assert "hidden = 16 " in done.stdout
     assert done.stdout.count("# that of the model to start from") == 3
+
+
+def test_a_text_in_another_normal_form_is_read_in_that_of_the_model_to_start_from(tmp_path: Path) -> None:
+    text = "Está el café y el piñón, señor.\n" * 60
+    parts = unicodedata.normalize("NFD", text)
+    train(io.StringIO(text), tmp_path / "first", epochs=0.05, **SMALL)
+    again = train(io.StringIO(parts), base=tmp_path / "first", epochs=0.05)
+    assert again.file.tokenizer == load(tmp_path / "first").file.tokenizer
+    assert again.card.training["normalize"] == "NFC"
+    other = train(io.StringIO(parts), base=tmp_path / "first", normalize="NFD", epochs=0.05)
+    assert "\u0301" in other.file.tokenizer["characters"]

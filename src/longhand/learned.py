@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, cast, get_args
+from typing import Any
 
 import msgspec
 
@@ -17,15 +17,13 @@ from longhand.settings import configured
 from longhand.text.columns import is_table
 from longhand.text.documents import LINE, NONE, ROW, marked
 from longhand.text.encodings import is_name_of_utf_8
-from longhand.text.normal_form import form_of_vocabulary
 from longhand.text.opened import untold as untold_note
 from longhand.text.progress import Told, untold
 from longhand.text.reading import Reading
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.text.survey import in_two
-from longhand.training.reading import reading_of
-from longhand.units import NormalForm
+from longhand.training.reading import normal_form_of, reading_of
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 KEPT = (*OF_FILES, "held_out")
@@ -96,17 +94,6 @@ def reading_of_other(file: ModelFile, sources: Iterable[Source], given: Mapping[
             reading = replace(reading, encoding=before.encoding, fallback=None)
     column = given.get("column") or _column(before, list(sources))
     return replace(reading, column=column, normalize=reading.normalize or normal_form_of(file))
-
-
-def normal_form_of(file: ModelFile) -> NormalForm | None:
-    """Return Unicode's normal form of the text that a model learned from; None where it is not known to have one."""
-    training, card = file.card.training, file.card
-    if (form := training.get("normalize") or card.normal_form) in get_args(NormalForm):
-        return cast("NormalForm", form)
-    listed = file.tokenizer.get("characters") or file.tokenizer.get("words") or file.tokenizer.get("tokens")
-    if not isinstance(listed, str | list):
-        return None
-    return form_of_vocabulary("".join(sorted(set().union(*map(str, listed)))))
 
 
 def _column(training: TrainConfig, sources: list[Source]) -> str | None:

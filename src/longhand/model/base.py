@@ -11,7 +11,7 @@ from typing import Any
 
 from longhand.config import NetworkConfig, RunConfig
 from longhand.errors import ModelFormatError
-from longhand.learned import documents_of, normal_form_of
+from longhand.learned import documents_of
 from longhand.modelfile import Card, ModelFile, model_path, write_model
 from longhand.runtime.choice import Runtime
 from longhand.runtime.session import Session
@@ -20,6 +20,7 @@ from longhand.text.documents import separator
 from longhand.text.mojibake import MojibakeRepair, repaired
 from longhand.text.normal_form import Normalizer
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
+from longhand.training.reading import normal_form_of
 from longhand.units import NormalForm
 
 

@@ -15,6 +15,7 @@ from longhand.text.documents import LINE, NONE, ROW
 from longhand.text.listed import ListedTokenizer
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 from longhand.training.initial import OF_TOKENS
+from longhand.training.reading import normal_form_of
 
 SHAPE = ("hidden", "layers", "embedding")  # of a network, which its weights fix
 
@@ -89,6 +90,10 @@ def with_shape_of(base: Base, config: TrainConfig, free: frozenset[str]) -> tupl
             raise OptionError(
                 f"{name}: found {getattr(config, name)}, the model to start from has {value}: leave it out"
             )
-    documents = documents_of(config, base)
-    config = msgspec.structs.replace(config, **shape, tokens=base.tokenizer.kind, documents=documents)
+    same = {
+        "tokens": base.tokenizer.kind,
+        "documents": documents_of(config, base),
+        "normalize": config.normalize or normal_form_of(base.file),
+    }
+    config = msgspec.structs.replace(config, **shape, **same)
     return config, free - set(SHAPE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -25,7 +25,7 @@ from longhand.training.default_recipe import DefaultRecipe, refuse_too_little
 from longhand.training.engine import Engine, Update
 from longhand.training.footprint import refuse_too_large
 from longhand.training.plan import SIZES, Plan, make_plan
-from longhand.training.reading import reading_of
+from longhand.training.reading import normal_form_of, reading_of
 from longhand.training.speed import measured_speed
 from longhand.units import PLURAL
 
@@ -37,6 +37,8 @@ def read_corpus(
 ) -> EncodedCorpus[Any]:
     """Read a text as the recipe of `config` does. Raises `CorpusError`."""
     reading = reading_of(config)
+    if base is not None:
+        reading = replace(reading, normalize=reading.normalize or normal_form_of(base.file))
     if config.recipe == "classic":
         return encode_closed(sources, "word" if config.tokens == "word" else "char", config.held_out, reading)
     kind, size = token_kind(config)

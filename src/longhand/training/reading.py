@@ -1,9 +1,14 @@
-"""How a training reads its text."""
+"""How a training reads its text, and in which normal form a model's text was."""
 
 from __future__ import annotations
 
+from typing import cast, get_args
+
 from longhand.config import DETECT, SEPARATORS, TrainConfig
+from longhand.modelfile import ModelFile
+from longhand.text.normal_form import form_of_vocabulary
 from longhand.text.reading import Reading
+from longhand.units import NormalForm
 
 
 def reading_of(config: TrainConfig) -> Reading:
@@ -17,3 +22,14 @@ def reading_of(config: TrainConfig) -> Reading:
         fix_mojibake=config.fix_mojibake,
         keep_markup=config.keep_markup,
     )
+
+
+def normal_form_of(file: ModelFile) -> NormalForm | None:
+    """Return Unicode's normal form of the text that a model learned from; None where it is not known to have one."""
+    training, card = file.card.training, file.card
+    if (form := training.get("normalize") or card.normal_form) in get_args(NormalForm):
+        return cast("NormalForm", form)
+    listed = file.tokenizer.get("characters") or file.tokenizer.get("words") or file.tokenizer.get("tokens")
+    if not isinstance(listed, str | list):
+        return None
+    return form_of_vocabulary("".join(sorted(set().union(*map(str, listed)))))
