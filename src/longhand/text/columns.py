@@ -44,6 +44,14 @@ def lines_of(pieces: Iterable[str]) -> Iterator[str]:
         yield "".join(begun)
 
 
+def is_json_lines(text: str) -> bool:
+    """Return whether a text begins with lines that are objects of JSON, two at least."""
+    if not text.startswith("{"):
+        return False
+    lines = text[:HEAD].split("\n", 2)
+    return len(lines) > 2 and all(first_value(line)[1] == "lines" for line in lines[:2])
+
+
 def is_table(path: str | os.PathLike[str], column: str) -> bool:
     """Return whether a file is a table with a column: by its name, or where that does not say, by its content."""
     if kind_by_name(os.fspath(path)) is not None:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from longhand.errors import CorpusError, LonghandError
-from longhand.text.columns import Column, kind_by_name
+from longhand.text.columns import Column, is_json_lines, kind_by_name
 from longhand.text.documents import BOUNDARY, refuse_boundary
 from longhand.text.encodings import Decoding, size_in_utf_8
 from longhand.text.mojibake import MojibakeRepair
@@ -111,12 +111,21 @@ class CorpusReader:
         text = self._with_newlines(self._without_mark(self._readable(raw, label), label), label)
         if self._reading.column is not None:
             return in_pieces(self._readable(self._rows(text, label), label), PIECE)
-        if (kind := kind_by_name(label)) is not None:
-            self._note(
-                f"a table ({kind}), read whole: --column NAME reads one column, longhand check lists them", label
-            )
+        text = self._told_of_tables(text, label)
         text = text if self._repair is None else self._repair.pieces(text)
         return text if self._normalizer is None else self._normalizer.pieces(text)
+
+    def _told_of_tables(self, pieces: Iterator[str], label: str) -> Iterator[str]:
+        """Yield a text that is read whole, and say if it is a table."""
+        first = next(pieces, "")
+        kind = kind_by_name(label) or ("JSON" if is_json_lines(first) else None)
+        if kind is not None:
+            self._note(
+                f"a table ({kind}) read whole: --column reads one column of it, longhand check lists them", label
+            )
+        if first:
+            yield first
+        yield from pieces
 
     def _readable(self, pieces: Iterator[str], label: str) -> Iterator[str]:
         try:
