@@ -157,5 +157,5 @@ def test_a_model_to_start_from_leaves_no_choice(tmp_path: Path) -> None:
 def test_what_has_no_choice_refuses_it(longhand: Run, verse_path: Path) -> None:
     done = longhand("train", verse_path, "--recipe", "classic", "--tokens", "auto")
     assert_refused(done, "tokens: found 'auto', the classic recipe reads char or word")
-    with pytest.raises(OptionError, match="expected char, byte, word, bpe, bpe:SIZE or auto"):
+    with pytest.raises(OptionError, match="expected char, byte, word, whitespace, bpe, bpe:SIZE or auto"):
         train(io.StringIO(VERSE * 20), tokens="automatic")

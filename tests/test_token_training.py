@@ -19,7 +19,7 @@ from longhand.model import Model, load
 from longhand.text.preparing import encode_corpus
 from longhand.text.vocabulary import Wanted
 
-KINDS = ("char", "byte", "word", "bpe:400")
+KINDS = ("char", "byte", "word", "whitespace", "bpe:400")
 SMALL: dict[str, Any] = {"hidden": 16, "embedding": 8, "window": 16, "batch": 4, "learning_rate": 0.02}
 TEXT = "Größe 你好 " + VERSE * 40 + "你好 Größe"
 
@@ -86,7 +86,7 @@ def test_a_stream_is_the_text_at_once(model: Model) -> None:
         assert "".join(piece.text for piece in model.pieces(prompt, length=60, seed=5)) == text
 
 
-@pytest.mark.parametrize("kind", ["word", "bpe:600"])
+@pytest.mark.parametrize("kind", ["word", "whitespace", "bpe:600"])
 def test_a_prompt_that_ends_inside_a_word_goes_on_in_it(kind: str) -> None:
     sentence = "extraordinary circumstances demand extraordinary measures\n"
     model = train(io.StringIO(sentence * 60), tokens=kind, epochs=12, **{**SMALL, "hidden": 32})
@@ -108,7 +108,7 @@ def test_no_half_character_is_ever_written() -> None:
         assert "\ufffd" not in model.generate("你", length=length, greedy=True)
 
 
-@pytest.mark.parametrize("kind", ["byte", "word", "bpe:400"])
+@pytest.mark.parametrize("kind", ["byte", "word", "whitespace", "bpe:400"])
 def test_a_training_that_was_stopped_goes_on_to_the_bit(kind: str, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"tokens": kind, "epochs": 1.0, **SMALL}
     whole = train(io.StringIO(TEXT), **settings)
@@ -118,7 +118,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_bit(kind: str, tmp_path: Pat
     assert all(np.array_equal(whole.file.weights[name], again.file.weights[name]) for name in whole.file.weights)
 
 
-@pytest.mark.parametrize("kind", ["byte", "word", "bpe:400"])
+@pytest.mark.parametrize("kind", ["byte", "word", "whitespace", "bpe:400"])
 def test_a_model_can_be_started_from_and_keeps_its_tokens(kind: str, tmp_path: Path) -> None:
     first = train(io.StringIO(TEXT), tmp_path / "first", tokens=kind, epochs=3, **SMALL)
     tuned = train(io.StringIO(VERSE * 20), base=tmp_path / "first", epochs=0.1)
@@ -137,7 +137,10 @@ def test_a_model_can_be_started_from_and_keeps_its_tokens(kind: str, tmp_path: P
 
 def test_bad_choices_of_tokens_are_refused(longhand: Run, verse_path: Path) -> None:
     refused = {
-        ("--tokens", "letters"): "tokens: found 'letters', expected char, byte, word, bpe, bpe:SIZE or auto",
+        (
+            "--tokens",
+            "letters",
+        ): "tokens: found 'letters', expected char, byte, word, whitespace, bpe, bpe:SIZE or auto",
         ("--tokens", "bpe:"): "tokens: found 'bpe:'",
         ("--tokens", "bpe:50"): "tokens: found 'bpe:50'",
         ("--tokens", "bpe:256"): "expected at least bpe:257",
@@ -147,6 +150,7 @@ def test_bad_choices_of_tokens_are_refused(longhand: Run, verse_path: Path) -> N
         ("--vocabulary", "10"): "vocabulary: of words alone, found tokens char: add --tokens word",
         ("--tokens", "byte", "--min-count", "3"): "min count: of words alone",
         ("--tokens", "bpe", "--unknown", "replace"): "unknown: of words alone",
+        ("--tokens", "whitespace", "--recipe", "classic"): "the classic recipe reads char or word",
         ("--tokens", "byte", "--recipe", "classic"): "the classic recipe reads char or word",
     }
     for options, message in refused.items():

@@ -104,7 +104,7 @@ def test_a_text_is_cut_into_words_signs_and_line_ends() -> None:
         " ",
         " x_1",
         " =",
-        " 3",
+        " 3.14",
     ]
     assert segments(MIXED)[: len(expected)] == expected
     assert segments("สวัสดี 👩‍👩‍👧e\u0301a") == ["ส", "วั", "ส", "ดี", " 👩‍👩‍👧", "e\u0301a"]
@@ -164,6 +164,7 @@ def test_subwords_are_learned_from_the_text_alone() -> None:
         ({"kind": "word", "words": "ab", "spells": True}, "no list of texts"),
         ({"kind": "word", "words": ["a", 3], "spells": True}, "no list of texts"),
         ({"kind": "word", "words": ["a"]}, "does not say whether"),
+        ({"kind": "whitespace", "words": ["a", "a"], "spells": True}, "listed twice"),
         ({"kind": "bpe", "parts": ["a"], "merges": []}, "of the 256 bytes are missing"),
         ({"kind": "bpe", "parts": [*SUBWORDS.to_record()["parts"], ""], "merges": []}, "an empty one"),
         ({"kind": "word", "words": [], "spells": True}, "no token that could be written"),

@@ -40,7 +40,7 @@ def test_answers_come_in_the_order_of_the_pieces() -> None:
 
 
 def test_a_process_that_ended_is_an_error_and_none_is_left() -> None:
-    workers = Workers(2, {})
+    workers = Workers(2, {"rule": "uax29"})
     children = [child.pid for child in workers._children]
     with closing(workers):
         answers = workers.answers((0, piece) for piece in PIECES)
@@ -53,7 +53,7 @@ def test_a_process_that_ended_is_an_error_and_none_is_left() -> None:
 
 
 def test_processes_end_when_a_reader_stops_in_the_middle() -> None:
-    workers = Workers(2, {})
+    workers = Workers(2, {"rule": "uax29"})
     children = [child.pid for child in workers._children]
     with closing(workers):
         next(workers.answers((0, piece) for piece in PIECES))

@@ -31,7 +31,7 @@ from longhand.config import (
     TrainConfig,
 )
 from longhand.errors import OptionError
-from longhand.units import WantedKind
+from longhand.units import WORD_KINDS, WantedKind
 
 HOW = ("greedy", "top_k", "top_p", "min_p", "typical")  # settings beside the temperature that say how to draw
 OF_NAMES_AND_CODE = ("unicode-escape", "raw-unicode-escape", "idna", "punycode")  # which texts are not written in
@@ -74,14 +74,14 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
 def token_kind(config: TrainConfig) -> tuple[WantedKind, int]:
     """Return what a token is to be, and how many different words or parts of words there may be."""
     kind, _, size = config.tokens.partition(":")
-    return cast("WantedKind", kind), config.vocabulary if kind == "word" else int(size or SUBWORDS)
+    return cast("WantedKind", kind), config.vocabulary if kind in WORD_KINDS else int(size or SUBWORDS)
 
 
 def _refuse_idle(config: TrainConfig, values: Mapping[str, object]) -> None:
     """Refuse settings of tokens that do not go together."""
     kind, size = token_kind(config)
     for name in ("vocabulary", "min_count", "unknown"):
-        if values.get(name) is not None and kind != "word":
+        if values.get(name) is not None and kind not in WORD_KINDS:
             raise OptionError(f"{name.replace('_', ' ')}: of words alone, found tokens {kind}: add --tokens word")
     if kind == "bpe" and size < FEWEST_SUBWORDS:
         raise OptionError(
@@ -243,7 +243,7 @@ def _explained(message: str, settings: type[msgspec.Struct], values: Mapping[str
     if kind is not None and "enum" in match["problem"]:
         return f"{field.replace('_', ' ')}: found {values.get(field)!r}, expected one of {', '.join(get_args(kind))}"
     if "regex" in match["problem"]:
-        return f"{field}: found {values.get(field)!r}, expected char, byte, word, bpe, bpe:SIZE or auto"
+        return f"{field}: found {values.get(field)!r}, expected char, byte, word, whitespace, bpe, bpe:SIZE or auto"
     return f"{field.replace('_', ' ')}: found {values.get(field)!r}, {in_words(match['problem'])}"
 
 

@@ -7,13 +7,22 @@ from typing import Literal
 Unit = Literal["char", "word"]
 """What a closed vocabulary lists."""
 
-TokenKind = Literal["char", "byte", "word", "bpe"]
+TokenKind = Literal["char", "byte", "word", "whitespace", "bpe"]
 """What a tokenizer cuts a text into."""
 
-WantedKind = Literal["auto", "char", "byte", "word", "bpe"]
+WantedKind = Literal["auto", "char", "byte", "word", "whitespace", "bpe"]
 """What a text is to be cut into; "auto" leaves that to the text."""
 
-PLURAL: dict[str, str] = {"char": "characters", "word": "words", "byte": "bytes", "bpe": "tokens"}
+WORD_KINDS = ("word", "whitespace")
+"""The kinds of tokens with a vocabulary of frequent words: `--vocabulary`, `--min-count` and `--unknown` apply."""
+
+PLURAL: dict[str, str] = {
+    "char": "characters",
+    "word": "words",
+    "byte": "bytes",
+    "bpe": "tokens",
+    "whitespace": "tokens",
+}
 
 NormalForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
 """Unicode's normal forms."""

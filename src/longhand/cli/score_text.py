@@ -12,7 +12,7 @@ from longhand.scoring.page import Row, few, score_page
 from longhand.text.ngram import ORDER
 
 NAMES = 3  # of files that are named
-SINGULAR = {"char": "character", "byte": "byte", "word": "token", "bpe": "token"}
+SINGULAR = {"char": "character", "byte": "byte", "word": "token", "whitespace": "token", "bpe": "token"}
 WIDTH, LONGEST = 46, 30  # columns of what stands before the figures, and of a model's name there
 
 

@@ -12,7 +12,7 @@ from longhand.units import NormalForm
 
 FEWEST_SUBWORDS = 257  # all bytes, and the start of a text
 SUBWORDS = 4096  # tokens of byte-pair encoding, where no number is given
-TOKENS = re.compile(r"^(auto|char|byte|word|bpe(:[1-9][0-9]{2,6})?)\Z")
+TOKENS = re.compile(r"^(auto|char|byte|word|whitespace|bpe(:[1-9][0-9]{2,6})?)\Z")
 
 
 class NetworkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,8 +50,8 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         str,
         Meta(
             pattern=TOKENS.pattern,
-            description="what is read and written at a time: char, byte, word, bpe or bpe:SIZE (parts of words), or "
-            "auto: what suits the text",
+            description="what is read and written at a time: char, byte, word, whitespace (what lies between spaces), "
+            "bpe or bpe:SIZE (parts of words), or auto: what suits the text",
         ),
     ] = "char"
     vocabulary: Annotated[int, Meta(ge=1, le=2**23, description="words that have a token of their own, at most")] = (

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import regex
-
 from longhand.copies.index import CopyIndex
+from longhand.text.segments import word_spans
 from longhand.text.utf8 import utf8_bytes
 
 OF_CHARACTERS = (5, 10, 20, 40)
 OF_WORDS = (1, 2, 3, 5)
 LONGEST = 5  # runs that are listed
 FIRST_REACH, LONGEST_RUN = 64, 4096  # bytes of a run that are looked at first, and at most
-_WORD = regex.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def _longest(text: str, lengths: list[int], index: CopyIndex) -> list[Run]:
 
 def _new_words(text: str, index: CopyIndex) -> dict[int, float]:
     """Return the share of sequences of words that do not occur, letter by letter, in the other text."""
-    words = [(found.start(), found.end()) for found in _WORD.finditer(text)]
+    words = word_spans(text)
     shares = {}
     for count in OF_WORDS:
         places = len(words) - count + 1

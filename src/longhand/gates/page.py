@@ -40,6 +40,7 @@ UNITS = {
     "char": ("character", "characters", "字符"),
     "byte": ("byte", "bytes", "字节"),
     "word": ("word", "words", "词"),
+    "whitespace": ("token", "tokens", "词元"),
     "bpe": ("token", "tokens", "词元"),
 }
 """What a token is, one and several, in English and in Chinese."""

@@ -15,6 +15,7 @@ from longhand.generation.sampler import Sampler, adjusted, probabilities
 from longhand.generation.writing import Task, replace_seed
 from longhand.runtime.session import RecurrentSession, Session
 from longhand.state import State
+from longhand.text.segments import ends_in_word
 from longhand.text.utf8 import without_surrogates
 
 LONGEST = 24  # characters that a continuation shows at most
@@ -151,7 +152,7 @@ class Explorer:
         while True:
             state = self._session.states([0])  # has read all but `token`
             text += without_surrogates(decoder.decode(np.array([token])))
-            if len(text) >= LONGEST or (text.strip() and not text[-1].isalnum()):
+            if len(text) >= LONGEST or (text.strip() and not ends_in_word(text)):
                 break
             logits = self._session.step(np.array([token]))[0]
             following = int(np.argmax(adjusted(logits, self._drawing)))

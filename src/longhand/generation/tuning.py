@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import regex
 
+from longhand.text.segments import words
+
 TEMPERATURES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
 MIN_PS = (0.0, 0.02, 0.05, 0.1)
 SCALES = (0.1, 0.05, 0.05)  # a difference of as much counts one: of surprise as a share of it
@@ -25,7 +27,6 @@ OF_WORDS, OF_CHARACTERS = 3, 6  # sequences that are looked at for repetition
 SHORT = 3  # characters of which a sequence stands for a word, where there are few spaces
 MOST_UNSPACED = 0.2  # of the characters of a text that is compared by words
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]")
-_WORD = regex.compile(r"\w+(?:['’]\w+)*")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Known:
     def units(self, text: str) -> list[str]:
         """Return the words of a text, or its short sequences."""
         if self.by_words:
-            return [word.lower() for word in _WORD.findall(text)]
+            return [word.lower() for word in words(text)]
         return [text[place : place + SHORT] for place in range(len(text) - SHORT + 1)]
 
     def likeness(self, texts: Sequence[str], surprise: float) -> Likeness:

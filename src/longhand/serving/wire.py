@@ -150,7 +150,7 @@ class Completion(msgspec.Struct, kw_only=True):
 class ModelFacts(msgspec.Struct):
     """What a model is.
 
-    - tokens: what a token is: "char", "byte", "word" or "bpe"
+    - tokens: what a token is: "char", "byte", "word", "whitespace" or "bpe"
     - bits_per_character: on the text that was held out as it learned
     - documents: whether it writes texts with an end of their own
     - window: how many tokens it reads before it writes the next; null if all

@@ -8,13 +8,13 @@ from contextlib import closing
 
 import msgspec
 
-from longhand.text.segments import segments
+from longhand.text.segments import WORDS, Rule, segments
 from longhand.text.workers import Workers
 
 MOST_WORDS = 4_000_000  # different ones that are counted at a time
 
 
-def counted(pieces: Iterator[str], processes: int = 1) -> Counter[str]:
+def counted(pieces: Iterator[str], processes: int = 1, rule: Rule = WORDS) -> Counter[str]:
     """Count the words of a text, in pieces that `longhand.text.segments.whole_segments` has made.
 
     Where there are too many different ones, the rarest are dropped and counted anew if they come again (the frequent
@@ -23,7 +23,7 @@ def counted(pieces: Iterator[str], processes: int = 1) -> Counter[str]:
     counts: Counter[str] = Counter()
     missed: dict[str, int] = {}  # of words that may have been dropped before: how often they occurred then, at most
     dropped = 0
-    for words in _counts(pieces, processes):
+    for words in _counts(pieces, processes, rule):
         if dropped:
             missed.update(dict.fromkeys(words.keys() - counts.keys(), dropped))
         counts.update(words)
@@ -34,10 +34,10 @@ def counted(pieces: Iterator[str], processes: int = 1) -> Counter[str]:
     return counts
 
 
-def _counts(pieces: Iterator[str], processes: int) -> Iterator[Mapping[str, int]]:
+def _counts(pieces: Iterator[str], processes: int, rule: Rule) -> Iterator[Mapping[str, int]]:
     if processes < 2:
-        yield from (Counter(segments(piece)) for piece in pieces)
+        yield from (Counter(segments(piece, rule)) for piece in pieces)
         return
-    with closing(Workers(processes, {})) as workers:
+    with closing(Workers(processes, {"rule": rule})) as workers:
         for _, answer in workers.answers((0, piece) for piece in pieces):
             yield msgspec.json.decode(answer, type=dict[str, int])

@@ -19,9 +19,10 @@ from longhand.text.survey import in_two
 from longhand.text.tokenizer import Tokenizer
 from longhand.text.utf8 import utf8_bytes
 from longhand.text.workers import Workers
+from longhand.units import WORD_KINDS
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
-CUT_AT_WORDS = ("word", "bpe")  # tokens that a piece may not end inside of
+CUT_AT_WORDS = (*WORD_KINDS, "bpe")  # tokens that a piece may not end inside of
 
 
 class Half(msgspec.Struct):
@@ -56,7 +57,7 @@ def in_halves(text: Text, learned: int, tokens: str, what: str) -> Iterator[tupl
     """Yield a text in pieces that can be turned into tokens by themselves, with the number of the half, 0 or 1.
 
     - learned: how many characters are in the first half
-    - tokens: what they are to be, "char", "byte", "word" or "bpe"
+    - tokens: what they are to be, "char", "byte", "word", "whitespace" or "bpe"
     - what: what is done with them, for those who are told how far it has come
     """
     for half, pieces in enumerate(in_two(text, learned, what)):

@@ -24,12 +24,14 @@ from longhand.text.suggestion import CharacterCounts
 from longhand.text.survey import Survey, place_to_split, surveyed
 from longhand.text.tokenizer import Tokenizer
 from longhand.text.utf8 import utf8_bytes
-from longhand.text.vocabulary import CHARACTERS, Wanted, decided, tokenizer_for
+from longhand.text.vocabulary import CHARACTERS, Wanted, decided, tokenizer_for, word_rule
 from longhand.text.words import WordTokenizer
+from longhand.units import WORD_KINDS
 
 FORMAT = 3  # of what is kept
 MOST_PROCESSES = 8  # each has a tokenizer, and a piece of the text
-KEPT_FROM = {"char": 1 << 26, "byte": 1 << 26, "word": 1 << 24, "bpe": 1 << 24}  # bytes of a text, by its tokens
+# Bytes of a text, by its tokens, from which on these are kept.
+KEPT_FROM = {"char": 1 << 26, "byte": 1 << 26, **dict.fromkeys(CUT_AT_WORDS, 1 << 24)}
 
 
 def encode_corpus(
@@ -71,7 +73,8 @@ class _Preparation:
         record = None
         if known is not None:  # it decides
             wanted, record = Wanted(documents=wanted.documents), known.to_record()
-        self._key = fingerprint_of(FORMAT, text.fingerprint, held_out, wanted, record)
+        rule = (word_rule(wanted.kind),) if known is None and wanted.kind in WORD_KINDS else ()
+        self._key = fingerprint_of(FORMAT, text.fingerprint, held_out, wanted, record, *rule)
 
     def in_memory(self) -> EncodedCorpus[Tokenizer]:
         """Prepare the text in memory."""

@@ -14,7 +14,7 @@ from longhand.text.decoder import Decoder
 from longhand.text.listed import ListedTokenizer
 from longhand.text.subwords import SubwordTokenizer
 from longhand.text.words import WordTokenizer
-from longhand.units import TokenKind
+from longhand.units import WORD_KINDS, TokenKind
 
 
 class Tokenizer(Protocol):
@@ -22,7 +22,7 @@ class Tokenizer(Protocol):
 
     @property
     def kind(self) -> TokenKind:
-        """What a token is: "char", "byte", "word" or "bpe"."""
+        """What a token is: "char", "byte", "word", "whitespace" or "bpe"."""
         ...
 
     @property
@@ -90,7 +90,7 @@ KINDS: dict[str, type[CharacterTokenizer | ListedTokenizer | ByteTokenizer | Wor
     CharacterTokenizer.kind: CharacterTokenizer,
     ListedTokenizer.record_kind: ListedTokenizer,
     ByteTokenizer.kind: ByteTokenizer,
-    WordTokenizer.kind: WordTokenizer,
+    **dict.fromkeys(WORD_KINDS, WordTokenizer),
     SubwordTokenizer.kind: SubwordTokenizer,
 }
 """The tokenizers by what their records call them."""

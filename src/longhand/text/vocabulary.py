@@ -14,6 +14,7 @@ from longhand.text.counting import counted
 from longhand.text.documents import BOUNDARY, NONE
 from longhand.text.numbering import in_halves
 from longhand.text.rereading import Text
+from longhand.text.segments import WHITESPACE, WORDS, Rule
 from longhand.text.subwords import learned_subwords
 from longhand.text.suggestion import CharacterCounts, Suggestion, suggested_tokens
 from longhand.text.survey import Survey
@@ -28,7 +29,7 @@ SAMPLE = 100_000_000  # characters of which byte-pair encoding learns, from all 
 class Wanted:
     """What tokens a text is to be read in.
 
-    - kind: "char", "byte", "word", "bpe", or "auto" (see `decided`)
+    - kind: "char", "byte", "word", "whitespace", "bpe", or "auto" (see `decided`)
     - size: how many different ones at most, where they are words or parts of them
     - min_count: how often a word must occur to have a token of its own
     - documents: what the text's documents are (`longhand.text.documents`)
@@ -89,12 +90,18 @@ def tokenizer_for(
         if (every := math.ceil(learned / SAMPLE)) > 1:
             notes.append(f"of a text of this size, parts of words are learned from one megabyte in {every}")
         return learned_subwords(_sampled(pieces, every), wanted.size)
-    counts = counted(pieces, processes)
+    rule = word_rule(wanted.kind)
+    counts = counted(pieces, processes, rule)
     letters = {*characters, *("\n" if text.ends else "")} if wanted.spells else set()
     words = chosen_words(counts, fewest=wanted.min_count, most=wanted.size, letters=letters)
     if not words:
         raise CorpusError(f"{', '.join(text.names)}: no word occurs {wanted.min_count} times: lower --min-count")
-    return WordTokenizer(words, spells=wanted.spells)
+    return WordTokenizer(words, spells=wanted.spells, rule=rule)
+
+
+def word_rule(kind: WantedKind) -> Rule:
+    """Return how a text is cut into tokens of a kind that has a vocabulary of words."""
+    return WHITESPACE if kind == "whitespace" else WORDS
 
 
 def _sampled(pieces: Iterator[str], every: int) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Words as tokens, with nothing lost: each frequent word, with the space before it, has a number of its own.
 
-Other words are spelt in characters, which have numbers too, or replaced by one that stands for all of them. See
-`longhand.text.segments` for what a word is.
+Other words are spelt in characters, which have numbers too, or replaced by one that stands for all of them. What a word
+is depends on the rule of segmentation (`longhand.text.segments`): a word of the language, or what lies between white
+space.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from longhand.arrays import TokenIds
 from longhand.errors import ModelFormatError
 from longhand.text.beginnings import LONGEST, Beginnings, Sorted, Way, way
 from longhand.text.decoder import Decoder, WholeDecoder
-from longhand.text.segments import last_segment, segments
+from longhand.text.segments import LEGACY, WHITESPACE, WORDS, Rule, last_segment, segments, unparted_end
 from longhand.text.utf8 import REPLACEMENT, utf8_bytes
 from longhand.units import TokenKind
 
@@ -32,15 +33,16 @@ class WordTokenizer:
     - words: words and characters, each once. `WordTokenizer(["he", " ", "l", "o"]).encode("he hello")` has the tokens
       of "he", " ", and the unknown ones of " hello"'s h and e beside those of "l" and "o"
     - spells: whether words that are not listed are spelt, or replaced as a whole by the unknown token
+    - rule: how a text is cut into words
     """
 
-    kind: TokenKind = "word"
     unknown = UNKNOWN
     start = START
     never_written = (UNKNOWN, START)
 
-    def __init__(self, words: Sequence[str], *, spells: bool = True) -> None:
-        self.words, self.spells = list(words), spells
+    def __init__(self, words: Sequence[str], *, spells: bool = True, rule: Rule = WORDS) -> None:
+        self.words, self.spells, self.rule = list(words), spells, rule
+        self.kind: TokenKind = "whitespace" if rule == WHITESPACE else "word"
         self._ids = {word: number for number, word in enumerate(self.words, SPECIALS)}
         if len(self._ids) != len(self.words) or "" in self._ids:
             raise ValueError("a word is listed twice, or an empty one")
@@ -80,9 +82,18 @@ class WordTokenizer:
         return self
 
     def open_end(self, text: str) -> str:
-        """See `Beginnings`: the last word of `text`."""
-        word = last_segment(text)
+        """See `Beginnings`: the last word of `text`.
+
+        Letters of a script without spaces are a word only once a zero width space follows. Before that they are taken
+        for one if a listed word begins with them.
+        """
+        word = last_segment(text, self.rule)
+        if self.rule == WORDS and len(unparted := unparted_end(text)) > len(word) and self._begins_word(unparted):
+            word = unparted
         return word if len(word) <= LONGEST else ""
+
+    def _begins_word(self, begun: str) -> bool:
+        return len(begun) <= LONGEST and bool(self._sorted.beginning_with(begun))
 
     def ways(self, begun: str) -> list[Way]:
         """See `Beginnings`: the listed words, and another one, spelt, or as the unknown token."""
@@ -100,12 +111,13 @@ class WordTokenizer:
 
     def unknown_in(self, text: str) -> Sequence[str]:
         """Return what of `text` nothing but the unknown token stands for, sorted: characters, or words without them."""
-        missing = {word for word in segments(text) if word not in self._ids}
+        missing = {word for word in segments(text, self.rule) if word not in self._ids}
         return sorted({letter for word in missing for letter in word} - self._ids.keys() if self.spells else missing)
 
     def to_record(self) -> dict[str, Any]:
         """Return the JSON record of the model file."""
-        return {"kind": self.kind, "words": self.words, "spells": self.spells}
+        record = {"kind": self.kind, "words": self.words, "spells": self.spells}
+        return record | ({"segmentation": self.rule} if self.rule == WORDS else {})
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> WordTokenizer:
@@ -116,13 +128,13 @@ class WordTokenizer:
                 raise ValueError("the vocabulary is no list of texts")
             if not isinstance(spells, bool):
                 raise ValueError("it does not say whether other words are spelt")
-            return cls(words, spells=spells)
+            return cls(words, spells=spells, rule=_rule_of(record))
         except ValueError as error:
             raise ModelFormatError(f"the tokenizer record is damaged: {error}") from None
 
     def _numbers(self, text: str) -> Iterator[tuple[int, str]]:
         """Yield the number of each token, and what of the text it stands for."""
-        for word in segments(text):
+        for word in segments(text, self.rule):
             number = self._ids.get(word)
             if number is not None:
                 yield number, word
@@ -130,6 +142,19 @@ class WordTokenizer:
                 yield from ((self._ids.get(letter, UNKNOWN), letter) for letter in word)
             else:
                 yield UNKNOWN, word
+
+
+def _rule_of(record: Mapping[str, Any]) -> Rule:
+    """Return how a record cuts text; records of word models had no `segmentation` at first."""
+    if record.get("kind") == "whitespace":
+        return WHITESPACE
+    if "segmentation" not in record:
+        return LEGACY
+    if record["segmentation"] != WORDS:
+        raise ModelFormatError(
+            f"segmentation {str(record['segmentation'])[:40]!r}, this Longhand knows {WORDS!r}: update Longhand"
+        )
+    return WORDS
 
 
 def chosen_words(counts: Counter[str], *, fewest: int, most: int, letters: set[str]) -> list[str]:

@@ -28,8 +28,8 @@ ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}  
 class Workers:
     """Some processes with one task.
 
-    - task: {"tokenizer": its record, "ends": what ends a document}, to number pieces as int32, or {}, to count their
-      words, which come back as JSON
+    - task: {"tokenizer": its record, "ends": what ends a document}, to number pieces as int32, or {"rule": how to cut
+      text}, to count their words, which come back as JSON
     """
 
     def __init__(self, count: int, task: dict[str, Any]) -> None:
@@ -88,11 +88,11 @@ def _serve() -> None:
     from longhand.text.tokenizer import tokenizer_from_record
 
     task = msgspec.json.decode(_received(sys.stdin.buffer) or b"{}")
-    tokenizer = tokenizer_from_record(task["tokenizer"]) if task else None
+    tokenizer = tokenizer_from_record(task["tokenizer"]) if "tokenizer" in task else None
     while (data := _received(sys.stdin.buffer)) is not None:
         piece = data.decode("utf-8", "surrogatepass")
         if tokenizer is None:
-            answer = msgspec.json.encode(Counter(segments(piece)))
+            answer = msgspec.json.encode(Counter(segments(piece, task["rule"])))
         else:
             answer = token_numbers(piece, tokenizer, task["ends"]).astype("i4").tobytes()
         _send(sys.stdout.buffer, answer)

@@ -31,9 +31,11 @@ export const close = ({ focus = false } = {}) => {
 
 // What a person typed is looked at by the character or the word, as the model's tokens are.
 const unitAt = (text, place) => {
-  if (!["word", "bpe"].includes(desk.model?.longhand.tokens)) return { place, text: String.fromCodePoint(text.codePointAt(place)) };
+  const tokens = desk.model?.longhand.tokens;
+  if (!["word", "whitespace", "bpe"].includes(tokens)) return { place, text: String.fromCodePoint(text.codePointAt(place)) };
+  const parts = tokens === "whitespace" ? /\S+|\s/gu : /[\p{L}\p{N}][\p{L}\p{N}\p{M}\p{Cf}]*|\s|[^]/gu; // marks and joiners stay inside
   const from = Math.max(0, place - 60);
-  for (const match of text.slice(from, place + 60).matchAll(/[\p{L}\p{N}]+|\s|[^]/gu)) {
+  for (const match of text.slice(from, place + 60).matchAll(parts)) {
     if (from + match.index + match[0].length > place) return { place: from + match.index, text: match[0] };
   }
   return { place, text: text[place] };

@@ -20,7 +20,7 @@ let asking = null;
 
 // The end of the text, as much of it as is looked at, from the beginning of a character.
 const lookedAt = () => {
-  const { text } = desk.tree, most = ["word", "bpe"].includes(desk.model.longhand.tokens) ? LONG_TOKENS : CHARACTERS;
+  const { text } = desk.tree, most = ["word", "whitespace", "bpe"].includes(desk.model.longhand.tokens) ? LONG_TOKENS : CHARACTERS;
   let from = Math.max(0, text.length - most);
   if (/[\udc00-\udfff]/.test(text[from] ?? "")) from++;
   return { from, input: text.slice(from) };
