@@ -83,6 +83,7 @@ def test_characters_suit_nearly_all_texts_and_bytes_those_of_many_rare_symbols()
     assert suggested_tokens(counted(MIXED)).value == "byte"
     assert "400 of the 419 different characters occur only once" in suggested_tokens(counted(MIXED)).why
     assert suggested_tokens(counted("\x01\x02a" * 100)).value == "byte"
+    assert suggested_tokens(counted("wo\u200brd\ufeff\ue000\ufffd\x85\x0b" * 100)).value == "char"
     assert suggested_tokens(counted("".join(map(chr, range(0x10000, 0x18000))))).value == "byte"
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import regex
 
 from longhand.checking.finding import Finding, Place
-from longhand.text.kinds import JOINERS, Kind, named_few, odd_ones
+from longhand.text.kinds import Kind, maybe_odd, named_few, odd_ones
 from longhand.text.mojibake import LEADS, escaped, mojibake
 from longhand.text.points import code_points, text_of
 from longhand.text.suggestion import CharacterCounts
@@ -74,9 +74,8 @@ class Characters:
         """
         counts = self.counts.add(piece)
         new = (counts > 0) & (self.counts.counts[: len(counts)] == counts)
-        for characters in odd_ones(text_of(np.flatnonzero(new).astype(np.uint32))).values():
-            for character in characters:
-                self._first_lines[character] = line + piece.count("\n", 0, piece.index(character))
+        for character in maybe_odd(text_of(np.flatnonzero(new).astype(np.uint32))):
+            self._first_lines[character] = line + piece.count("\n", 0, piece.index(character))
         self.escaped += escaped(piece)
         if piece.isascii():
             return
@@ -98,7 +97,7 @@ class Characters:
             different = _PARTS.sub("", different)
         return {
             kind: Met(self.counts.of(characters), characters, place(min(self._first_lines[one] for one in characters)))
-            for kind, characters in odd_ones(different).items()
+            for kind, characters in odd_ones(different, self.counts.of).items()
         }
 
     def found_mojibake(self, place: Places) -> Mojibake | None:
@@ -146,7 +145,7 @@ def findings(characters: Characters, odd: dict[Kind, Met], mojibake: Mojibake | 
     for kind, what in (("control", "control characters"), ("invisible", "characters that nobody sees")):
         if (met := odd.get(kind)) is not None:  # type: ignore[call-overload]
             which = f"{what}, {_times(met.count)}, the first in {met.first}: {named_few(met.characters)}"
-            found.append(Finding("harms", f"{kind}-characters", which, "take them out: the model would write them too"))
+            found.append(Finding("know", f"{kind}-characters", which, "are they meant? The model writes them too"))
     different, total = len(characters.counts.different), characters.counts.characters
     if different >= 1000 and total < TOO_RARE * different:
         many = f"{different:,} different characters in {total:,}: most are too rare to be learned"
@@ -159,11 +158,6 @@ def findings(characters: Characters, odd: dict[Kind, Met], mojibake: Mojibake | 
         if (met := odd.get(kind)) is not None:  # type: ignore[call-overload]
             which = f"characters {what}, {_times(met.count)}, the first in {met.first}: {named_few(met.characters)}"
             found.append(Finding("know", f"{kind}-characters", which, "no font shows them: are they meant?"))
-    if joiners := characters.counts.of(JOINERS):
-        which = f"{joiners:,} joiners without width (U+200C, U+200D)"
-        found.append(
-            Finding("know", "joiners", which, "Persian, scripts of India and emoji need them; else take them out")
-        )
     return found
 
 

@@ -79,7 +79,7 @@ def suggested_tokens(counts: CharacterCounts) -> Suggestion:
     different, once = len(present), int((present == 1).sum())
     if different > MOST_CHARACTERS:
         return Suggestion("byte", f"{different:,} different characters, most of them too rare to be learned")
-    if (odd := counts.of("".join(odd_ones(counts.different).values())) / characters) > MUCH_ODD:
+    if (odd := counts.of(_of_formats(counts.different)) / characters) > MUCH_ODD:
         return Suggestion("byte", f"{odd:.0%} of the characters are none that a text has: a format rather than a text")
     if different >= SOME and once >= RARE_SHARE * different and size <= BYTES_A_CHARACTER * characters:
         why = f"{once:,} of the {different:,} different characters occur only once, and most others are one byte"
@@ -93,6 +93,12 @@ def suggested_tokens(counts: CharacterCounts) -> Suggestion:
         return Suggestion("char", why)
     longer = f": as bytes, the text would be {size / characters:.1f} times as long"
     return Suggestion("char", f"{different:,} different characters{longer * (size > BYTES_A_CHARACTER * characters)}")
+
+
+def _of_formats(different: str) -> str:
+    """Return the characters that only formats have: controls that are no white space, and unassigned ones."""
+    odd = odd_ones(different)
+    return "".join(one for one in odd.get("control", "") + odd.get("unassigned", "") if not one.isspace())
 
 
 def suggested_documents(sample: str, files: Sequence[int] = ()) -> Suggestion:
