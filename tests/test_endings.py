@@ -21,7 +21,11 @@ SENTENCES = {
     "He came. She went.": "He came.",
     "Mine is 3.5 miles! Yes": "Mine is 3.5 miles!",
     "“Is it?” he said.": "“Is it?”",
-    "Well... no. ": "Well...",
+    "Well... No. ": "Well...",
+    "Well... no. ": None,  # the sentence goes on
+    "e.g. this. Then": "e.g. this.",
+    "राम गया। सीता": "राम गया।",
+    "هل جاء؟ نعم": "هل جاء؟",
     "(So it is.) And": "(So it is.)",
     "no end in sight": None,
     "the end.": None,  # a space may still come, or a quote
@@ -76,7 +80,7 @@ def test_the_text_ends_before_the_first_stop_string_however_it_comes(
         assert not any(stop in found[0] for stop in stops)
 
 
-@given(st.data(), st.text(" .!?a\n“”。", max_size=30), st.sampled_from(["sentence", "line"]))
+@given(st.data(), st.text(" .!?aA1\n“”。।", max_size=30), st.sampled_from(["sentence", "line"]))
 def test_units_do_not_depend_on_the_pieces(data: st.DataObject, text: str, until: Until) -> None:
     whole = fed(Endings((), until), list(text))
     assert fed(Endings((), until), data.draw(cuts(text))) == whole

@@ -6,12 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-CLOSING = "\"'”’»)\\]"
-CLOSING_WIDE = "”’」』》）"
-_STOPS, _WIDE_STOPS = rf"(?<![.!?…])[.!?…]+[{CLOSING}]*", rf"(?<![。！？])[。！？]+[{CLOSING_WIDE}]*"
-_SENTENCE = re.compile(rf"{_STOPS}(?=\s)|{_WIDE_STOPS}(?![。！？{CLOSING_WIDE}])(?=.)", re.DOTALL)
-_BEGUN_SENTENCE = re.compile(rf"(?:{_STOPS}|{_WIDE_STOPS})\Z")
-LONGEST_STOP = 200  # characters of full stops and quotes that are waited for
+from longhand.text.sentences import CONTEXT, LONGEST_LOOK, sentence_end, undecided_end
+
+LONGEST_STOP = 2 * LONGEST_LOOK  # characters of full stops, quotes and what follows them that are waited for
 _LINE = re.compile(r"\n*[^\n]+(?=\n)")  # line ends before it do not count
 
 Until = Literal["sentence", "line", "document"]
@@ -44,8 +41,8 @@ class Endings:
     """Takes a text as it comes and gives it on, but for what may be the beginning of a stop string.
 
     - stop: strings before which the text ends; that which begins first counts
-    - until: "line" ends before the line end, "sentence" after the full stop and quotes that follow it: a space has to
-      come in scripts that have spaces, so abbreviations end a sentence too
+    - until: "line" ends before the line end, "sentence" after the signs that end it (`longhand.text.sentences`), which
+      is known once the next letter has come
     """
 
     def __init__(self, stop: Sequence[str] = (), until: Until | None = None) -> None:
@@ -54,6 +51,7 @@ class Endings:
         self.held, self.why = "", ""
         self.inside = False  # whether the line has begun
         self.tail = ""  # what `rest` gave
+        self._before = ""  # the last characters that were given, as far as they may have a say in what ends
         self._printed = 0  # of what is held, how many characters were given before
 
     def feed(self, text: str) -> tuple[str, bool]:
@@ -82,12 +80,14 @@ class Endings:
     def go_on(self, tail: str, inside: bool) -> None:
         """Go on where others ended: after their `tail`, which they gave already, and `inside` a line or not."""
         self.held, self._printed, self.inside = tail, len(tail), inside
+        self._before = "x" if inside else ""  # some letter: which one it was is not known
         for one in self._begun:
             one.feed(tail)
 
     def _given(self, count: int) -> str:
         given, self.held = self.held[:count], self.held[count:]
         self.inside = self.inside or given.strip("\n") != ""
+        self._before = (self._before + given)[-CONTEXT:]
         printed, self._printed = self._printed, max(self._printed - count, 0)
         return given[printed:]
 
@@ -97,7 +97,8 @@ class Endings:
                 return place if (place := self.held.find("\n")) >= 0 else None
             found = _LINE.match(self.held)
         elif self._until == "sentence":
-            found = _SENTENCE.search(self.held)
+            end = sentence_end(self._before + self.held, len(self._before))
+            return None if end is None else end - len(self._before)
         else:
             return None
         return found.end() if found else None
@@ -105,6 +106,6 @@ class Endings:
     def _may_begin(self) -> int:
         """Return how many characters at the end may belong to what ends the text."""
         most = max((one.length for one in self._begun), default=0)
-        if self._until == "sentence" and (found := _BEGUN_SENTENCE.search(self.held)):
-            most = max(most, min(len(found[0]), LONGEST_STOP))
+        if self._until == "sentence":
+            most = max(most, min(undecided_end(self.held), LONGEST_STOP))
         return most
