@@ -76,10 +76,8 @@ _PARTED = (  # letters without spaces, up to the zero width space before or afte
     rf"|{_UNSPACED}(?<!{_UNSPACED}[{_INSIDE}]*{_UNSPACED})[{_UNSPACED}{_INSIDE}]*+(?=\u200b)"
 )
 _CLUSTER = rf"(?={_UNSPACED})\X[{_INSIDE}]*+"
-_SIGN = (
-    rf"(?:\p{{RI}}[{_INSIDE}]*+\p{{RI}}[{_INSIDE}]*+|\S[{_INSIDE}]*+)"
-    rf"(?:(?<=\u200d)(?={_PICTURE})(?:{_WORD}|\S[{_INSIDE}]*+))*+"
-)
+_PICTURES = rf"(?:(?<=\u200d)(?={_PICTURE})(?:{_WORD}|\S[{_INSIDE}]*+))*+"  # WB3c
+_SIGN = rf"(?:\p{{RI}}[{_INSIDE}]*+\p{{RI}}[{_INSIDE}]*+|\S[{_INSIDE}]*+){_PICTURES}"
 # Most of what is met, found faster than by the rules above, where what follows shows that no word goes on.
 _PLAIN_LETTERS = (  # Latin, Greek, Cyrillic, Arabic, Devanagari
     r"a-zA-Z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u03ac-\u03ce\u0400-\u0481\u048a-\u0527"
@@ -183,7 +181,7 @@ def _words() -> regex.Pattern[str]:
 
     spaces = r"[ \n,.;:!?]++(*SKIP)(*FAIL)"
     lines = rf"[{_LINKING}][{_LINKING}{_INSIDE}]*+(?![{_LETTER}{_DIGIT}{_KATAKANA}])(*SKIP)(*FAIL)"
-    others = rf"[[\p{{L}}\p{{N}}]--[{_INSIDE}]][{_INSIDE}]*+"
+    others = rf"[[\p{{L}}\p{{N}}]--[{_INSIDE}]][{_INSIDE}]*+{_PICTURES}"
     parts = (spaces, _PLAIN_IDEOGRAPH, _PLAIN_WORD, lines, _WORD, _PARTED, _CLUSTER, others)
     return regex.compile("|".join(parts), regex.V1)
 

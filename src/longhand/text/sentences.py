@@ -28,6 +28,7 @@ _ENDS = _STOPS + _DOTS
 _INSIDE = r"\p{SB=Extend}\p{SB=Format}"  # SB5: what stays with the character before it
 _SPACE = r"\p{SB=Sp}"
 _LINE_END = r"\p{SB=Sep}\p{SB=CR}\p{SB=LF}"
+_BLANK = rf"[^\S{_LINE_END}]"
 _CASED = r"\p{SB=Upper}\p{SB=Lower}"
 _LETTER = rf"{_CASED}\p{{SB=OLetter}}"
 _BEGINS = r"\p{L}\p{N}\p{Ps}\p{Pi}¿¡"  # what a quote stands before that opens
@@ -77,7 +78,7 @@ def _patterns() -> _Patterns:
     return _Patterns(
         regex.compile(rf"{_END}(?:[{_SPACE}{_INSIDE}]*+{_END})*+", regex.V1),
         regex.compile(after, regex.V1),
-        regex.compile(r"(?<=\S[^\S\n]*)(?=\n[^\S\n]*\n|\u2029)", regex.V1),
+        regex.compile(rf"(?<=\S{_BLANK}*)(?=\n{_BLANK}*\n|\u2029)", regex.V1),
         regex.compile(rf"[{_ENDS}]", regex.V1),
         regex.compile(rf"(?r)[{_LETTER}{_LINE_END}]", regex.V1),
     )
