@@ -19,8 +19,9 @@ from odd_files import device, mode, pipe
 from stopping import stopped_training
 
 from longhand.api import train
-from longhand.cli.output import complain, note
+from longhand.cli.output import complain, note, visible, visible_token
 from longhand.modelfile import write_model
+from longhand.pages.letters import visible as visible_on_a_page
 from longhand.text import preparing
 from longhand.text.cache import cache_folder
 from longhand.text.preparing import encode_corpus
@@ -172,3 +173,18 @@ def test_notes_are_dropped_once_the_terminal_is_closed(monkeypatch: pytest.Monke
     note("the training goes on")
     complain("it could not be told")
     assert len(tries) == 2
+
+
+def test_what_scripts_and_emoji_need_is_shown_as_it_is_and_commands_are_not() -> None:
+    needed = [
+        "می\u200cروم \u200f",
+        "ខ្ញុំ\u200bទៅ",
+        "co\u00adöp",
+        "👩\u200d👧",
+        "\U0001f3f4\U000e0067\U000e007f",
+        "ᠮᠣ\u180eᠠ",
+    ]
+    for text in needed:
+        assert visible(text) == visible_on_a_page(text) == text
+    assert visible("a\x1b[0m\u202e\u2067\ufeff\n") == "a·[0m···\n"
+    assert [visible_token(token) for token in ("\u200b", " a\n", "می\u200c", "")] == ["·", "␣a⏎", "می\u200c", ""]

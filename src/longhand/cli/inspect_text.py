@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from longhand.cli.output import show, visible
+from longhand.cli.output import show, visible, visible_token
 from longhand.errors import OptionError
 from longhand.gates.inspection import GATES
 from longhand.gates.probes import STATES
@@ -89,7 +89,7 @@ def _token(found: Inspection, token: int) -> str:
 
 def _cut(text: str, most: int) -> str:
     """Return a text on one line, no longer than that."""
-    shown = visible(text.replace("\n", "⏎").replace("\t", "⇥").replace(" ", "␣"))
+    shown = visible_token(text)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 

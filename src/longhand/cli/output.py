@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from longhand.pages.letters import KEPT
+
 if TYPE_CHECKING:
     from longhand.runtime.choice import Runtime
 
@@ -90,8 +92,14 @@ class Waiting:
 
 
 def visible(text: str) -> str:
-    """Return `text` with every control character but the line end and the tab made harmless to a terminal."""
-    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\N{MIDDLE DOT}" for letter in text)
+    """Return `text` with every control character made harmless to a terminal, but for those that scripts need."""
+    return "".join(letter if letter.isprintable() or letter in KEPT else "\N{MIDDLE DOT}" for letter in text)
+
+
+def visible_token(text: str) -> str:
+    """Return a token on one line, with signs for its white space, and a dot for one that would not show."""
+    shown = visible(text.replace("\n", "⏎").replace("\t", "⇥").replace(" ", "␣"))
+    return shown if shown.strip(KEPT) or not shown else "\N{MIDDLE DOT}"
 
 
 def _say(kind: str, sentence: str) -> None:

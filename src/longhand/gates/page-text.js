@@ -3,21 +3,23 @@ const view = { tint: "surprise", quantity: "cell", layer: 0, unit: 0, sort: "ind
 const place = () => view.peek ?? view.fixed, unitShown = () => view.over ?? view.unit;
 const text = find("text"), rows = text.querySelector(".rows"), map = find("map"), canvas = map.querySelector("canvas"), strip = find("strip");
 
+// Needed by scripts and emoji, and shown as they are within a piece (KEPT in longhand/pages/letters.py).
+const KEPT = /[\u00ad\u061c\u180e\u200b-\u200f\u2060\u{e0020}-\u{e007f}]/u, ALL_KEPT = new RegExp(`^${KEPT.source}+$`, "u");
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Cn}]/u, WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 const seen = (piece) => { // a piece of the text with all that does not show made visible
-  if (piece === "") return "·";
+  if (piece === "" || ALL_KEPT.test(piece)) return "·";
   let result = "";
   for (const letter of piece) {
     if (letter === "\n") result += "↵";
     else if (letter === "\t") result += "⇥";
     else if (letter < " ") result += String.fromCodePoint(0x2400 + letter.codePointAt(0));
-    else result += CONTROL.test(letter) ? "\ufffd" : letter;
+    else result += CONTROL.test(letter) && !KEPT.test(letter) ? "\ufffd" : letter;
   }
   return result;
 };
 const columnsOf = (piece) => {
   let result = 0;
-  for (const letter of piece || "·") result += WIDE.test(letter) ? 2 : /\p{M}/u.test(letter) ? 0 : 1;
+  for (const letter of seen(piece)) result += WIDE.test(letter) ? 2 : /\p{M}/u.test(letter) || KEPT.test(letter) ? 0 : 1;
   return result;
 };
 const widths = Uint16Array.from(pieces, columnsOf);

@@ -5,6 +5,9 @@ from __future__ import annotations
 import unicodedata
 
 KEPT = "\n\t\N{SOFT HYPHEN}\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
+KEPT += "\N{ZERO WIDTH SPACE}\N{WORD JOINER}\N{ARABIC LETTER MARK}\N{MONGOLIAN VOWEL SEPARATOR}"
+KEPT += "".join(map(chr, range(0xE0020, 0xE0080)))  # tags: flags of emoji
+"""Characters that scripts or emoji need, and that do nothing but what they are for."""
 
 
 def visible(text: str) -> str:
