@@ -300,6 +300,7 @@ def small_models(folder: Path, *, extremes: bool = True) -> Iterator[bytes]:
         CharacterTokenizer(CHARACTERS), ByteTokenizer(), WordTokenizer(words), ListedTokenizer([*CHARACTERS]),
         ListedTokenizer(["", "the", "cat", "sat"], "word"),
         SubwordTokenizer([*LETTERS, "th", "the"], [("t", "h"), ("th", "e")]),
+        WordTokenizer(words, rule="whitespace"),
     ]  # fmt: skip
     for number, tokenizer in enumerate(tokenizers * (2 if extremes else 1)):
         embedding, hidden, layers = SHAPES[number % len(SHAPES)]

@@ -47,7 +47,7 @@ def test_what_is_no_text_is_refused_with_file_and_place(longhand: Run, tmp_path:
     assert_refused(longhand("train", tmp_path / "text.txt", "-o", tmp_path / "model", *QUICK), message)
 
 
-@pytest.mark.parametrize("tokens", ["char", "byte", "word", "bpe:300"])
+@pytest.mark.parametrize("tokens", ["char", "byte", "word", "whitespace", "bpe:300"])
 @pytest.mark.parametrize("case", TRAINS)
 def test_whatever_is_a_text_trains_and_writes(longhand: Run, tmp_path: Path, case: str, tokens: str) -> None:
     (tmp_path / "text.txt").write_text(TRAINS[case], encoding="utf-8")
@@ -55,7 +55,7 @@ def test_whatever_is_a_text_trains_and_writes(longhand: Run, tmp_path: Path, cas
     done = longhand("train", tmp_path / "text.txt", "-o", model, "--tokens", tokens, "--window", "16", *QUICK)
     if done.returncode == 2:  # as words, five thousand letters without a space are one
         assert_refused(done, "expected more than a window of 16: take a smaller --window, or more text")
-        assert tokens in ("word", "bpe:300")
+        assert tokens in ("word", "whitespace", "bpe:300")
         return
     assert done.returncode == 0
     assert longhand("generate", model, "--length", "20", "--prompt", TRAINS[case][:7]).returncode == 0

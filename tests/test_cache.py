@@ -29,7 +29,8 @@ from longhand.text.tokenizer import Tokenizer
 from longhand.text.vocabulary import CHARACTERS, Wanted
 
 TEXT = "".join(f"{VERSE}你好, 世界! e\u0301 {number}\n\n" for number in range(300))
-KINDS = [Wanted("char"), Wanted("byte"), Wanted("word", 50), Wanted("word", 50, spells=False), Wanted("bpe", 300)]
+WORDS = [Wanted("word", 50), Wanted("word", 50, spells=False), Wanted("whitespace", 50)]
+KINDS = [Wanted("char"), Wanted("byte"), *WORDS, Wanted("bpe", 300)]
 LINES = Wanted("char", documents="line")
 Longhand = Callable[..., Finished]
 

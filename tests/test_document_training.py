@@ -35,7 +35,7 @@ SMALL: dict[str, Any] = {
     "learning_rate": 0.02,
     "weight_decay": 0.01,
 }
-KINDS = ("char", "byte", "word", "bpe:300")
+KINDS = ("char", "byte", "word", "whitespace", "bpe:300")
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -22,7 +22,7 @@ from longhand.model import Model
 SETTINGS: dict[str, Any] = {"epochs": 4, "hidden": 24, "layers": 1, "embedding": 8, "window": 16}
 
 
-@pytest.fixture(scope="module", params=["char", "byte", "word", "bpe:300"])
+@pytest.fixture(scope="module", params=["char", "byte", "word", "whitespace", "bpe:300"])
 def poet(request: pytest.FixtureRequest) -> Model:
     """Return a model that has learned a few lines."""
     return train(io.StringIO((VERSE + "é中👍\n") * 30), tokens=request.param, **SETTINGS)

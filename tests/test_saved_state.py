@@ -33,7 +33,7 @@ def written(model: Model, length: int, prompt: str = "", **settings: Any) -> tup
     return text, model.state_of(pieces)
 
 
-@pytest.fixture(scope="module", params=["char", "byte", "word", "bpe:300"])
+@pytest.fixture(scope="module", params=["char", "byte", "word", "whitespace", "bpe:300"])
 def learned(request: pytest.FixtureRequest) -> Model:
     """Return a model that has learned a little."""
     text = (VERSE + "é中👍\n") * 30

@@ -102,7 +102,7 @@ def test_each_gets_the_text_that_it_would_get_alone(streams: int) -> None:
             assert listener.wait() == [MODEL.generate(prompt, seed=seed, **sampling)]
 
 
-@pytest.mark.parametrize("tokens", ["word", "bpe:300", "byte"])
+@pytest.mark.parametrize("tokens", ["word", "whitespace", "bpe:300", "byte"])
 def test_words_that_a_prompt_begins_and_half_characters_come_out_right(tokens: str) -> None:
     text = (VERSE + "größe 你好 🎵 ") * 12
     model = train(io.StringIO(text), tokens=tokens, epochs=1, hidden=16, embedding=8, window=16, batch=4)
