@@ -27,7 +27,8 @@ Kind = Literal["lost", "control", "invisible", "private", "unassigned"]
 WHITE = "\n\t\f"
 _NOWHERE = "\u2028\u2029\ufeff\ufff9\ufffa\ufffb\u202d\u202e\u206a\u206b\u206c\u206d\u206e\u206f"  # needed nowhere
 _NEEDED = {
-    "\u200b": r"[\p{LB=SA}\p{Han}\p{Hiragana}\p{Katakana}\p{Tibetan}\p{Yi}\p{Balinese}\p{Javanese}\p{Sundanese}]",
+    "\u200b": r"[\p{LB=SA}\p{Han}\p{Hiragana}\p{Katakana}\p{Tibetan}\p{Yi}\p{Balinese}\p{Batak}\p{Buginese}\p{Cham}"
+    r"\p{Javanese}\p{Rejang}\p{Sundanese}]",
     "\u200c\u200d": r"[\p{Joining_Type=Dual_Joining}\p{CCC=9}[\p{Extended_Pictographic}&&[\u2600-\U0001faff]]]",
     "\u061c\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069": r"[[\p{Bidi_Class=R}\p{Bidi_Class=AL}]&&\p{L}]",
     "\u180e": r"[\p{Mongolian}&&\p{L}]",

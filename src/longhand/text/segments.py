@@ -32,6 +32,7 @@ LEGACY: Rule = "legacy"
 WORDS: Rule = "uax29"
 WHITESPACE: Rule = "whitespace"
 RULES: tuple[Rule, ...] = get_args(Rule)
+ZERO_WIDTH_SPACE = "\u200b"
 LONGEST = 1 << 16  # characters of a stretch without a place to cut it; longer ones are cut anywhere
 
 _LEGACY_UNSPACED = "".join(
@@ -196,10 +197,10 @@ def words(text: str) -> list[str]:
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
-    """Return where the words and signs of `text` begin and end, without the spaces between them."""
+    """Return where the words and signs of `text` begin and end, without spaces, of zero width too."""
     spans, begin = [], 0
     for part in segments(text):
-        if part.strip():
+        if part.strip().strip(ZERO_WIDTH_SPACE):
             spans.append((begin + len(part) - len(part.lstrip()), begin + len(part)))
         begin += len(part)
     return spans
