@@ -33,7 +33,8 @@ export const close = ({ focus = false } = {}) => {
 const unitAt = (text, place) => {
   const tokens = desk.model?.longhand.tokens;
   if (!["word", "whitespace", "bpe"].includes(tokens)) return { place, text: String.fromCodePoint(text.codePointAt(place)) };
-  const parts = tokens === "whitespace" ? /\S+|\s/gu : /[\p{L}\p{N}][\p{L}\p{N}\p{M}\p{Cf}]*|\s|[^]/gu; // marks and joiners stay inside
+  const word = /[\p{L}\p{N}](?:(?!\u200b)[\p{L}\p{N}\p{M}\p{Cf}])*|\s|[^]/gu; // marks and joiners stay inside
+  const parts = tokens === "whitespace" ? /\S+|\s/gu : word;
   const from = Math.max(0, place - 60);
   for (const match of text.slice(from, place + 60).matchAll(parts)) {
     if (from + match.index + match[0].length > place) return { place: from + match.index, text: match[0] };
