@@ -18,6 +18,7 @@ import longhand as package
 from longhand.copies.index import build_index
 from longhand.learned import reading_of_other, whole_text
 from longhand.model import Model
+from longhand.text.normal_form import FormWatch
 
 LINES = [f"Está el café número {number} y el piñón, señor." for number in range(60)]
 TEXT = "".join(f"{line}\n" for line in LINES)
@@ -223,10 +224,10 @@ def test_what_is_asked_for_comes_before_what_the_training_did(tmp_path: Path) ->
     file = tmp_path / "a.txt"
     file.write_bytes(TEXT.encode("cp1252"))
     model = package.train(file, encoding="windows-1252", **SMALL)
-    assert reading_of_other(model.file, [file]).fallback == "windows-1252"
-    assert reading_of_other(model.file, [file], {"encoding": "latin-1"}).encoding == "latin-1"
-    assert reading_of_other(model.file, [file], {"normalize": "NFD"}).normalize == "NFD"
-    assert reading_of_other(model.file, [file]).normalize == "NFC"
+    assert reading_of_other(model.file).fallback == "windows-1252"
+    assert reading_of_other(model.file, {"encoding": "latin-1"}).encoding == "latin-1"
+    assert reading_of_other(model.file, {"normalize": "NFD"}).normalize == "NFD"
+    assert reading_of_other(model.file).normalize == "NFC"
 
 
 def test_a_prompt_in_another_form_is_told(longhand: Run, tmp_path: Path) -> None:
@@ -235,3 +236,33 @@ def test_a_prompt_in_another_form_is_told(longhand: Run, tmp_path: Path) -> None
     done = longhand("generate", tmp_path / "m", "--prompt", decomposed(PROMPT), "--length", 3)
     assert "the prompt was read in the normal form NFC, as the text that the model learned from was" in done.stderr
     assert "does not know" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["tab.txt", "deep.txt", "late.txt", "strings.txt", "utf16"])
+def test_a_table_is_known_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    rows: dict[str, tuple[str, bytes]] = {
+        "tab.txt": ("text", ("id\ttext\n" + "".join(f"{n}\t{line}\n" for n, line in enumerate(LINES))).encode()),
+        "deep.txt": ("a.b.c.d", lines_of_json({"a": {"b": {"c": {"d": line}}}} for line in LINES)),
+        "late.txt": ("t", lines_of_json([{"u": 1}, *({"t": line} for line in LINES)])),
+        "strings.txt": ("t", json.dumps(LINES).encode()),
+        "utf16": ("t", lines_of_json({"t": line} for line in LINES).decode().encode("utf-16")),
+    }
+    column, content = rows[name]
+    (tmp_path / name).write_bytes(content)
+    settings: dict[str, Any] = {"encoding": "utf-16"} if name == "utf16" else {}
+    model = package.train(tmp_path / name, column=column, **settings, **SMALL)
+    assert whole_text(model.file, str(tmp_path / name)) == TEXT
+    (tmp_path / "plain.txt").write_text(TEXT, encoding="utf-8")
+    told: list[str] = []
+    assert whole_text(model.file, str(tmp_path / "plain.txt"), told.append) == TEXT
+    assert f"no table with the column {column!r}: read whole" in told[0]
+
+
+def lines_of_json(rows: Any) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def test_a_form_is_told_from_all_of_a_text() -> None:
+    watch = FormWatch()
+    watch.look("é" * 200_000 + decomposed("é") * 200_000)
+    assert watch.form is None

@@ -231,7 +231,7 @@ def test_what_has_no_name_is_known_by_its_content(tmp_path: Path) -> None:
             '{"text": "\\ud800"}\n',
             r"line 1: half a character, \\ud800 \(a lone surrogate\): the text was cut inside it",
         ),
-        ("jsonl", '{"text":' + "[" * 100_000, "line 1: no JSON that can be read: values within values without end"),
+        ("jsonl", '{"text":' + "[" * 100_000, "line 1: values within values, deeper than can be read"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_said_with_its_line(kind: str, text: str, message: str) -> None:
@@ -241,7 +241,9 @@ def test_what_is_wrong_with_a_table_is_said_with_its_line(kind: str, text: str, 
 
 
 def test_rows_with_empty_cells_behind_them_are_as_long_as_the_others() -> None:
-    assert read_text("id,text\n1,one,,\n2,two\n", "csv") == "one\ntwo\n"
+    assert read_text("id,text\n1,one,,\n2,two,,\n", "csv") == "one\ntwo\n"
+    with pytest.raises(CorpusError, match="line 2: 3 columns, expected 2"):  # of which the text may have two
+        read_text("text,url\nYes, no,\nNo,a\nAh,b\n", "csv")
 
 
 @pytest.mark.parametrize("column", ["0", "3", "9" * 999])

@@ -142,3 +142,46 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
         read(text)
     except CorpusError as error:
         assert "\n" not in str(error)  # noqa: PT017 (some texts are JSON)
+
+
+def test_nothing_after_the_first_array_is_lost() -> None:
+    first, second = ([{"text": row} for row in rows] for rows in (ROWS[:30], ROWS[30:]))
+    assert read(json.dumps(first) + "\n" + json.dumps(second, indent=1))[0] == joined(ROWS)
+    assert read("[]\n" + lines(first), "a.jsonl")[0] == joined(ROWS[:30])
+    with pytest.raises(CorpusError, match=r"line 2: no JSON"):
+        read(json.dumps(first, indent=None) + "\nand more")
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("count", [3, 60, 6000])
+def test_a_single_object_has_its_rows_in_arrays_however_long_it_is_and_deep_they_lie(
+    indent: int | None, count: int
+) -> None:
+    rows = (ROWS * 100)[:count]
+    export = {"chats": {"list": [{"messages": [{"text": row} for row in rows]}, {"messages": [{"text": "last"}]}]}}
+    assert read(json.dumps(export, indent=indent), column="chats.list.messages.text")[0] == joined([*rows, "last"])
+    assert read(json.dumps({"a.b": rows}, indent=indent), column="a.b")[0] == joined(rows)
+
+
+def test_arrays_are_rows_whose_columns_have_numbers() -> None:
+    assert read(lines([["q", "a"], ["r", "b"]]), "a.jsonl", column="2")[0] == "a\nb\n"
+
+
+def test_a_text_with_links_in_it_is_put_together_as_telegram_writes_it() -> None:
+    text = ["See ", {"type": "link", "text": "this"}, ", please."]
+    assert read(lines([{"text": text}, {"text": "plain"}]))[0] == "See this, please.\nplain\n"
+
+
+def test_a_text_that_only_looks_like_json_is_none() -> None:
+    assert read('id,text\n["x"],hello\n["y"],there\n', "a.csv")[0] == "hello\nthere\n"
+    table = "".join(f'{{"a":{number}}}\tRow {number}\n' for number in range(9))
+    assert read(table, "a.tsv", column="2")[0].count("Row") == 9
+    with pytest.raises(CorpusError, match=r"a.txt, line 1: no column 'text'"):
+        read('["x"] and so on\nmore prose\n', "a.txt")
+
+
+def test_nesting_without_end_and_nuls_are_faults_of_their_rows() -> None:
+    deep = '{"text": ' + "[" * 900 + "]" * 900 + "}\n"
+    found, notes = read(lines([{"text": "x"}]) + deep + '{"text": "a\\u0000b"}\n', "a.jsonl", skip_bad_rows=True)
+    assert found == "x\n"
+    assert "bad rows left out: 1: line 3 (a NUL" in notes[0] or "line 2 (arrays within arrays" in notes[0]

@@ -45,7 +45,10 @@ def test_quotation_marks_that_are_part_of_the_text_never_join_rows() -> None:
     lines = tatoeba(60, {11: lambda text: f'"{text}', 41: lambda text: f'{text}"'})
     rows, notes = read("\n".join(lines) + "\n", "a.tsv", column="3")
     assert rows == [line.split("\t")[2] for line in lines]
-    assert notes == ["3 columns separated by tabs; quotation marks are read as part of the text, as that in line 11"]
+    assert notes == [
+        "3 columns separated by tabs; the first row, '1', 'eng', 'snow snow by the lake.', is read as text like the "
+        "others; quotation marks are read as part of the text, as that in line 11"
+    ]
 
 
 @given(
@@ -112,7 +115,7 @@ def test_bad_rows_are_left_out_where_that_is_asked_for_and_listed() -> None:
     assert rows == [text for number, text in enumerate(sentences(30)) if number not in (4, 9)]
     assert notes[1:] == [
         "bad rows left out: 1: line 6 (3 columns, expected 2 as in the first row)",
-        "rows that end before the column, left out: 1, the first in line 11",
+        "rows with fewer columns than the first, read as far as they go: 1, the first in line 11",
     ]
 
 
@@ -145,3 +148,48 @@ def test_a_header_is_known_by_the_rows_below(first: list[str], header: bool) -> 
 
 def test_a_table_of_words_alone_has_no_header_that_can_be_told() -> None:
     assert not is_header(["dog", "hund"], [["cat", "katze"], ["tree", "baum"], ["sea", "meer"], ["ice", "eis"]])
+
+
+def test_backslashes_that_do_not_stand_before_quotation_marks_stay() -> None:
+    rows = [r"\textbf{x} said \"y\"", r"a\nb", *(rf"say \"{text}\"" for text in sentences(9))]
+    text = "id,text\n" + "".join(f'{number},"{row}"\n' for number, row in enumerate(rows)) + "99,C:\\new\\dir\n"
+    assert read(text)[0] == [row.replace('\\"', '"') for row in [*rows, r"C:\new\dir"]]
+
+
+def test_the_separator_of_more_columns_is_taken_where_two_would_do() -> None:
+    text = "".join(f"{number};{number},5;{row}\n" for number, row in enumerate(sentences(30)))
+    rows, notes = read(text, column="3")
+    assert rows == sentences(30)
+    assert notes[0].startswith("3 columns separated by semicolons")
+
+
+def test_a_column_of_its_own_is_read_as_programs_write_it() -> None:
+    texts = [*sentences(20), "Hello, world", 'He said "no"', "two\nlines"]
+    written = io.StringIO()
+    csv.writer(written).writerows([["text"], *([text] for text in texts)])
+    reader = CorpusReader([Named(written.getvalue(), "a.csv")], reading=Reading(column="text"), row_end="\ufdd0")
+    assert "".join(reader.pieces()).split("\ufdd0")[:-1] == texts
+
+
+def test_a_stray_mark_in_a_long_table_is_text() -> None:
+    lines = [f"{number},{text}" for number, text in enumerate(sentences(7000))]
+    lines[2000] = '2000,"old'
+    assert read("id,text\n" + "\n".join(lines) + "\n")[0][2000] == '"old'
+
+
+def test_a_number_may_be_a_name() -> None:
+    text = "2018,2019\n" + "".join(f"{row},{row} again\n" for row in sentences(9))
+    assert read(text, column="2019")[0] == [f"{row} again" for row in sentences(9)]
+
+
+def test_a_short_row_is_told_also_where_its_column_is_there() -> None:
+    rows, notes = read("text,id\nBroken line\nsecond part,20\nthird,30\n")
+    assert rows == ["Broken line", "second part", "third"]
+    assert notes[-1] == "rows with fewer columns than the first, read as far as they go: 1, the first in line 2"
+
+
+def test_prose_with_commas_is_no_table_by_itself() -> None:
+    prose = "".join(f"{row[:9]}, {row}\n" for row in sentences(30))
+    with pytest.raises(CorpusError, match=r"a text whose lines have commas.*add --separator comma"):
+        read(prose, "a.txt", column="1")
+    assert len(read(prose, "a.txt", column="1", separator=",")[0]) == 30

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -11,10 +10,8 @@ from typing import Any
 import msgspec
 
 from longhand.config import OF_FILES, TrainConfig
-from longhand.errors import OptionError
 from longhand.modelfile import ModelFile
 from longhand.settings import configured
-from longhand.text.columns import is_table
 from longhand.text.documents import LINE, NONE, ROW, marked
 from longhand.text.encodings import is_name_of_utf_8
 from longhand.text.opened import untold as untold_note
@@ -64,7 +61,7 @@ def other_text(
     Rows are lines in texts that are no tables. Raises `OptionError`, `CorpusError`.
     """
     sources, mode = list(sources), documents_of(file)
-    reading = reading_of_other(file, sources, given)
+    reading = reading_of_other(file, given)
     return Text(sources, LINE if mode == ROW and reading.column is None else mode, reading, tell)
 
 
@@ -73,17 +70,18 @@ def whole_text(file: ModelFile, source: Source, note: Callable[[str], None] = un
 
     - note: is called with what was changed on the way
     """
-    with Text([source], reading=reading_of_other(file, [source])) as text:
+    with Text([source], reading=reading_of_other(file)) as text:
         found = "".join(text.pieces())
         for line in text.notes:
             note(line)
     return found
 
 
-def reading_of_other(file: ModelFile, sources: Iterable[Source], given: Mapping[str, Any] = NOTHING) -> Reading:
+def reading_of_other(file: ModelFile, given: Mapping[str, Any] = NOTHING) -> Reading:
     """Return how another text is read: as the one that the model learned from, but for what is given.
 
-    Of tables the same column is read. A text that is UTF-8 is read as such, others in the encoding of that text.
+    Of tables the same column is read; what is no table with that column is read whole, and that is said. A text that is
+    UTF-8 is read as such, others in the encoding of that text.
     """
     before = training_of(file)
     kept = {name: value for name, value in msgspec.to_builtins(before).items() if name in OF_FILES}
@@ -92,18 +90,8 @@ def reading_of_other(file: ModelFile, sources: Iterable[Source], given: Mapping[
         reading = replace(reading, encoding=None, fallback=reading.encoding)
         if is_name_of_utf_8(before.encoding):
             reading = replace(reading, encoding=before.encoding, fallback=None)
-    column = given.get("column") or _column(before, list(sources))
-    return replace(reading, column=column, normalize=reading.normalize or normal_form_of(file))
-
-
-def _column(training: TrainConfig, sources: list[Source]) -> str | None:
-    """Return the column that is read of texts where none is named: the one learned from, if they are tables."""
-    if training.column is None:
-        return None
-    tables = [isinstance(source, str | os.PathLike) and is_table(source, training.column) for source in sources]
-    if any(tables) and not all(tables):
-        raise OptionError("files: found tables beside other texts, expected one or the other: read them one by one")
-    return training.column if all(tables) else None
+    own = "column" not in given
+    return replace(reading, column_if_there=own, normalize=reading.normalize or normal_form_of(file))
 
 
 def halves(file: ModelFile, text: Text) -> tuple[Iterator[str], Iterator[str]]:

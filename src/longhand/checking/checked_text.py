@@ -15,7 +15,7 @@ from longhand.checking.encodings import LINE_ENDS, ByteCheck, FileFacts, file_fi
 from longhand.checking.finding import Finding, Place, few
 from longhand.checking.tables import SAMPLE, TableFacts, table_findings, table_in
 from longhand.errors import CorpusError, LonghandError
-from longhand.text.corpus import PIECE, CorpusReader
+from longhand.text.corpus import PIECE, TABLE_NOTE, CorpusReader
 from longhand.text.documents import BOUNDARY, NONE, ROW, marked
 from longhand.text.encodings import Decoding, is_name_of_utf_8
 from longhand.text.likely import UTF_8
@@ -96,8 +96,12 @@ class CheckedText:
         found += table_findings(self.tables)
         notes = []
         if self._reading != PLAIN:  # or else these say more than the notes
-            found = [finding for finding in found if finding.level == "stops"]
-            notes = [Finding("know", "read-so", note, "a training does so, too") for note in self._notes]
+            found = [finding for finding in found if finding.level == "stops" or finding.code == "table"]
+            notes = [
+                Finding("know", "read-so", note, "a training does so, too")
+                for note in self._notes
+                if TABLE_NOTE not in note
+            ]
         kinds: dict[str, list[Finding]] = {}
         for finding in found:
             kinds.setdefault(finding.code, []).append(finding)

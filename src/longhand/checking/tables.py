@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from longhand.checking.finding import Finding
 from longhand.errors import CorpusError
 from longhand.text.columns import kind_by_name, lines_of
 from longhand.text.rows.bad_rows import BadRows, short
 from longhand.text.rows.delimited import Table
-from longhand.text.rows.json_rows import columns_of, first_rows
+from longhand.text.rows.json_form import columns_of, first_rows, is_text, json_form
 
 SAMPLE = 1 << 18  # characters of a file that is looked at
 MIN_ROWS = 20  # of a text that its name does not call a table
@@ -50,7 +51,11 @@ def table_in(file: str, text: str) -> TableFacts | None:
     - text: its beginning
     """
     kind = kind_by_name(file)
-    if rows := first_rows(text):
+    named = PurePath(file).suffix if kind == "JSON" else ""
+    if json_form(text, whole=len(text) < SAMPLE, named=named):
+        rows = first_rows(text)
+        if rows and all(map(is_text, rows)):
+            return _facts(file, "JSON, an array of strings", {"text": rows})
         names = list(dict.fromkeys(name for row in rows for name, _ in columns_of(row)))
         texts = {name: [found for row in rows if (found := dict(columns_of(row)).get(name, ""))] for name in names}
         return _facts(file, "JSON", texts) if names else None
@@ -65,7 +70,7 @@ def table_findings(tables: Sequence[TableFacts]) -> list[Finding]:
     for table in tables:
         columns = "; ".join(f"{column.name} ({column.example!r})" for column in table.columns[:9])
         more = f" and {len(table.columns) - 9} more" if len(table.columns) > 9 else ""
-        what = f"{table.file} is a table ({table.kind}) with the columns {columns}{more}, and is read whole"
+        what = f"{table.file}: a table ({table.kind}) that is read whole, with the columns {columns}{more}"
         advice = f"to learn one column alone, --column {table.suggested}" if table.suggested else "is that meant?"
         found.append(Finding("harms", "table", what, advice))
     return found
@@ -80,6 +85,8 @@ def _delimited(file: str, text: str, *, known: bool, usual: str) -> TableFacts |
     except CorpusError:
         return None
     dialect = table.dialect
+    if dialect.separator is None:
+        return None
     if not known and (dialect.width < 2 or len(rows) < MIN_ROWS or not (dialect.separator == "\t" or table.has_header)):
         return None
     width = len(table.first)

@@ -185,9 +185,7 @@ class WritingModel(ModelBase):
         random = np.random.default_rng(None if seed is None else [seed, 1])  # 1: not the numbers that sampling draws
         unit: Unit = self.tokenizer.kind if isinstance(self.tokenizer, ListedTokenizer) else "char"
         sources = list(sources_of(corpus))
-        return random_passage(
-            sources, unit, self.config.window or PASSAGE, random, reading_of_other(self.file, sources)
-        )
+        return random_passage(sources, unit, self.config.window or PASSAGE, random, reading_of_other(self.file))
 
     @cached_property
     def copies(self) -> CopyIndex | None:

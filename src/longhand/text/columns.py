@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Literal
 
-from longhand.errors import LonghandError
-from longhand.text.opened import opened
 from longhand.text.packed import SUFFIXES
 from longhand.text.reading import Reading
 from longhand.text.rows.bad_rows import BadRows
 from longhand.text.rows.delimited import Table
-from longhand.text.rows.json_rows import JsonColumn, columns_of, first_rows, first_value
-from longhand.text.sources import File
+from longhand.text.rows.json_form import MISSING, Form, first_rows, is_text, json_form, value_at
+from longhand.text.rows.json_rows import JsonColumn
 
 Kind = Literal["CSV", "TSV", "JSON"]
 KINDS: dict[str, Kind] = {
@@ -46,25 +43,7 @@ def lines_of(pieces: Iterable[str]) -> Iterator[str]:
 
 def is_json_lines(text: str) -> bool:
     """Return whether a text begins with lines that are objects of JSON, two at least."""
-    if not text.startswith("{"):
-        return False
-    lines = text[:HEAD].split("\n", 2)
-    return len(lines) > 2 and all(first_value(line)[1] == "lines" for line in lines[:2])
-
-
-def is_table(path: str | os.PathLike[str], column: str) -> bool:
-    """Return whether a file is a table with a column: by its name, or where that does not say, by its content."""
-    if kind_by_name(os.fspath(path)) is not None:
-        return True
-    if not Path(path).is_file():
-        return False
-    try:
-        with opened(File(Path(path)), HEAD) as file:
-            head = next(file.pieces, b"").decode("utf-8", "ignore")
-    except LonghandError:
-        return False  # what is wrong with it is told when it is read
-    rows = first_rows(head, 1)
-    return bool(rows) and column in {name for name, _ in columns_of(rows[0])}
+    return text.startswith("{") and json_form(text[:HEAD], whole=len(text) <= HEAD) == "lines"
 
 
 class Column:
@@ -83,28 +62,42 @@ class Column:
         self._bad = BadRows(label, note, skip=reading.skip_bad_rows)
         self.empty = 0
 
-    def texts(self, pieces: Iterable[str]) -> Iterator[str]:
+    def is_in(self, head: str) -> bool:
+        """Return whether a file has the column: by its name it is a table, or its beginning is one with that column."""
+        if kind_by_name(self._label) is not None:
+            return True
+        if self._form(head):
+            path = tuple(self._column.split("."))
+            rows = first_rows(head)
+            return any(is_text(row) or value_at(row, path) is not MISSING for row in rows)
+        lines = list(lines_of([head]))[: None if len(head) < HEAD else -1]
+        table = Table(iter(lines), self._column, self._bad, separator=self._separator)
+        return self._column in table.names and len(table.sample) > 1
+
+    def texts(self, pieces: Iterator[str], head: str) -> Iterator[str]:
         r"""Yield the text of each row that has some.
 
         - pieces: of the file's text, with `\n` for line ends
+        - head: what the text begins with
 
         Raises `CorpusError`, naming the line, where there is no such column, or a row cannot be read.
         """
-        pieces = iter(pieces)
-        head = _head(pieces)
-        for _, text in self._rows(chain(head, pieces), "".join(head)):
+        for _, text in self._rows(pieces, head):
             if text:
                 yield text
             else:
                 self.empty += 1
         self._bad.tell()
 
+    def _form(self, head: str) -> Form:
+        if self._separator is not None:
+            return ""
+        named = _suffix(self._label) if kind_by_name(self._label) == "JSON" else ""
+        return json_form(head, whole=len(head) < HEAD, named=named)
+
     def _rows(self, pieces: Iterator[str], head: str) -> Iterator[tuple[int, str]]:
         """Return line and text of each row."""
-        kind = kind_by_name(self._label)
-        form = "" if self._separator is not None else first_value(head)[1]
-        if not form and kind == "JSON" and self._separator is None and head.strip():
-            form = "values" if _is_one_value(self._label, head) else "lines"
+        kind, form = kind_by_name(self._label), self._form(head)
         if form:
             if kind != "JSON":
                 self._note(f"read as JSON{' lines' * (form == 'lines')}, by its content")
@@ -113,14 +106,9 @@ class Column:
         usual = "\t" if kind == "TSV" else ","
         table = Table(lines_of(pieces), self._column, self._bad, separator=self._separator, usual=usual)
         if table.first:
+            table.refuse_prose(known=kind is not None or self._separator is not None)
             self._note(table.described())
         return table.texts()
-
-
-def _is_one_value(label: str, head: str) -> bool:
-    """Return whether a file of JSON, whose first value is long or wrong, is one value rather than one a line."""
-    begun = head.lstrip(" \t\n\ufeff")
-    return begun[:1] == "[" or (begun[:1] == "{" and _suffix(label) == ".json")
 
 
 def _suffix(name: str) -> str:
@@ -129,9 +117,9 @@ def _suffix(name: str) -> str:
     return PurePath(path.stem if path.suffix in SUFFIXES else path).suffix
 
 
-def _head(pieces: Iterator[str]) -> list[str]:
-    """Take the first pieces of a text, by which it is told what it is."""
+def peeked(pieces: Iterator[str]) -> tuple[str, Iterator[str]]:
+    """Return the beginning of a text, by which it is told what it is, and all of its pieces."""
     head: list[str] = []
     while sum(map(len, head)) < HEAD and (piece := next(pieces, "")):
         head.append(piece)
-    return head
+    return "".join(head), chain(head, pieces)

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from longhand.errors import CorpusError, LonghandError
-from longhand.text.columns import Column, is_json_lines, kind_by_name
+from longhand.text.columns import Column, is_json_lines, kind_by_name, lines_of, peeked
 from longhand.text.documents import BOUNDARY, refuse_boundary
 from longhand.text.encodings import Decoding, size_in_utf_8
 from longhand.text.mojibake import MojibakeRepair
@@ -24,6 +24,7 @@ from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import File, Source, Stream, opened_sources
 
 PIECE = 1 << 20  # bytes read at a time, and characters at most
+TABLE_NOTE = "read whole: --column reads one column of it, longhand check lists them"
 MOST_NOTES = 3  # of one kind; a folder may hold thousands of files
 MARK = "\ufeff"
 
@@ -103,26 +104,22 @@ class CorpusReader:
                 yield piece
                 begun, last = True, piece
             if not begun:
-                self._note("is empty", source.label)
+                self._note("is empty" if self._reading.column is None else "has no rows with text", source.label)
 
     def _pieces_of(self, source: File | Stream) -> Iterator[str]:
         label = source.label
         raw = self._decoded(source) if isinstance(source, File) else self._streamed(source)
         text = self._with_newlines(self._without_mark(self._readable(raw, label), label), label)
         if self._reading.column is not None:
-            return in_pieces(self._readable(self._rows(text, label), label), PIECE)
-        text = self._told_of_tables(text, label)
-        text = text if self._repair is None else self._repair.pieces(text)
-        return text if self._normalizer is None else self._normalizer.pieces(text)
+            return self._of_column(text, label)
+        return self._tidied(self._told_of_tables(text, label))
 
     def _told_of_tables(self, pieces: Iterator[str], label: str) -> Iterator[str]:
         """Yield a text that is read whole, and say if it is a table."""
         first = next(pieces, "")
         kind = kind_by_name(label) or ("JSON" if is_json_lines(first) else None)
         if kind is not None:
-            self._note(
-                f"a table ({kind}) read whole: --column reads one column of it, longhand check lists them", label
-            )
+            self._note(f"a table ({kind}) {TABLE_NOTE}", label)
         if first:
             yield first
         yield from pieces
@@ -176,10 +173,29 @@ class CorpusReader:
         if changed := [repr(ending)[1:-1] for ending in endings if ending in ("\r\n", "\r")]:
             self._note(f"line ends {' and '.join(changed)} became \\n", label)
 
-    def _rows(self, text: Iterator[str], label: str) -> Iterator[str]:
-        """Yield the texts of a column, an end after each."""
+    def _of_column(self, text: Iterator[str], label: str) -> Iterator[str]:
+        """Yield the texts of a column; of a file that has none, where that may be, the whole text."""
         column = Column(self._reading, label, partial(self._note, label=label))
-        for found in column.texts(text):
+        head, text = peeked(text)
+        if not self._reading.column_if_there or column.is_in(head):
+            rows = column.texts(text, head)
+        else:
+            self._note(f"no table with the column {self._reading.column!r}: read whole", label)
+            if self._row_end != BOUNDARY:
+                yield from self._tidied(text)
+                return
+            rows = filter(None, lines_of(text))  # what is a row in a table is a line elsewhere
+        yield from in_pieces(self._readable(self._rows(rows, label), label), PIECE)
+        self._empty_rows += column.empty
+
+    def _tidied(self, text: Iterator[str]) -> Iterator[str]:
+        """Yield a text, repaired and normalised."""
+        text = text if self._repair is None else self._repair.pieces(text)
+        return text if self._normalizer is None else self._normalizer.pieces(text)
+
+    def _rows(self, rows: Iterator[str], label: str) -> Iterator[str]:
+        """Yield the texts of rows, tidied, an end after each."""
+        for found in rows:
             row = found
             if "\r" in row:
                 row = row.replace("\r\n", "\n").replace("\r", "\n")
@@ -191,7 +207,6 @@ class CorpusReader:
             if self._row_end == BOUNDARY:
                 refuse_boundary(row)
             yield row if row.endswith(self._row_end) else row + self._row_end
-        self._empty_rows += column.empty
 
     def _note(self, fact: str, label: str) -> None:
         self._notes.setdefault(fact, {})[label] = None

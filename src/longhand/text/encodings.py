@@ -73,8 +73,10 @@ class Decoding:
         data += next(pieces, b"")  # it may be only its last bytes that tell
         encoding = encoding_of(data)
         if self._fallback is not None and (encoding != UTF_8 or b"\0" in data):
-            encoding = marked_encoding(data) or self._fallback
-            self._note(f"read as {encoding}, as the text that the model learned from was")
+            marked = marked_encoding(data)
+            encoding = marked or self._fallback
+            why = "by its mark" if marked else "as the text that the model learned from was"
+            self._note(f"read as {encoding}, {why}")
         elif encoding is None:
             raise DecodingError(
                 f"{self._label}: not UTF-8, and its encoding cannot be told (a binary file?): name it with --encoding"

@@ -14,7 +14,7 @@ from functools import cache
 from longhand.units import NormalForm
 
 ALL_BEGIN = "\N{COMBINING GRAVE ACCENT}"  # what comes before it in Unicode never joins what is before it in a text
-WATCHED = 1 << 16  # characters of each piece, so that it costs next to nothing
+PLACES, WATCHED = 16, 1 << 12  # of each piece, and characters there, so that it costs next to nothing
 HANGUL_PARTS = [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]  # the vowels and last consonants of syllables
 
 
@@ -53,7 +53,7 @@ class Normalizer:
 
 
 class FormWatch:
-    """Is shown a text, piece by piece, and tells which normal form it is in; it looks at the beginning of each."""
+    """Is shown a text, piece by piece, and tells which normal form it is in; it looks at places all over each."""
 
     def __init__(self) -> None:
         self._forms: list[NormalForm] = ["NFC", "NFD"]
@@ -61,8 +61,9 @@ class FormWatch:
     def look(self, piece: str) -> None:
         """Take in a piece."""
         if not piece.isascii():
-            part = piece[:WATCHED]
-            self._forms = [form for form in self._forms if unicodedata.is_normalized(form, part)]
+            step = max(len(piece) // PLACES, 1)
+            parts = [piece[place : place + WATCHED] for place in range(0, len(piece), max(step, WATCHED))]
+            self._forms = [form for form in self._forms if all(unicodedata.is_normalized(form, part) for part in parts)]
 
     @property
     def form(self) -> NormalForm | None:

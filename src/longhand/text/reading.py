@@ -14,6 +14,7 @@ class Reading:
     - encoding: of their bytes, by a name that Python knows; None: found for each file
     - fallback: the encoding of files that are not UTF-8, where `encoding` is None; None: what they look like
     - column: what alone is read of a table, or of lines of JSON (`longhand.text.columns`); None: the whole text
+    - column_if_there: whether a file without the column is read whole; else it is refused
     - separator: what separates the columns of a table; None: it is found for each file
     - skip_bad_rows: whether rows that cannot be read are left out, and listed
     - normalize: Unicode's normal form that the text is brought into; None: it stays as it is
@@ -24,6 +25,7 @@ class Reading:
     encoding: str | None = "utf-8"
     fallback: str | None = None
     column: str | None = None
+    column_if_there: bool = False
     separator: str | None = None
     skip_bad_rows: bool = False
     normalize: NormalForm | None = None

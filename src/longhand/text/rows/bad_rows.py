@@ -37,7 +37,7 @@ class BadRows:
             self._found.append((line, fault))
 
     def add_short(self, line: int) -> None:
-        """Count a row that ends before the column that is read."""
+        """Count a row that has fewer columns than the first."""
         self._first_short = self._first_short or line
         self._short += 1
 
@@ -60,7 +60,8 @@ class BadRows:
             self._note(f"bad rows left out: {self._count:,}: {listed}{more}")
         if self._short:
             self._note(
-                f"rows that end before the column, left out: {self._short:,}, the first in line {self._first_short}"
+                f"rows with fewer columns than the first, read as far as they go: {self._short:,}, the first in line "
+                f"{self._first_short}"
             )
         if self._lenient:
             self._note(

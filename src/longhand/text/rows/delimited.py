@@ -39,7 +39,7 @@ class Table:
         dialect, body = self.dialect, sample[self.dialect.skip :]
         self.sample = rows = parsed(body, dialect.separator, dialect.quoting, whole=rest is None).rows
         self.first = rows[0] if rows else []
-        named = not column.isdecimal() and column in self.names
+        named = column in self.names and (not column.isdecimal() or int(column[:9]) > len(self.first))
         self.has_header = named or (len(rows) > 1 and is_header(rows[0], rows[1:ROWS_OF_HEADER]))
 
     @property
@@ -58,9 +58,22 @@ class Table:
         how = "one column" if dialect.separator is None else f"{dialect.width} columns separated by {self.separated_by}"
         if self.has_header:
             how += f", named by its first row {listed(self.names)}"
+        elif self._column.isdecimal() and self.first:
+            how += f"; the first row, {listed(self.names)}, is read as text like the others"
         if dialect.first_open:
             how += f"; quotation marks are read as part of the text, as that in line {dialect.first_open}"
         return how
+
+    def refuse_prose(self, *, known: bool) -> None:
+        """Raise `CorpusError` for a text that only happens to have as many commas in each line.
+
+        - known: whether its name, or a separator that was said, makes it a table
+        """
+        if not known and not self.has_header and self.dialect.separator == "," and self._column.isdecimal():
+            raise CorpusError(
+                f"{self._bad.label}: a text whose lines have commas, with no row that names columns: if it is a table, "
+                "add --separator comma, else leave --column out"
+            )
 
     def texts(self) -> Iterator[tuple[int, str]]:
         """Yield the line and the text of each row; empty where a row has none. Raises `CorpusError`."""
@@ -70,17 +83,19 @@ class Table:
         rows = self._rows()
         if self.has_header:
             next(rows, None)
+        width = len(self.first)
         for line, row in rows:
-            if any(row[len(self.first) :]):
+            if len(row) > width and (any(row[width:]) or len(row) != self.dialect.width):
                 self._bad.refuse(
                     line,
                     f"{len(row)} columns, expected {len(self.first)} as in the first row",
                     "put what has the separator in it between quotation marks",
                 )
-            elif place < len(row):
-                yield line, row[place]
-            else:
+                continue
+            if len(row) < width:
                 self._bad.add_short(line)
+            if place < len(row):
+                yield line, row[place]
 
     def _place(self) -> int:
         """Return the place of the column."""
@@ -182,7 +197,7 @@ class _Lines:
         count = len(self.row)
         if count > MAX_ROW_LINES or (count == SUSPICIOUS_LINES and all(map(self._dialect.looks_like_a_row, self.row))):
             raise _JoinedError
-        return f"{line}\n"
+        return f"{self._dialect.as_doubled(line)}\n"
 
 
 def _sample(lines: Iterator[str]) -> list[str]:

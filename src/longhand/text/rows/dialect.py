@@ -19,13 +19,15 @@ MAX_FIELD = 1 << 28  # characters: a longer one is a quotation mark that is not 
 MIN_AGREEING = 0.9  # of the rows, that have as many columns as most
 MOST_INTEGERS = 0.75  # of a column that is one of whole numbers
 MOSTLY, FEW = 0.5, 0.1
+MAX_CUT_LINES = 200  # of a row at the end of a sample; more are swallowed by a quotation mark
 MAX_ERRORS = 20  # after which a dialect is given up
 _NUMBER = re.compile(r"[+-]?[\d.,:/\-\s%$€]*\d[\d.,:/\-\s%$€]*\Z")
 _INTEGER = re.compile(r"\s*\d+\s*\Z")
+_BACKSLASH = re.compile(r'(?<!\\)((?:\\\\)*)\\"')  # a quotation mark after an odd number of them
 _STYLES: dict[Quoting, dict[str, Any]] = {
     "none": {"quoting": csv.QUOTE_NONE},
     "doubled": {"doublequote": True},
-    "backslash": {"doublequote": False, "escapechar": "\\"},
+    "backslash": {"doublequote": True},  # of lines in which these quotation marks were doubled
 }
 
 
@@ -52,6 +54,10 @@ class Dialect:
     def format(self) -> dict[str, Any]:
         """Return the arguments of `csv.reader`."""
         return {"delimiter": self.separator or NO_SEPARATOR, "strict": True, **_STYLES[self.quoting]}
+
+    def as_doubled(self, line: str) -> str:
+        """Return a line whose quotation marks after backslashes are written twice; other backslashes stay."""
+        return _BACKSLASH.sub(r'\1""', line) if self.quoting == "backslash" and '\\"' in line else line
 
     def looks_like_a_row(self, line: str) -> bool:
         """Return whether a line is sure to be a row of its own, whatever quotation mark was opened before it."""
@@ -110,11 +116,13 @@ def parsed(lines: Sequence[str], separator: str | None, quoting: Quoting, *, who
     - whole: whether the sample is the whole table, or may end within a row
     """
     result = _Parsed()
-    form = Dialect(separator, quoting, 0).format
+    dialect = Dialect(separator, quoting, 0)
     begin = 0
     with wide_fields():
         while begin < len(lines) and result.errors <= MAX_ERRORS:
-            rows = csv.reader((f"{lines[place]}\n" for place in range(begin, len(lines))), **form)
+            rows = csv.reader(
+                (f"{dialect.as_doubled(lines[place])}\n" for place in range(begin, len(lines))), **dialect.format
+            )
             first = begin
             try:
                 for row in rows:
@@ -126,11 +134,19 @@ def parsed(lines: Sequence[str], separator: str | None, quoting: Quoting, *, who
                     first = last
                 return result
             except csv.Error as error:
-                if not whole and begin + rows.line_num >= len(lines) and "unexpected end" in str(error):
-                    return result
+                at_end = begin + rows.line_num >= len(lines) and "unexpected end" in str(error)
+                if at_end and not whole and not _swallows_rows(lines[first:], lines[0], separator):
+                    return result  # a row that the end of the sample has cut
                 result.errors += 1
                 begin = first + 1
     return result
+
+
+def _swallows_rows(lines: Sequence[str], first: str, separator: str | None) -> bool:
+    """Return whether many lines, of a field that does not end, have as many separators as a table's first line."""
+    if separator is None or len(lines) <= MAX_CUT_LINES or separator not in first:
+        return False
+    return sum(line.count(separator) == first.count(separator) for line in lines) > MOSTLY * len(lines)
 
 
 @contextmanager
@@ -152,7 +168,7 @@ def _rank(lines: Sequence[str], separator: str, column: str, *, whole: bool) -> 
             continue
         named = len(found.rows[0]) > 1 and column in [cell.strip() for cell in _unquoted(found.rows[0])]
         width = found.width if found.agreeing >= MIN_AGREEING and found.errors <= FEW * len(found.rows) else 1
-        best = max(best, (named, min(width, 2) if not named else max(width, 2), found.agreeing))
+        best = max(best, (named, max(width, 2) if named else width, found.agreeing))
     return best
 
 
@@ -222,8 +238,18 @@ def _in_use(quoted: _Parsed, plain: _Parsed, lines: Sequence[str], separator: st
         return True  # lines that are no rows of their own, by their numbers
     if quoted.agreeing > plain.agreeing or _has_doubled(lines, separator):
         return True
+    if separator is None and _only_where_needed(quoted, lines):
+        return True
     of_text = sum(bool(cell) and not _NUMBER.match(cell) for row in quoted.rows[1:] for cell in row)
     return opened >= MOSTLY * of_text or (separator not in (None, "\t") and not quoted.spans)
+
+
+def _only_where_needed(quoted: _Parsed, lines: Sequence[str]) -> bool:
+    """Return whether those texts of one column are enclosed that have to be: with a comma, a mark or a line end in."""
+    needed = sum(any(sign in cell for sign in ',"\n') for row in quoted.rows for cell in row)
+    enclosed = sum(line[:1] == '"' for line in lines)
+    bare = sum("," in line or '"' in line for line in lines if line[:1] != '"')
+    return 0 < needed == enclosed and (bare == 0 or bool(quoted.spans))
 
 
 def _has_doubled(lines: Sequence[str], separator: str | None) -> bool:

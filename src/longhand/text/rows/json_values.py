@@ -21,19 +21,23 @@ DECODER = json.JSONDecoder(strict=False, parse_int=Number, parse_float=Number)
 
 
 def json_values(pieces: Iterable[str], label: str) -> Iterator[tuple[int, Any, bool]]:
-    """Yield line and value of an array's elements, or of values one after another, and whether it is an array."""
-    reader = _Buffer(iter(pieces))
-    in_array = reader.skip(" \t\n\r\ufeff") == "["
+    """Yield line and value of the elements of arrays, or of values one after another, and whether it is in an array.
+
+    Raises `CorpusError`, with the line, for what is no JSON.
+    """
+    reader, in_array = _Buffer(iter(pieces)), False
+    while sign := reader.skip(" \t\n\r,\ufeff"):
+        if sign == "]" and in_array:
+            in_array = False
+            reader.place += 1
+        elif sign == "[" and not in_array:
+            in_array = True
+            reader.place += 1
+        else:
+            line = reader.line
+            yield line, reader.value(label), in_array
     if in_array:
-        reader.place += 1
-    while True:
-        sign = reader.skip(" \t\n\r,")
-        if sign == "" or (sign == "]" and in_array):
-            if sign == "" and in_array:
-                raise CorpusError(f"{label}, line {reader.line}: an array of JSON that is not closed: is it cut off?")
-            return
-        line = reader.line
-        yield line, reader.value(label), in_array
+        raise CorpusError(f"{label}, line {reader.line}: an array of JSON that is not closed: is it cut off?")
 
 
 class _Buffer:
@@ -74,6 +78,8 @@ class _Buffer:
             if not cut or not self._more():
                 if problem is not None:
                     line = self.line
+                    if cut:
+                        raise CorpusError(f"{label}, line {line}: JSON that ends within a value: is it cut off?")
                     at = self._text.count("\n", self.place, getattr(problem, "pos", self.place))
                     raise CorpusError(
                         f"{label}, line {line + at}: {syntax_fault(problem, self._text)}; expected JSON"
@@ -110,7 +116,7 @@ class _Buffer:
 def syntax_fault(error: Exception, text: str) -> str:
     """Return why a text is no JSON."""
     if isinstance(error, RecursionError):
-        return "no JSON that can be read: values within values without end"
+        return "values within values, deeper than can be read"
     if isinstance(error, json.JSONDecodeError):
         around = short(text[error.pos : error.pos + 20])
         where = f"at {around!r}" if around else "at its end"
