@@ -33,7 +33,7 @@ def json_form(head: str, *, whole: bool, named: str = "") -> Form:
     following = rest.lstrip(BLANKS)[:1]
     if isinstance(value, dict):
         return "lines" if following or named in (".jsonl", ".ndjson") else "values"
-    if isinstance(value, list) and following in ("{", "[") and not (value and isinstance(value[0], dict)):
+    if isinstance(value, list) and value and following in ("{", "[") and not isinstance(value[0], dict):
         return "lines"  # an array a line: rows without names
     if named in (".jsonl", ".ndjson") and begun[0] == "{" and rest:
         return "lines"  # whose first row is bad
