@@ -21,6 +21,7 @@ from longhand.config import TrainConfig
 from longhand.errors import CorpusError, MissingExtraError
 from longhand.text.documents import BOUNDARY, LINE, NONE
 from longhand.text.encoded import FEWEST_CHARACTERS
+from longhand.text.escapes import escaped
 from longhand.text.kinds import Kind
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.repeats import Repeated
@@ -205,7 +206,9 @@ class _Checking:
         if documents.repeated.parts > 1:
             return []
         found = "one document, so that nothing is left to score on"
-        return [Finding("stops", "one-document", found, f"is --documents {shlex.quote(documents.mode)} right?")]
+        return [
+            Finding("stops", "one-document", found, f"is --documents {shlex.quote(escaped(documents.mode))} right?")
+        ]
 
     def _samples(self, count: int) -> tuple[list[str], list[str], str]:
         """Return slices of what is learned from and of what is held out, and the beginning of the latter."""

@@ -16,6 +16,9 @@ from longhand.checking.checker import Check
 from longhand.checking.estimate import Estimate
 from longhand.checking.finding import LEVELS
 from longhand.cli.output import show, visible
+from longhand.config import TrainConfig
+from longhand.settings import is_escaped
+from longhand.text.escapes import escaped
 
 WIDEST = 100  # columns
 MOST_FINDINGS = 10
@@ -59,7 +62,10 @@ def _next(check: Check, corpus: Sequence[str], options: Mapping[str, Any]) -> st
     suggested = {"documents": check.suggested_documents.value, "tokens": check.tokens.value, **options}
     usual = {"documents": "none", "tokens": "char"}
     words = [
-        part for name, value in suggested.items() if usual.get(name) != value for part in (f"--{name}", str(value))
+        part
+        for name, value in suggested.items()
+        if usual.get(name) != value
+        for part in (f"--{name}", escaped(value) if is_escaped(TrainConfig, name) else str(value))
     ]
     return visible(f"Next: longhand train {shlex.join([*corpus, *words])}")
 

@@ -113,6 +113,7 @@ def generate(
         raise OptionError("report: nothing is known of the text that the model learned from: give it with --corpus")
     prompt, shown = _given_prompt(loaded, prompt, prompt_file, seed_from, sampling.get("seed"))
     _note_unknown(loaded, prompt)
+    sampling = _without_idle(loaded, sampling)
     if interactive:
         explorer = loaded.explore(prompt, **sampling)
         sys.stdout.write(Interactive(explorer, sampling["seed"], say).run() + "\n")
@@ -189,6 +190,16 @@ def _note_unknown(model: Model, prompt: str) -> None:
     if unknown := model.tokenizer.unknown_in(prompt):
         listed = ", ".join(repr(letter) for letter in unknown[:10]) + (", ..." if len(unknown) > 10 else "")
         note(f"the model does not know {listed}: read as the unknown token")
+
+
+def _without_idle(model: Model, sampling: dict[str, Any]) -> dict[str, Any]:
+    """Return settings without biases of what the model never writes; say what else it never writes."""
+    from longhand.generation.unwritable import unwritable, without_idle_bias
+
+    for sentence in unwritable(model.tokenizer, configured(SamplingConfig, sampling)):
+        note(sentence)
+    bias = without_idle_bias(model.tokenizer, sampling.get("logit_bias"))
+    return {**sampling, "logit_bias": bias} if bias else {k: v for k, v in sampling.items() if k != "logit_bias"}
 
 
 def _note_documents(model: Model, documents: int | None) -> None:

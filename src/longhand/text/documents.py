@@ -18,7 +18,9 @@ _EDGE = f"\n{BOUNDARY}"
 
 def separator(mode: str) -> str:
     """Return what to write between documents that were parted so in the text that was learned from."""
-    return {LINE: "\n", BLANK: "\n\n", FILE: "\n\n", ROW: "\n"}.get(mode, f"\n{mode}\n")
+    known = {LINE: "\n", BLANK: "\n\n", FILE: "\n\n", ROW: "\n"}
+    inner = mode.strip("\n")
+    return known.get(mode, f"\n{inner}\n" if inner else mode)
 
 
 def marked(pieces: Iterable[str], mode: str) -> Iterator[str]:
