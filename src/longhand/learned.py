@@ -10,6 +10,7 @@ from longhand.modelfile import ModelFile
 from longhand.settings import configured
 from longhand.text.columns import kind_by_name
 from longhand.text.documents import LINE, NONE, ROW, marked
+from longhand.text.origins import Origins
 from longhand.text.progress import Told, untold
 from longhand.text.reading import Reading
 from longhand.text.rereading import Text
@@ -45,7 +46,9 @@ def learned_text(file: ModelFile, sources: Iterable[Source], tell: Told = untold
     return Text(sources, documents_of(file), reading_of(training_of(file)), tell)
 
 
-def other_text(file: ModelFile, sources: Iterable[Source], reading: Reading, tell: Told = untold) -> Text:
+def other_text(
+    file: ModelFile, sources: Iterable[Source], reading: Reading, tell: Told = untold, origins: Origins | None = None
+) -> Text:
     """Return another text, with documents and a normal form as in the one that the model learned from.
 
     Of tables, by their names, the same column is read if no other is said; rows are lines in other texts.
@@ -53,7 +56,7 @@ def other_text(file: ModelFile, sources: Iterable[Source], reading: Reading, tel
     before, sources, mode = training_of(file), list(sources), documents_of(file)
     column = reading.column or _column(before, sources)
     reading = Reading(reading.encoding, column, reading.normalize or before.normalize)
-    return Text(sources, LINE if mode == ROW and column is None else mode, reading, tell)
+    return Text(sources, LINE if mode == ROW and column is None else mode, reading, tell, origins)
 
 
 def whole_text(file: ModelFile, source: Source) -> str:

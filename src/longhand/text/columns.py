@@ -43,8 +43,8 @@ def lines_of(pieces: Iterable[str]) -> Iterator[str]:
         yield "".join(begun)
 
 
-def column_of(lines: Iterable[str], kind: Kind, column: str, label: str) -> Iterator[str]:
-    """Yield the texts of a column, one for each row; empty where a row has none.
+def column_of(lines: Iterable[str], kind: Kind, column: str, label: str) -> Iterator[tuple[int, str]]:
+    """Yield the line where each row begins and its text in a column, which is empty where the row has none.
 
     - column: what the first row calls it, or its number from 1, for a table without such a row; for JSON a key
     - label: what to call the file
@@ -57,12 +57,13 @@ def column_of(lines: Iterable[str], kind: Kind, column: str, label: str) -> Iter
     return _of_table(lines, kind, column, label)
 
 
-def _of_table(lines: Iterable[str], kind: Kind, column: str, label: str) -> Iterator[str]:
+def _of_table(lines: Iterable[str], kind: Kind, column: str, label: str) -> Iterator[tuple[int, str]]:
     rows = csv.reader((f"{line}\n" for line in lines), delimiter="\t" if kind == "TSV" else ",", strict=True)
     place = width = -1
     with _wide_fields():
         while True:
-            at = f"{label}, line {rows.line_num + 1}"
+            line = rows.line_num + 1
+            at = f"{label}, line {line}"
             try:
                 row = next(rows, None)
             except csv.Error as error:
@@ -80,7 +81,7 @@ def _of_table(lines: Iterable[str], kind: Kind, column: str, label: str) -> Iter
                     f"{at}: {len(row)} columns, expected {width} as in the first row: put what has the separator in it "
                     "between quotation marks"
                 )
-            yield row[place] if place < len(row) else ""
+            yield line, row[place] if place < len(row) else ""
 
 
 def _place(row: Sequence[str], column: str, at: str) -> int:
@@ -115,7 +116,7 @@ def _wide_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _of_json(lines: Iterable[str], column: str, label: str) -> Iterator[str]:
+def _of_json(lines: Iterable[str], column: str, label: str) -> Iterator[tuple[int, str]]:
     decoder = msgspec.json.Decoder(dict[str, Any])
     keys: dict[str, Any] = {}
     found = False
@@ -134,7 +135,7 @@ def _of_json(lines: Iterable[str], column: str, label: str) -> Iterator[str]:
         if value is not None and not isinstance(value, str):
             shown = _short(msgspec.json.encode(value).decode())
             raise CorpusError(f"{label}, line {number}: {column!r} is {shown}, expected a string, or null")
-        yield value or ""
+        yield number, value or ""
     if keys and not found:
         raise CorpusError(f"{label}: no line has the key {column!r}; the first has {_listed(list(keys))}: name one")
 

@@ -19,6 +19,7 @@ from longhand.text.columns import KINDS, Kind, column_of, kind_by_line, kind_by_
 from longhand.text.documents import BOUNDARY, refuse_boundary
 from longhand.text.encodings import Decoding, size_in_utf_8
 from longhand.text.normal_form import Normalizer
+from longhand.text.origins import Origins
 from longhand.text.packed import opened
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import File, Source, Stream, opened_sources
@@ -42,6 +43,7 @@ class CorpusReader:
     - at: which of them the last piece is from
     - names: the sources' names, without folders
     - bytes_read: size of what was read and unpacked, before any other change
+    - origins: what is told where each row stands, if anything is
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class CorpusReader:
     ) -> None:
         self._between, self._reading, self._row_end, self._refused = between, reading, row_end, refused
         self._keep_mark = keep_mark and reading.column is None
+        self.origins: Origins | None = None
         self.sources = opened_sources(sources)
         self.names = [Path(source.label).name for source in self.sources]
         self._begin()
@@ -163,7 +166,7 @@ class CorpusReader:
         if first is None:
             return
         kind = self._kind(source, first)
-        for text in column_of(chain([first], lines), kind, column, source.label):
+        for number, (line, text) in enumerate(column_of(chain([first], lines), kind, column, source.label), 1):
             row = text
             if not row:
                 self._empty_rows += 1
@@ -175,6 +178,8 @@ class CorpusReader:
                 row = self._normalizer.whole(row)
             if self._row_end == BOUNDARY:
                 refuse_boundary(row)
+            if self.origins is not None:
+                self.origins.add_row(source.label, line, number, row)
             yield row if row.endswith(self._row_end) else row + self._row_end
 
     def _kind(self, source: File | Stream, first: str) -> Kind:
