@@ -56,7 +56,10 @@ FLUSH_INTERVAL = 0.02  # seconds: less than a piece takes, seldom enough for a p
 @click.option("--load-state", metavar="FILE", help="go on with such a text, at once, however long it was")
 @click.option("--overwrite", is_flag=True, help="replace the file of --save-state if it exists")
 @click.option(
-    "--corpus", multiple=True, metavar="CORPUS", help="what MODEL learned from, for --max-copy and --report; once"
+    "--corpus",
+    multiple=True,
+    metavar="CORPUS",
+    help="what MODEL learned from, for --max-copy and --report, if it is not found",
 )
 @click.option("--report", is_flag=True, help="say on stderr how much of what was written is a copy of that text")
 @click.option("--adapt-to", metavar="FILE", help="let the model learn from a text first; its file stays as it is")
@@ -108,9 +111,7 @@ def generate(
     configured(SamplingConfig, sampling)
     configured(ManyConfig, given(many))
     loaded = _loaded(model, given(run), adapt_to, adapting, parsed(clamp))
-    index(loaded, corpus)
-    if report and loaded.copies is None:
-        raise OptionError("report: nothing is known of the text that the model learned from: give it with --corpus")
+    index(loaded, corpus, needed="max copy" if sampling.get("max_copy") else "report" if report else "")
     prompt, shown = _given_prompt(loaded, prompt, prompt_file, seed_from, sampling.get("seed"))
     _note_unknown(loaded, prompt)
     sampling = _without_idle(loaded, sampling)

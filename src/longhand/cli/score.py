@@ -11,6 +11,7 @@ import click
 
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import Waiting, note_runtime, noted_if_slow, show
+from longhand.cli.training_text import text_to_compare_with, training_text
 from longhand.config import AdaptConfig, RunConfig, ScoringConfig, TrainConfig
 from longhand.errors import OptionError
 
@@ -32,8 +33,8 @@ OF_SCORING, OF_RUN = ScoringConfig.__struct_fields__, RunConfig.__struct_fields_
     "--corpus",
     multiple=True,
     metavar="CORPUS",
-    help="what MODEL learned from, whole: an n-gram model learns from the same part of it, to be compared with; "
-    "without FILE, what was held out of it is scored",
+    help="what MODEL learned from, whole, for an n-gram model to be compared with, and, without FILE, for the held-out "
+    "part to be scored; found as the training recorded it if left out",
 )
 @settings_options(ScoringConfig, only=("adapt",))
 @settings_options(AdaptConfig)
@@ -138,6 +139,7 @@ def _given(
 
     if not files and not training_of(model.file).held_out:
         raise OptionError("nothing was held out of this model's training: name a FILE that it has not seen")
+    corpus = text_to_compare_with(model, corpus) if files else training_text(model, corpus, "found no text to score")
     tell = Waiting().tell
     before = None
     if corpus:
@@ -159,8 +161,6 @@ def _refuse_one_file_twice(targets: dict[str, str]) -> None:
 
 def _refuse_idle(files: tuple[str, ...], corpus: tuple[str, ...], options: dict[str, Any]) -> None:
     """Raise `OptionError` for options that do nothing, or exclude each other."""
-    if not files and not corpus:
-        raise OptionError("found no text to score: name a FILE, or what MODEL learned from with --corpus")
     if (*files, *corpus).count("-") > 1:
         raise OptionError("found - more than once, standard input is one text: name files")
     for name in ("adapt_layers", "adapt_rate"):

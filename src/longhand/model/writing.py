@@ -16,7 +16,7 @@ import numpy as np
 from longhand.config import ManyConfig, SamplingConfig
 from longhand.copies.index import CopyIndex, build_index
 from longhand.copies.report import Novelty, novelty
-from longhand.errors import ModelFormatError, OptionError
+from longhand.errors import CorpusError, ModelFormatError, OptionError
 from longhand.generation.beam import BeamSearch
 from longhand.generation.constraints.bounds import USUAL, Bounds, never_interrupt
 from longhand.generation.explorer import Explorer
@@ -192,8 +192,21 @@ class WritingModel(ModelBase):
             return None
         return CopyIndex(folder)
 
-    def index_copies(self, corpus: Corpus, folder: str | os.PathLike[str] | None = None) -> CopyIndex:
+    def recorded_corpus(self) -> list[str]:
+        """Return the sources of the text that it learned from, as its training recorded them beside the model.
+
+        Raises `CorpusError` where there is no such record, or the text is no longer there as it was.
+        """
+        from longhand.training.corpus_record import REMEDY, recorded_sources
+
+        if self.path is None:
+            raise CorpusError(f"the model came from no file, beside which its training text is recorded: {REMEDY}")
+        return recorded_sources(self.path, self.card)
+
+    def index_copies(self, corpus: Corpus | None = None, folder: str | os.PathLike[str] | None = None) -> CopyIndex:
         """Make an index of a text, by default the one beside the model that `max_copy` and `novelty` use.
+
+        - corpus: what it learned from; left out, it is found as the training recorded it
 
         It is read as the model's training read its text. The files take five times the text's bytes, and so does
         memory while they are made. Raises `CorpusError`, `OutputError`, `OptionError` or `MissingExtraError`.
@@ -201,7 +214,8 @@ class WritingModel(ModelBase):
         if folder is None and self.path is None:
             raise OptionError("folder: a model that came from no file has no place for an index: name one")
         target = Path(folder) if folder is not None else copies_folder(self.path or Path())
-        with Text(sources_of(corpus), reading=reading_of(training_of(self.file))) as text:
+        sources = self.recorded_corpus() if corpus is None else sources_of(corpus)
+        with Text(sources, reading=reading_of(training_of(self.file))) as text:
             index = build_index(text.pieces(), target, text.names)
         self.__dict__["copies"] = index
         return index
@@ -229,9 +243,9 @@ class WritingModel(ModelBase):
 
 def copies_folder(path: Path) -> Path:
     """Return where the index of the text lies that the model at `path` learned from."""
-    from longhand.training.run_folder import folder_of
+    from longhand.training.run_folder import COPIES, folder_of
 
-    return folder_of(path) / "copies"
+    return folder_of(path) / COPIES
 
 
 def sources_of(corpus: Corpus) -> Iterable[Any]:

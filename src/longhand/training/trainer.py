@@ -24,6 +24,7 @@ from longhand.training.base import Base, read_base
 from longhand.training.checkpoint_file import Checkpoint
 from longhand.training.choice import engine_for
 from longhand.training.classic_recipe import ClassicRecipe
+from longhand.training.corpus_record import record_of
 from longhand.training.course import Course, DocumentWriter, Outcome, Sampler, Store, no_documents, no_sample, remarks
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.engine import Engine
@@ -44,7 +45,7 @@ from longhand.training.plan import Plan
 from longhand.training.planning import described, plan_for, read_corpus
 from longhand.training.recipe import Recipe
 from longhand.training.recorder import Recorder
-from longhand.training.run_folder import RunFolder
+from longhand.training.run_folder import CORPUS, RunFolder
 from longhand.training.saved import Saved
 from longhand.version import VERSION
 
@@ -86,7 +87,7 @@ def train_model(
     if resume and output is None:
         raise OptionError("resume: expected the name of the model whose training is to go on")
     run = None if output is None else RunFolder(model_path(output), overwrite=overwrite, resume=resume)
-    base = read_base(config, None if run is None else run.kept_base())
+    base, sources = read_base(config, None if run is None else run.kept_base()), list(sources)
     refuse_too_large(config)
     corpus = read_corpus(sources, config, base, lambda what, share: tell(Preparing(what, share)))
     with _explained_lack_of_memory(), listening() as interrupt:
@@ -103,6 +104,7 @@ def train_model(
         with run.claimed(), _told_what_is_kept(run):
             if base is not None:
                 run.keep_base(base.file)
+            corpus.notes.extend(_keep_corpus(run, sources, corpus))
             tell = Recorder(run, tell)
             resumed = _resumed(run, recipe, config, tell) if resume else None
             store = _Store(run, config, recipe.corpus.fingerprint)
@@ -127,6 +129,15 @@ def _with_new_documents(
         return model
     card = msgspec.structs.replace(model.card, documents_written=len(documents), documents_new=new)
     return replace(model, card=card)
+
+
+def _keep_corpus(run: RunFolder, sources: list[Source], corpus: EncodedCorpus[Any]) -> list[str]:
+    """Keep where the text lies, and which documents it has; return what to say where that fails."""
+    try:
+        run.keep_private(CORPUS, record_of(sources, corpus))
+    except LonghandError as error:
+        return [f"{error}; later commands need the training text with --corpus"]
+    return []
 
 
 def _much_read(seconds: float, config: TrainConfig) -> list[str]:
