@@ -74,10 +74,8 @@ def recorded_sources(output: Path, card: Card) -> list[str]:
 
     Raises `CorpusError`, saying what is missing or has changed, and what to do.
     """
-    path = folder_of(output) / CORPUS
-    record = _read(path)
-    if (record.names, record.characters) != (card.corpus, card.corpus_characters):
-        raise CorpusError(f"{path}: the record of another training than this model's: {REMEDY}")
+    record = _read(folder_of(output) / CORPUS)
+    _refuse_of_others(record, output, card)
     if record.unrepeatable:
         raise CorpusError(f"the model learned from {record.unrepeatable}, which cannot be found again: {REMEDY}")
     for file in record.files:
@@ -92,9 +90,21 @@ def recorded_sources(output: Path, card: Card) -> list[str]:
     return record.sources
 
 
+def refuse_folder_of_others(output: Path, card: Card) -> None:
+    """Raise `CorpusError` where the folder beside the model at `output` is known to be of another training."""
+    path = folder_of(output) / CORPUS
+    if path.is_file():
+        _refuse_of_others(_read(path), output, card)
+
+
 def recorded_size(output: Path) -> int:
     """Return the size of the files that the model at `output` learned from, in bytes. Raises `CorpusError`."""
     return sum(file.size for file in _read(folder_of(output) / CORPUS).files)
+
+
+def _refuse_of_others(record: CorpusRecord, output: Path, card: Card) -> None:
+    if (record.names, record.characters) != (card.corpus, card.corpus_characters):
+        raise CorpusError(f"{folder_of(output)}: the folder of another training than this model's: {REMEDY}")
 
 
 def _unrepeatable(source: Source) -> str:
