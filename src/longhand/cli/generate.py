@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from longhand.cli.interactive import Interactive, say
 from longhand.cli.novelty import index, lines
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import discard_stdout, note, note_runtime, noted_if_slow
+from longhand.cli.training_text import training_text
 from longhand.config import AdaptConfig, ManyConfig, RunConfig, SamplingConfig
 from longhand.errors import OptionError
 from longhand.settings import configured
@@ -111,7 +113,10 @@ def generate(
     configured(SamplingConfig, sampling)
     configured(ManyConfig, given(many))
     loaded = _loaded(model, given(run), adapt_to, adapting, parsed(clamp))
-    index(loaded, corpus, needed="max copy" if sampling.get("max_copy") else "report" if report else "")
+    needed = "max copy" if sampling.get("max_copy") else "report" if report else ""
+    index(loaded, corpus if needed or not many["new"] else (), needed=needed)
+    if many["new"]:
+        _know_documents(loaded, corpus)
     prompt, shown = _given_prompt(loaded, prompt, prompt_file, seed_from, sampling.get("seed"))
     _note_unknown(loaded, prompt)
     sampling = _without_idle(loaded, sampling)
@@ -155,6 +160,19 @@ def _loaded(name: str, run: dict[str, Any], adapt_to: str | None, adapting: dict
         model = model.clamped(clamps)
     note_runtime(model.runtime)
     return model
+
+
+def _know_documents(model: Model, corpus: tuple[str, ...]) -> None:
+    """Let a model know the documents of its training text: as these are listed beside it, or by reading the text."""
+    if not model.config.documents:
+        return  # refused where it writes
+    if not corpus:
+        with suppress(OptionError):
+            assert model.known_documents is not None
+            return
+    text = training_text(model, corpus, "new")
+    with noted_if_slow("reading the documents of the training text"):
+        model.know_documents(list(text))
 
 
 def _given_prompt(
@@ -243,8 +261,12 @@ def _print_texts(
     """Print texts, each when it is whole, until they end or nobody reads; return tokens, seconds and the texts."""
     written, began, first, parts = 0, time.monotonic(), True, []
     between = model.separator or ("\n" if any(settings.get(name) for name in ("until", "pattern")) else "\n\n")
+    texts, problem = model.texts(prompt, log_probabilities=output == "jsonl", **settings), None
     try:
-        for text in model.texts(prompt, log_probabilities=output == "jsonl", **settings):
+        while (text := _next(texts)) is not None:
+            if isinstance(text, OptionError):
+                problem = text
+                break
             written += text.tokens
             parts.append(text.text)
             if output == "jsonl":
@@ -258,7 +280,17 @@ def _print_texts(
         sys.stdout.flush()
     except BrokenPipeError:
         discard_stdout()
+    if problem is not None:  # too few different or new ones: those that there are have been printed
+        raise problem
     return written, time.monotonic() - began, between.join(parts)
+
+
+def _next(texts: Iterator[Written]) -> Written | OptionError | None:
+    """Return the next text, None where there are no more, or why there are no more."""
+    try:
+        return next(texts, None)
+    except OptionError as error:
+        return error
 
 
 def _line_of(text: Written, prompt: str) -> str:

@@ -182,6 +182,9 @@ class ManyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         int, Meta(ge=1, le=1_000_000, description="texts to write; the second has --seed + 1, and so on")
     ] = 1
     unique: Annotated[bool, Meta(description="no text twice")] = False
+    new: Annotated[
+        bool, Meta(description="only documents that are not in the training text; for models that learned from such")
+    ] = False
     best_of: Annotated[
         int, Meta(ge=1, le=10_000, description="of so many, the text that the model finds most probable, a token")
     ] = 1

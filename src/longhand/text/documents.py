@@ -52,6 +52,19 @@ def marked(pieces: Iterable[str], mode: str) -> Iterator[str]:
         yield BOUNDARY
 
 
+def documents_of_text(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield the documents of a marked text, one by one."""
+    begun: list[str] = []
+    for piece in pieces:
+        first, *others = piece.split(BOUNDARY)
+        begun.append(first)
+        for document in others:
+            yield "".join(begun)
+            begun = [document]
+    if any(begun):
+        yield "".join(begun)
+
+
 def refuse_boundary(text: str) -> None:
     """Raise `CorpusError` for a text with BOUNDARY in it."""
     if BOUNDARY in text:
