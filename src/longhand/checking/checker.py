@@ -145,7 +145,7 @@ class _Checking:
         trainable = all(finding.level != "stops" for finding in findings)
         expected = None
         if minutes is not None and count >= FEWEST_CHARACTERS:
-            expected = self._estimate("".join(learned), "".join(held_out), count, minutes, tokens)
+            expected = self._estimate("".join(learned), "".join(held_out), count, minutes, tokens, suggested)
         rare = characters.rare()
         return Check(
             trainable,
@@ -245,8 +245,11 @@ class _Checking:
         pieces = self._text.pieces("comparing documents", mode)
         return duplicates.documents_in(mode, duplicates.repeats_of(pieces), self._held_out)
 
-    def _estimate(self, learned: str, held_out: str, count: int, minutes: float, tokens: Suggestion) -> Estimate | None:
-        settings = Settings(minutes, "byte" if tokens.value == "byte" else "char", self._lines.is_sorted)
+    def _estimate(
+        self, learned: str, held_out: str, count: int, minutes: float, tokens: Suggestion, documents: Suggestion
+    ) -> Estimate | None:
+        unit, mode = "byte" if tokens.value == "byte" else "char", self._documents or documents.value
+        settings = Settings(minutes, unit, self._lines.is_sorted, mode != NONE)
         self._progress("measuring this machine", 0.0)
         counts = self._characters.counts
         share = 1 - self._held_out
