@@ -151,6 +151,7 @@ def test_checkpoints_are_written_when_the_training_loss_improved_and_the_best_is
     model = train_model([io.StringIO(TEXT)], small(epochs=4.0), tmp_path / "m", tell=listen)
     second = (2.0 * (len(TEXT) - 10 - last) + 5.0 * last) / (len(TEXT) - 10)  # each window counts the same
     assert sorted(path.name for path in (tmp_path / "m.run").glob("[!.]*")) == [
+        "corpus.json",
         "log.jsonl",
         "weights-improvement-01-3.0000.safetensors",
         f"weights-improvement-02-{second:.4f}.safetensors",
@@ -190,7 +191,7 @@ def test_an_interrupt_keeps_what_was_learned_of_the_first_epoch(
     assert model.card.stopped_by == "SIGINT"
     assert model.weights["head.bias"][0] == 5
     left = sorted(path.name for path in (tmp_path / "m.run").glob("[!.]*"))
-    assert left == ["checkpoint-0000000005.safetensors", "log.jsonl"]  # no epoch ended
+    assert left == ["checkpoint-0000000005.safetensors", "corpus.json", "log.jsonl"]  # no epoch ended
     assert finished[0].output == tmp_path / "m.safetensors"
 
 
@@ -199,7 +200,7 @@ def test_overwriting_removes_the_earlier_trainings_checkpoints(monkeypatch: pyte
         lossy(monkeypatch, [loss])
         train_model([io.StringIO(TEXT)], small(epochs=1.0), tmp_path / "m", overwrite=True)
     names = sorted(path.name for path in (tmp_path / "m.run").glob("[!.]*"))
-    assert names == ["log.jsonl", "weights-improvement-01-2.0000.safetensors"]
+    assert names == ["corpus.json", "log.jsonl", "weights-improvement-01-2.0000.safetensors"]
 
 
 def test_nothing_of_what_is_held_out_is_learned_from_and_it_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,8 +354,8 @@ def test_a_part_of_an_epoch_is_on_disk_before_anyone_is_told(monkeypatch: pytest
             seen.append(sorted(path.name for path in (tmp_path / "m.run").glob("[!.]*")))
 
     train_model([io.StringIO(TEXT)], small(epochs=0.5), tmp_path / "m", tell=listen)
-    assert seen == [["best.safetensors", "log.jsonl"]]
-    assert [path.name for path in (tmp_path / "m.run").glob("[!.]*")] == ["log.jsonl"]
+    assert seen == [["best.safetensors", "corpus.json", "log.jsonl"]]
+    assert {path.name for path in (tmp_path / "m.run").glob("[!.]*")} == {"corpus.json", "log.jsonl"}
 
 
 def test_what_does_not_go_together_is_refused(longhand: Run, tmp_path: Path, model_path: Path) -> None:

@@ -193,8 +193,8 @@ def test_the_commands_make_the_index_once_and_report(longhand: Run, by_heart: Mo
     path = tmp_path / "heart.safetensors"
     by_heart.save(path)
     words = ("generate", path, "--length", "300", "--seed", "1")
-    assert_refused(longhand(*words, "--max-copy", "12"), "give it with --corpus")
-    assert_refused(longhand(*words, "--report"), "give it with --corpus")
+    assert_refused(longhand(*words, "--max-copy", "12"), "with --corpus")
+    assert_refused(longhand(*words, "--report"), "with --corpus")
     done = longhand(*words, "--max-copy", "12", "--corpus", tmp_path / "verse.txt", "--report")
     assert done.returncode == 0
     assert longest_copy(done.stdout, LEARNED * 3) <= 12

@@ -23,7 +23,7 @@ from longhand.modelfile import ModelFile
 from longhand.text.documents import BOUNDARY
 from longhand.text.preparing import encode_corpus
 from longhand.text.vocabulary import Wanted
-from longhand.training.novelty import new_documents
+from longhand.training.novelty import known_documents
 
 NAMES = [f"{first}{last}" for first in ("Ann", "Bert", "Klára", "Jo") for last in ("a", "olf", "een", "ius", "ö")]
 LINES = "\n".join(name for number in range(20) for name in np.random.default_rng(number).permutation(NAMES)) + "\n"
@@ -81,7 +81,9 @@ def test_a_document_is_new_where_the_text_has_no_such_one(known: list[str], othe
     text = "\n".join([*known, "x" * 1000, "held out"])
     for kind in (Wanted("char"), Wanted("byte"), Wanted("word", 100, min_count=1), Wanted("bpe", 260)):
         corpus = encode_corpus([io.StringIO(text)], 0.01, None, replace(kind, documents="line"))
-        assert new_documents(corpus, others) == sum(other not in known for other in others)
+        found = known_documents(corpus)
+        assert found is not None
+        assert [other in found for other in others] == [other in known for other in others]
 
 
 def test_each_begins_with_the_prompt(model: Model) -> None:

@@ -35,6 +35,7 @@ COMMANDS = {
     "import": ["import", "absent.h5", "--corpus", "verse.txt", "-o", "OUT.safetensors"],
     "score page": ["score", "small", "verse.txt", "--html", "OUT"],
     "score characters": ["score", "small", "verse.txt", "--per-character", "OUT"],
+    "score lines": ["score", "small", "verse.txt", "--per-line", "OUT"],
     "inspect": ["inspect", "small", "--text", "the cat", "-o", "OUT"],
     "report": ["report", "old.run", "-o", "OUT"],
     "demo": ["demo", "-o", "OUT.safetensors", "--minutes", "0.01"],

@@ -279,7 +279,12 @@ def test_leftovers_of_a_killed_writer_go_with_the_next_start(tmp_path: Path, ver
     (tmp_path / "m.run" / ".longhand-1.part").write_bytes(b"half")
     arguments = ["--epochs", 0.1, "--hidden", 8, "--batch", 4, "--window", 16, "-o", tmp_path / "m"]
     assert longhand("train", verse_path, *arguments, "--overwrite").returncode == 0
-    assert sorted(path.name for path in (tmp_path / "m.run").iterdir()) == [".lock", "log.jsonl", "report.html"]
+    assert sorted(path.name for path in (tmp_path / "m.run").iterdir()) == [
+        ".lock",
+        "corpus.json",
+        "log.jsonl",
+        "report.html",
+    ]
 
 
 def test_resuming_nothing_and_contradictions_are_refused(tmp_path: Path, verse_path: Path, longhand: Run) -> None:

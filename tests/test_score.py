@@ -295,7 +295,8 @@ def test_a_table_is_read_by_the_column_that_was_learned_from(longhand: Run, tmp_
     assert facts[0]["bits_per_character"] == facts[1]["bits_per_character"]
     seen = [json.loads(longhand("inspect", model, "--text-file", name, "--json").stdout) for name in names]
     assert seen[0]["characters"] == seen[1]["characters"] == 10
-    assert_refused(longhand("score", model, *names), "tables beside other texts")
+    both = json.loads(longhand("score", model, *names, "--json").stdout)
+    assert both["characters"] == 20
 
 
 @pytest.mark.parametrize("documents", ["line", "blank", "==="])

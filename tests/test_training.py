@@ -149,7 +149,7 @@ def test_events_come_in_order_and_the_log_repeats_the_scores(tmp_path: Path) -> 
     assert [line["event"] for line in log if line not in logged] == ["started", *["evaluated"] * 9, "finished"]
     assert (logged[0]["step"], logged[-1]["step"]) == (1, len(steps))
     assert log[-2]["validation_bits_per_character"] == round(events[-2].validation_bits, 4)
-    assert [path.name for path in (tmp_path / "m.run").glob("[!.]*")] == ["log.jsonl"]
+    assert {path.name for path in (tmp_path / "m.run").glob("[!.]*")} == {"corpus.json", "log.jsonl"}
     assert model.card.held_out_characters == model.card.validation_characters == len(VERSE * 4)
 
 
@@ -331,7 +331,7 @@ def test_overwriting_replaces_model_and_log_and_nothing_else(tmp_path: Path) -> 
     (tmp_path / "m.run" / "notes.txt").write_text("mine", encoding="utf-8")
     train_model([verse()], small(epochs=2), tmp_path / "m", overwrite=True)
     assert load(tmp_path / "m.safetensors").card.training["epochs"] == 2
-    assert sorted(path.name for path in (tmp_path / "m.run").glob("[!.]*")) == ["log.jsonl", "notes.txt"]
+    assert sorted(path.name for path in (tmp_path / "m.run").glob("[!.]*")) == ["corpus.json", "log.jsonl", "notes.txt"]
 
 
 def test_of_two_trainings_into_one_name_the_second_is_refused(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 REPORT_PAUSE = 30  # times as long as a report took, before the next one
 WRITTEN_DOCUMENTS, WRITTEN_TOKENS = 200, 10_000
+TRIED_DOCUMENTS, TRIED_TOKENS = 1000, 200  # and tokens of each at most
 SAMPLE_LENGTH = 200  # tokens that a model in training writes
 
 
@@ -63,6 +64,7 @@ def train(
         tell=tell if output is None else reported(model_path(output), tell),
         sample=written_sample,
         write_documents=written_documents,
+        try_documents=tried_documents,
     )
     return Model(file)
 
@@ -167,6 +169,12 @@ def written_documents(model: ModelFile, seconds: float = math.inf) -> list[str]:
         if text := "".join(piece.text for piece in pieces[:-1]):  # the last piece is what parts documents
             documents.append(text)
     return documents
+
+
+def tried_documents(model: ModelFile, sampling: Mapping[str, float]) -> list[str]:
+    """Return 1,000 documents that a model writes with settings that are tried, 200 tokens of each at most."""
+    settings: dict[str, Any] = dict(sampling)
+    return [text.text for text in Model(model).texts(count=TRIED_DOCUMENTS, length=TRIED_TOKENS, seed=0, **settings)]
 
 
 def import_keras(

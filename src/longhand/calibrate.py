@@ -22,13 +22,13 @@ LN2 = float(np.log(2))
 
 
 def tune(
-    model: Model, corpus: Corpus, *, seed: int = 0, tell: Callable[[Trial | Likeness], None] | None = None
+    model: Model, corpus: Corpus | None = None, *, seed: int = 0, tell: Callable[[Trial | Likeness], None] | None = None
 ) -> Trial:
     """Find temperature and min-p with which a model's texts are like those that were held out of its training.
 
     They become what the model writes with where nothing else is asked for; `Model.save` keeps them.
 
-    - corpus: what it learned from, whole
+    - corpus: what it learned from, whole; left out, it is found as the training recorded it
     - tell: is called with what the text is like, and with each trial
 
     Raises `OptionError` for a model of the classic recipe, which writes greedily; `CorpusError`.
@@ -36,7 +36,7 @@ def tune(
     if model.config.window is not None:
         raise OptionError("tune: a model that reads a window takes the likeliest token: there is nothing to tune")
     told = tell or (lambda _: None)
-    learned, passages = _texts(model, corpus)
+    learned, passages = _texts(model, model.recorded_corpus() if corpus is None else corpus)
     known = Known(learned)
     real = known.likeness(passages, _surprise(model, passages))
     told(real)

@@ -15,6 +15,7 @@ from longhand.settings import configured
 from longhand.text.documents import LINE, NONE, ROW, marked
 from longhand.text.encodings import is_name_of_utf_8
 from longhand.text.opened import untold as untold_note
+from longhand.text.origins import Origins
 from longhand.text.progress import Told, untold
 from longhand.text.reading import Reading
 from longhand.text.rereading import Text
@@ -52,7 +53,11 @@ def learned_text(file: ModelFile, sources: Iterable[Source], tell: Told = untold
 
 
 def other_text(
-    file: ModelFile, sources: Iterable[Source], given: Mapping[str, Any] = NOTHING, tell: Told = untold
+    file: ModelFile,
+    sources: Iterable[Source],
+    given: Mapping[str, Any] = NOTHING,
+    tell: Told = untold,
+    origins: Origins | None = None,
 ) -> Text:
     """Return another text, read as the one that the model learned from; its documents, too, are of that kind.
 
@@ -62,7 +67,7 @@ def other_text(
     """
     sources, mode = list(sources), documents_of(file)
     reading = reading_of_other(file, given)
-    return Text(sources, LINE if mode == ROW and reading.column is None else mode, reading, tell)
+    return Text(sources, LINE if mode == ROW and reading.column is None else mode, reading, tell, origins)
 
 
 def whole_text(file: ModelFile, source: Source, note: Callable[[str], None] = untold_note) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from encodings.aliases import aliases
 from functools import cache
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -16,6 +16,7 @@ from longhand.config import (
     CHANGEABLE,
     CLASSIC,
     DETECT,
+    ESCAPED,
     FEWEST_SUBWORDS,
     LENGTH,
     LONGEST_DOCUMENT,
@@ -213,12 +214,20 @@ def configured(settings: type[Settings], values: Mapping[str, object]) -> Settin
 
 def description(settings: type[msgspec.Struct], field: str) -> str:
     """Return the description of a field, as its `Meta` states it."""
-    hint = _hints(settings)[field]
-    for part in _parts(hint):
-        for meta in getattr(part, "__metadata__", ()):
-            if isinstance(meta, Meta) and meta.description:
-                return meta.description
+    for meta in _metas(settings, field):
+        if meta.description:
+            return meta.description
     raise AssertionError(f"{settings.__name__}.{field} has no description")
+
+
+def is_escaped(settings: type[msgspec.Struct], field: str) -> bool:
+    """Return whether escapes are understood in a field's text where the command line gives it."""
+    return any(meta.extra == ESCAPED for meta in _metas(settings, field))
+
+
+def _metas(settings: type[msgspec.Struct], field: str) -> Iterator[Meta]:
+    for part in _parts(_hints(settings)[field]):
+        yield from (meta for meta in getattr(part, "__metadata__", ()) if isinstance(meta, Meta))
 
 
 @cache  # of a whole class at once: they are asked for field by field, for every option of the command line

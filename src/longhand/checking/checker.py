@@ -22,6 +22,7 @@ from longhand.config import TrainConfig
 from longhand.errors import CorpusError, MissingExtraError
 from longhand.text.documents import BOUNDARY, LINE, NONE
 from longhand.text.encoded import FEWEST_CHARACTERS
+from longhand.text.escapes import escaped
 from longhand.text.kinds import Kind
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.repeats import Repeated
@@ -149,7 +150,7 @@ class _Checking:
         trainable = all(finding.level != "stops" for finding in findings)
         expected = None
         if minutes is not None and count >= FEWEST_CHARACTERS:
-            expected = self._estimate("".join(learned), "".join(held_out), count, minutes, tokens)
+            expected = self._estimate("".join(learned), "".join(held_out), count, minutes, tokens, suggested)
         rare = characters.rare()
         return Check(
             trainable,
@@ -212,7 +213,9 @@ class _Checking:
         if documents.repeated.parts > 1:
             return []
         found = "one document, so that nothing is left to score on"
-        return [Finding("stops", "one-document", found, f"is --documents {shlex.quote(documents.mode)} right?")]
+        return [
+            Finding("stops", "one-document", found, f"is --documents {shlex.quote(escaped(documents.mode))} right?")
+        ]
 
     def _samples(self, count: int) -> tuple[list[str], list[str], str]:
         """Return slices of what is learned from and of what is held out, and the beginning of the latter."""
@@ -249,8 +252,11 @@ class _Checking:
         pieces = self._text.pieces("comparing documents", mode)
         return duplicates.documents_in(mode, duplicates.repeats_of(pieces), self._held_out)
 
-    def _estimate(self, learned: str, held_out: str, count: int, minutes: float, tokens: Suggestion) -> Estimate | None:
-        settings = Settings(minutes, "byte" if tokens.value == "byte" else "char", self._lines.is_sorted)
+    def _estimate(
+        self, learned: str, held_out: str, count: int, minutes: float, tokens: Suggestion, documents: Suggestion
+    ) -> Estimate | None:
+        unit, mode = "byte" if tokens.value == "byte" else "char", self._documents or documents.value
+        settings = Settings(minutes, unit, self._lines.is_sorted, mode != NONE)
         self._progress("measuring this machine", 0.0)
         counts = self._characters.counts
         share = 1 - self._held_out

@@ -12,6 +12,7 @@ from longhand.text.bytewise import ByteTokenizer
 from longhand.text.characters import CharacterTokenizer
 from longhand.text.encoded import EncodedCorpus
 from longhand.text.ngram import bits_per_character
+from longhand.training.plan import tokens_read
 from longhand.training.planning import plan_for
 
 LEARNED, HELD_OUT, COMPRESSED = 2_000_000, 200_000, 1_000_000  # characters at most
@@ -57,11 +58,20 @@ def estimated(learned: str, held_out: str, characters: int, different: str, size
     tokenizer = ByteTokenizer() if settings.tokens == "byte" else CharacterTokenizer(different)
     tokens = size if settings.tokens == "byte" else characters
     nothing = np.broadcast_to(np.zeros(1, np.uint8), tokens + 1)  # a plan asks no more of a text than its length
-    corpus = EncodedCorpus(nothing, 1, tokenizer, characters, size, np.zeros(tokenizer.size, np.int64), "")
+    corpus = EncodedCorpus(
+        nothing,
+        1,
+        tokenizer,
+        characters,
+        size,
+        np.zeros(tokenizer.size, np.int64),
+        "",
+        documents=int(settings.of_documents),
+    )
     plan = plan_for(corpus, config, free_settings(config, {}), expect=True)
     assert plan.speed is not None
     ngram = bits_per_character(learned, held_out)
-    read = max(plan.epochs * characters, 1.0)
+    read = max(tokens_read(config, tokens, plan.speed) / tokens * characters, 1.0)  # of a tiny text, fewer do as well
     factor = FLOOR + OF_FEW / read
     packed = learned[:COMPRESSED]
     bits = 8 * len(lzma.compress(packed.encode("utf-8", "surrogatepass")))
@@ -81,8 +91,13 @@ def estimated(learned: str, held_out: str, characters: int, different: str, size
 
 @dataclass(frozen=True)
 class Settings:
-    """What is to be estimated: a training of so many minutes with such tokens; whether the text's lines are sorted."""
+    """What is to be estimated: a training of so many minutes with such tokens.
+
+    - is_sorted: whether the text's lines are
+    - of_documents: whether it is of documents
+    """
 
     minutes: float
     tokens: str
     is_sorted: bool
+    of_documents: bool = False

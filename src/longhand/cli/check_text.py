@@ -16,6 +16,9 @@ from longhand.checking.checker import Check
 from longhand.checking.estimate import Estimate
 from longhand.checking.finding import LEVELS
 from longhand.cli.output import show, visible
+from longhand.config import TrainConfig
+from longhand.settings import is_escaped
+from longhand.text.escapes import escaped
 
 WIDEST = 100  # columns
 MOST_FINDINGS = 10
@@ -67,7 +70,8 @@ def _next(check: Check, corpus: Sequence[str], options: Mapping[str, Any]) -> st
     words: list[str] = []
     for name, value in suggested.items():
         if usual.get(name) != value:
-            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+            shown = escaped(value) if is_escaped(TrainConfig, name) else str(value)
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [shown])]
     return visible(f"Next: longhand train {shlex.join([*corpus, *words])}")
 
 

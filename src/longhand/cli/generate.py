@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from longhand.cli.interactive import Interactive, say
 from longhand.cli.novelty import index, lines
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import discard_stdout, note, note_runtime, noted_if_slow
+from longhand.cli.training_text import training_text
 from longhand.config import AdaptConfig, ManyConfig, RunConfig, SamplingConfig
 from longhand.errors import OptionError
 from longhand.settings import configured
@@ -55,7 +57,10 @@ FLUSH_INTERVAL = 0.02  # seconds: less than a piece takes, seldom enough for a p
 @click.option("--load-state", metavar="FILE", help="go on with such a text, at once, however long it was")
 @click.option("--overwrite", is_flag=True, help="replace the file of --save-state if it exists")
 @click.option(
-    "--corpus", multiple=True, metavar="CORPUS", help="what MODEL learned from, for --max-copy and --report; once"
+    "--corpus",
+    multiple=True,
+    metavar="CORPUS",
+    help="what MODEL learned from, for --max-copy and --report, if it is not found",
 )
 @click.option("--report", is_flag=True, help="say on stderr how much of what was written is a copy of that text")
 @click.option("--adapt-to", metavar="FILE", help="let the model learn from a text first; its file stays as it is")
@@ -107,11 +112,13 @@ def generate(
     configured(SamplingConfig, sampling)
     configured(ManyConfig, given(many))
     loaded = _loaded(model, given(run), adapt_to, adapting, parsed(clamp))
-    index(loaded, corpus)
-    if report and loaded.copies is None:
-        raise OptionError("report: nothing is known of the text that the model learned from: give it with --corpus")
+    needed = "max copy" if sampling.get("max_copy") else "report" if report else ""
+    index(loaded, corpus if needed or not many["new"] else (), needed=needed)
+    if many["new"]:
+        _know_documents(loaded, corpus)
     prompt, shown = _given_prompt(loaded, prompt, prompt_file, seed_from, sampling.get("seed"))
     _note_unknown(loaded, prompt)
+    sampling = _without_idle(loaded, sampling)
     if interactive:
         explorer = loaded.explore(prompt, **sampling)
         sys.stdout.write(Interactive(explorer, sampling["seed"], say).run() + "\n")
@@ -152,6 +159,19 @@ def _loaded(name: str, run: dict[str, Any], adapt_to: str | None, adapting: dict
         model = model.clamped(clamps)
     note_runtime(model.runtime)
     return model
+
+
+def _know_documents(model: Model, corpus: tuple[str, ...]) -> None:
+    """Let a model know the documents of its training text: as these are listed beside it, or by reading the text."""
+    if not model.config.documents:
+        return  # refused where it writes
+    if not corpus:
+        with suppress(OptionError):
+            assert model.known_documents is not None
+            return
+    text = training_text(model, corpus, "new")
+    with noted_if_slow("reading the documents of the training text"):
+        model.know_documents(list(text))
 
 
 def _given_prompt(
@@ -196,6 +216,16 @@ def _note_unknown(model: Model, prompt: str) -> None:
         note(f"the model does not know {listed}: read as the unknown token")
 
 
+def _without_idle(model: Model, sampling: dict[str, Any]) -> dict[str, Any]:
+    """Return settings without biases of what the model never writes; say what else it never writes."""
+    from longhand.generation.unwritable import unwritable, without_idle_bias
+
+    for sentence in unwritable(model.tokenizer, configured(SamplingConfig, sampling)):
+        note(sentence)
+    bias = without_idle_bias(model.tokenizer, sampling.get("logit_bias"))
+    return {**sampling, "logit_bias": bias} if bias else {k: v for k, v in sampling.items() if k != "logit_bias"}
+
+
 def _note_documents(model: Model, documents: int | None) -> None:
     card = model.card
     if documents is not None and card.documents_written:
@@ -236,8 +266,12 @@ def _print_texts(
     """Print texts, each when it is whole, until they end or nobody reads; return tokens, seconds and the texts."""
     written, began, first, parts = 0, time.monotonic(), True, []
     between = model.separator or ("\n" if any(settings.get(name) for name in ("until", "pattern")) else "\n\n")
+    texts, problem = model.texts(prompt, log_probabilities=output == "jsonl", **settings), None
     try:
-        for text in model.texts(prompt, log_probabilities=output == "jsonl", **settings):
+        while (text := _next(texts)) is not None:
+            if isinstance(text, OptionError):
+                problem = text
+                break
             written += text.tokens
             parts.append(text.text)
             if output == "jsonl":
@@ -251,7 +285,17 @@ def _print_texts(
         sys.stdout.flush()
     except BrokenPipeError:
         discard_stdout()
+    if problem is not None:  # too few different or new ones: those that there are have been printed
+        raise problem
     return written, time.monotonic() - began, between.join(parts)
+
+
+def _next(texts: Iterator[Written]) -> Written | OptionError | None:
+    """Return the next text, None where there are no more, or why there are no more."""
+    try:
+        return next(texts, None)
+    except OptionError as error:
+        return error
 
 
 def _line_of(text: Written, prompt: str) -> str:

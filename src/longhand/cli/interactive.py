@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from longhand.cli.output import visible
 from longhand.errors import LonghandError, OptionError
 from longhand.files import write_atomically
+from longhand.text.escapes import unescaped
 
 if TYPE_CHECKING:
     from longhand.generation.explorer import Continuation, Explorer
@@ -19,7 +20,7 @@ OFFERED = 9
 HELP = """\
   1 to 9        take that continuation
   Enter         let the model write to the end of the line
-  any text      type it; a space at its beginning counts, and \\n is a line end
+  any text      type it; a space at its beginning counts, \\n is a line end, \\\\ a backslash
   /write N      let the model write N characters (or what its tokens are)
   /undo, /u     take the last step back
   /keep NAME    remember this place;   /go NAME  come back to it;   /branches  which there are
@@ -78,7 +79,7 @@ class Interactive:
         elif line.startswith("/"):
             return self._command(*line[1:].partition(" ")[::2])
         else:
-            self._explorer.append(line.replace("\\n", "\n"))
+            self._explorer.append(unescaped(line))
         return True
 
     def _command(self, name: str, rest: str) -> bool:
@@ -91,7 +92,7 @@ class Interactive:
             if not self._explorer.undo():
                 self._say("  nothing to take back")
         elif name == "type":
-            self._explorer.append(rest)
+            self._explorer.append(unescaped(rest))
         elif name == "write":
             if not (rest.isdecimal() and len(rest) <= 6 and int(rest) >= 1):
                 raise OptionError(f"/write: found {rest[:20]!r}, expected a number of characters")

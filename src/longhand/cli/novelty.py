@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from longhand.cli.output import note, noted_if_slow, show, visible
+from longhand.cli.training_text import training_text
 from longhand.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ SHOWN = 60  # characters of a run
     "--corpus",
     multiple=True,
     metavar="CORPUS",
-    help="what MODEL learned from, to be given once: an index stays beside it",
+    help="what MODEL learned from; found as its training recorded it if left out. An index stays beside MODEL",
 )
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def novelty(model: str, text: str, corpus: tuple[str, ...], as_json: bool) -> None:
@@ -41,7 +42,7 @@ def novelty(model: str, text: str, corpus: tuple[str, ...], as_json: bool) -> No
     written = whole_text(loaded.file, text, note)
     if not written:
         raise CorpusError(f"{text}: empty; expected a text to look for copies in")
-    index(loaded, corpus)
+    index(loaded, corpus, needed="novelty")
     with noted_if_slow("looking for copies"):
         found = loaded.novelty(written)
     if as_json:
@@ -51,12 +52,19 @@ def novelty(model: str, text: str, corpus: tuple[str, ...], as_json: bool) -> No
         show(line)
 
 
-def index(model: Model, corpus: tuple[str, ...]) -> None:
-    """Make the index of the text that a model learned from, if it is given."""
-    if corpus:
-        with noted_if_slow("making the index of the text, once"):
-            made = model.index_copies(list(corpus))
-        note(f"the index of {', '.join(made.about.names)} stays beside the model: --corpus is not needed again")
+def index(model: Model, corpus: tuple[str, ...], *, needed: str = "") -> None:
+    """Make the index of the text that a model learned from, if it is given, or needed and not yet there.
+
+    - needed: what needs it; empty if nothing does
+
+    Raises `OptionError` where it is needed, and the text is not found.
+    """
+    if not corpus and not (needed and model.copies is None):
+        return
+    text = training_text(model, corpus, needed)
+    with noted_if_slow("making the index of the text, once"):
+        made = model.index_copies(list(text))
+    note(f"the index of {', '.join(made.about.names)} stays beside the model: --corpus is not needed again")
 
 
 def lines(found: Novelty) -> list[str]:

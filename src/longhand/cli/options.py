@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import click
@@ -12,7 +12,8 @@ from msgspec import NODEFAULT, Struct, structs
 
 from longhand.config import CLASSIC, OF_DEFAULT, PLANNED, TrainConfig
 from longhand.errors import OptionError
-from longhand.settings import description
+from longhand.settings import description, is_escaped
+from longhand.text.escapes import unescaped
 
 NOTHING: Mapping[str, str] = types.MappingProxyType({})
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -58,26 +59,39 @@ def _option(settings: type[Struct], field: structs.FieldInfo, name: str, default
     kind = _kind(_hints(settings)[field.name])
     if kind is bool:
         return click.option(name, field.name, is_flag=True, default=None, help=description(settings, field.name))
-    shown = f" [default: {default}]" if default else ""
+    shown, help_ = f" [default: {default}]" if default else "", description(settings, field.name)
+    if is_escaped(settings, field.name):
+        help_ += r"; \n is a line end, \t a tab"
     if get_origin(kind) in (tuple, dict):
         read = _texts if get_origin(kind) is tuple else _numbers
-        help_ = description(settings, field.name)
+        read = partial(read, escaped=is_escaped(settings, field.name))
         return click.option(name, field.name, multiple=True, default=(), callback=read, help=help_)
     choices = click.Choice(get_args(kind)) if get_origin(kind) is Literal else kind
-    return click.option(name, field.name, type=choices, default=None, help=description(settings, field.name) + shown)
+    read_one = _unescaped if is_escaped(settings, field.name) else None
+    return click.option(name, field.name, type=choices, default=None, callback=read_one, help=help_ + shown)
 
 
-def _texts(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
+def _unescaped(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Return a text with its escapes replaced, if it was given."""
+    return None if value is None else unescaped(value)
+
+
+def _texts(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...], *, escaped: bool
+) -> tuple[str, ...] | None:
     """Return texts that were given, None where there are none."""
-    return values or None
+    return (tuple(map(unescaped, values)) if escaped else values) or None
 
 
-def _numbers(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, float] | None:
+def _numbers(
+    _context: click.Context, option: click.Parameter, values: tuple[str, ...], *, escaped: bool
+) -> dict[str, float] | None:
     """Return numbers by name, of "NAME=NUMBER"."""
     result = {}
     for value in values:
         name, _, number = value.rpartition("=")
         try:
+            name = unescaped(name) if escaped else name
             result[name] = float(number)
         except ValueError:
             name = ""

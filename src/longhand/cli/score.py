@@ -11,11 +11,13 @@ import click
 
 from longhand.cli.options import given, settings_options
 from longhand.cli.output import Waiting, note_runtime, noted_if_slow, show
+from longhand.cli.training_text import text_to_compare_with, training_text
 from longhand.config import OF_FILES, AdaptConfig, RunConfig, ScoringConfig, TrainConfig
 from longhand.errors import OptionError
 
 if TYPE_CHECKING:
     from longhand.model import Model
+    from longhand.text.origins import Origins
     from longhand.text.rereading import Text
 
 MOST_WORST = 10_000
@@ -29,16 +31,26 @@ OF_SCORING, OF_RUN = ScoringConfig.__struct_fields__, RunConfig.__struct_fields_
     "--corpus",
     multiple=True,
     metavar="CORPUS",
-    help="what MODEL learned from, whole: an n-gram model learns from the same part of it, to be compared with; "
-    "without FILE, what was held out of it is scored",
+    help="what MODEL learned from, whole, for an n-gram model to be compared with, and, without FILE, for the held-out "
+    "part to be scored; found as the training recorded it if left out",
 )
 @settings_options(ScoringConfig, only=("adapt",))
 @settings_options(AdaptConfig)
 @settings_options(ScoringConfig, only=("cache", "cache_size", "streams"))
-@click.option("--worst", type=click.IntRange(0, MOST_WORST), default=0, help="print so many least expected passages")
+@click.option(
+    "--worst",
+    type=click.IntRange(0, MOST_WORST),
+    default=0,
+    help="print so many least expected lines, by their bits a character; short ones count less",
+)
 @click.option("--per-character", metavar="FILE", help="write a line of JSON for each character: its bits")
+@click.option(
+    "--per-line",
+    metavar="FILE",
+    help="write a record for each line (or row): file, line, bits; as CSV or JSON lines, by its name (.csv, .jsonl)",
+)
 @click.option("--html", metavar="FILE", help="write a page that shows the text, tinted by surprise")
-@click.option("--overwrite", is_flag=True, help="replace the files of --html and --per-character if they exist")
+@click.option("--overwrite", is_flag=True, help="replace the files of --html, --per-character and --per-line")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 @settings_options(TrainConfig, only=OF_FILES)
 @settings_options(RunConfig, defaults={"precision": "fp32"})
@@ -48,6 +60,7 @@ def score(
     corpus: tuple[str, ...],
     worst: int,
     per_character: str | None,
+    per_line: str | None,
     html: str | None,
     overwrite: bool,
     as_json: bool,
@@ -65,27 +78,38 @@ def score(
     from longhand.files import refuse_existing, write_atomically, written_atomically
     from longhand.model import load
     from longhand.scoring.comparison import Comparing
+    from longhand.scoring.line_records import LineRecords, refuse_other_suffix
     from longhand.settings import train_config
+    from longhand.text.origins import Origins
     from longhand.text.utf8 import without_surrogates
 
     options = given(settings)
     _refuse_idle(files, corpus, options)
-    if html and per_character and Path(html).resolve() == Path(per_character).resolve():
-        raise OptionError(f"--html and --per-character: found {html} for both: name two files")
+    targets = {"--html": html, "--per-character": per_character, "--per-line": per_line}
+    _refuse_one_file_twice({option: name for option, name in targets.items() if name})
+    if per_line and not files:
+        raise OptionError("--per-line: of the lines of FILE, found none: name the text to be scored")
     reading = {name: options[name] for name in OF_FILES if name in options}
     train_config(reading)  # raises for an encoding that is none, say
-    for target in filter(None, (html, per_character)):
+    for target in filter(None, targets.values()):
         refuse_existing(Path(target), overwrite)
+    if per_line:
+        refuse_other_suffix(per_line)
     loaded = load(model, **({"precision": "fp32"} | {name: options[name] for name in OF_RUN if name in options}))
     note_runtime(loaded.runtime)
     scorer = loaded.scorer(**{name: options[name] for name in OF_SCORING if name in options})
     with ExitStack() as opened:
-        lines = opened.enter_context(
-            written_atomically(Path(per_character), overwrite=overwrite) if per_character else nullcontext()
+        characters, records = (
+            opened.enter_context(written_atomically(Path(name), overwrite=overwrite) if name else nullcontext())
+            for name in (per_character, per_line)
         )
-        text, before, pieces = _given(opened, loaded, files, corpus, reading)
+        origins = Origins() if per_line else None
+        text, before, pieces = _given(opened, loaded, files, corpus, reading, origins)
+        lines = LineRecords(records, per_line, origins) if records and per_line and origins else None
         with noted_if_slow("counting what the n-gram model learns from ..."):
-            comparing = Comparing(learned=before, worst=worst, page=html is not None, characters=lines)
+            comparing = Comparing(
+                learned=before, worst=worst, page=html is not None, characters=characters, lines=lines
+            )
         with noted_if_slow("scoring ..."):
             found = comparing.score(scorer, pieces)
     name = heading(text.names, held_out=not files)
@@ -101,28 +125,40 @@ def score(
 
 
 def _given(
-    opened: ExitStack, model: Model, files: tuple[str, ...], corpus: tuple[str, ...], reading: dict[str, Any]
+    opened: ExitStack,
+    model: Model,
+    files: tuple[str, ...],
+    corpus: tuple[str, ...],
+    reading: dict[str, Any],
+    origins: Origins | None,
 ) -> tuple[Text, Iterator[str] | None, Iterator[str]]:
     """Return the text to be scored, what an n-gram model learns from, which is to be read before it, and its pieces."""
     from longhand.learned import halves, learned_text, other_text, training_of
 
     if not files and not training_of(model.file).held_out:
         raise OptionError("nothing was held out of this model's training: name a FILE that it has not seen")
+    corpus = text_to_compare_with(model, corpus) if files else training_text(model, corpus, "found no text to score")
     tell = Waiting().tell
     before = None
     if corpus:
         text = opened.enter_context(learned_text(model.file, corpus, tell))
         before, pieces = halves(model.file, text)
     if files:
-        text = opened.enter_context(other_text(model.file, files, reading, tell))
+        text = opened.enter_context(other_text(model.file, files, reading, tell, origins))
         pieces = text.pieces("scoring")
     return text, before, pieces
 
 
+def _refuse_one_file_twice(targets: dict[str, str]) -> None:
+    """Raise `OptionError` where one file is to be written by two options."""
+    seen: dict[Path, str] = {}
+    for option, name in targets.items():
+        if (other := seen.setdefault(Path(name).resolve(), option)) != option:
+            raise OptionError(f"{other} and {option}: found {name} for both: name two files")
+
+
 def _refuse_idle(files: tuple[str, ...], corpus: tuple[str, ...], options: dict[str, Any]) -> None:
     """Raise `OptionError` for options that do nothing, or exclude each other."""
-    if not files and not corpus:
-        raise OptionError("found no text to score: name a FILE, or what MODEL learned from with --corpus")
     if (*files, *corpus).count("-") > 1:
         raise OptionError("found - more than once, standard input is one text: name files")
     for name in ("adapt_layers", "adapt_rate"):

@@ -9,6 +9,7 @@ from longhand.config import ScoringConfig
 from longhand.model import Model
 from longhand.scoring.comparison import Comparison
 from longhand.scoring.page import Row, few, score_page
+from longhand.scoring.passages import RANKED_BY
 from longhand.text.ngram import ORDER
 
 NAMES = 3  # of files that are named
@@ -39,6 +40,8 @@ def score_lines(found: Comparison, model: Model, name: str, settings: ScoringCon
             f"{score.unknown:,} tokens are unknown to the model and predicted as such; to say what they are takes "
             f"{score.naming / score.unknown:.1f} bits more each, {named:.3f} bits per character in all"
         )
+    if found.worst:
+        yield f"the least expected lines, ranked by {RANKED_BY}, so that a few rare characters are no line:"
     for passage in found.worst or ():
         text = visible(passage.text.replace("\t", " "))
         yield f"  line {passage.line:>7,} {passage.bits:6.2f} bits a character: {text}"

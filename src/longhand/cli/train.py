@@ -66,7 +66,7 @@ def train(
     if plan:
         return show_plan(corpus, values, json_lines)
 
-    from longhand.api import reported, settings_of, written_documents, written_sample
+    from longhand.api import reported, settings_of, tried_documents, written_documents, written_sample
     from longhand.cli.json_lines import JsonLines
     from longhand.cli.tensorboard import TensorBoard
     from longhand.cli.watcher import watching
@@ -92,6 +92,7 @@ def train(
             tell=reported(path, tell),
             sample=written_sample,
             write_documents=written_documents,
+            try_documents=tried_documents,
             began=began,
         )
     return exit_code(model.card.stopped_by)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from longhand.cli.output import note, show
+from longhand.cli.training_text import training_text
 
 if TYPE_CHECKING:
     from longhand.generation.tuning import Likeness, Trial
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", metavar="MODEL")
-@click.option("--corpus", multiple=True, required=True, metavar="CORPUS", help="what MODEL learned from, whole")
+@click.option(
+    "--corpus",
+    multiple=True,
+    metavar="CORPUS",
+    help="what MODEL learned from, whole; found as its training recorded it if left out",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="of what is written")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 @click.option("--dry-run", is_flag=True, help="leave MODEL as it is")
@@ -45,7 +51,7 @@ def tune(model: str, corpus: tuple[str, ...], seed: int, as_json: bool, dry_run:
             settings = f"temperature {event.temperature:g}, min-p {event.min_p:g}"
             note(f"{settings}: {_words(event.likeness)}; distance {event.distance:.2f}")
 
-    best = tune_model(loaded, list(corpus), seed=seed, tell=tell)
+    best = tune_model(loaded, list(training_text(loaded, corpus)), seed=seed, tell=tell)
     if not dry_run:
         loaded.save(existing_model(model), overwrite=True)
     if as_json:

@@ -218,6 +218,9 @@ def result(event: Finished, *, resumable: bool = True) -> str:
         end = "ended early (the held-out text scored worse again and again: it learned by heart), "
     if card.documents_written:
         score += f"; of {card.documents_written} documents that it wrote, {_new_share(card)} are not in the text"
+    if card.sampling:
+        chosen = ", ".join(f"{name.replace('_', '-')} {value:g}" for name, value in card.sampling.items())
+        score += f"; it writes with {chosen}, unless told otherwise"
     return (
         f"{end}{score}; {card.trained_seconds:.0f} s, {card.trained_epochs:.2f} epochs.{later}\n"
         f"{event.output} holds the model{shown}. "

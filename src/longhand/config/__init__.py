@@ -6,6 +6,7 @@ its `config` record. Values that come from outside go through `longhand.settings
 
 from __future__ import annotations
 
+from longhand.config.escaped import ESCAPED
 from longhand.config.inspecting import InspectConfig, ValuesConfig
 from longhand.config.running import BenchConfig, DemoConfig, RunConfig
 from longhand.config.scoring import AdaptConfig, ScoringConfig
@@ -40,6 +41,7 @@ __all__ = [
     "CLASSIC",
     "COMPLETION_TOKENS",
     "DETECT",
+    "ESCAPED",
     "FEWEST_SUBWORDS",
     "LENGTH",
     "LONGEST_DOCUMENT",

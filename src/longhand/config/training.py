@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from longhand.config.escaped import ESCAPED
 from longhand.units import NormalForm
 
 FEWEST_SUBWORDS = 257  # all bytes, and the start of a text
@@ -71,6 +72,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             max_length=100,
             description="what begins anew and comes to an end: line, blank (what blank lines part), file, row (with "
             "--column), none, or any text that stands between documents",
+            extra=ESCAPED,
         ),
     ] = "none"
     column: (

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from longhand.config.escaped import ESCAPED
+
 TEMPERATURE = 0.8
 """What texts are drawn with where nothing else is said, but for models that read a window: those write greedily."""
 
@@ -43,7 +45,7 @@ class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = "tokens"
     stop: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=1000)], ...],
-        Meta(max_length=100, description="a text before which to end; may be given several times"),
+        Meta(max_length=100, description="a text before which to end; may be given several times", extra=ESCAPED),
     ] = ()
     until: (
         Annotated[
@@ -72,12 +74,15 @@ class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         Annotated[str, Meta(max_length=10_000, description="a word whose letters the lines begin with")] | None
     ) = None
     without: (
-        Annotated[str, Meta(max_length=10_000, description="letters that do not occur, neither small nor capital")]
+        Annotated[
+            str,
+            Meta(max_length=10_000, description="letters that do not occur, neither small nor capital", extra=ESCAPED),
+        ]
         | None
     ) = None
     ban: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=1000)], ...],
-        Meta(max_length=1000, description="a text that does not occur; may be given several times"),
+        Meta(max_length=1000, description="a text that does not occur; may be given several times", extra=ESCAPED),
     ] = ()
     temperature: (
         Annotated[
@@ -147,6 +152,7 @@ class SamplingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
                 max_length=100_000,
                 description="TOKEN=NUMBER, what is added to the logit of a character (or what the model's tokens are); "
                 "may be given several times",
+                extra=ESCAPED,
             ),
         ]
         | None
@@ -176,6 +182,9 @@ class ManyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         int, Meta(ge=1, le=1_000_000, description="texts to write; the second has --seed + 1, and so on")
     ] = 1
     unique: Annotated[bool, Meta(description="no text twice")] = False
+    new: Annotated[
+        bool, Meta(description="only documents that are not in the training text; for models that learned from such")
+    ] = False
     best_of: Annotated[
         int, Meta(ge=1, le=10_000, description="of so many, the text that the model finds most probable, a token")
     ] = 1

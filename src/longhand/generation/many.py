@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 
 from longhand.errors import OptionError
@@ -14,7 +14,7 @@ from longhand.runtime.session import Session
 
 TOGETHER = 64  # streams at most
 FIRST_PIECE = 16  # tokens at a time, before any text has ended
-MOST_TRIES = 50  # texts for each different one that is wanted
+MOST_TRIES = 50  # texts for each different or new one that is wanted
 
 
 @dataclass(frozen=True)
@@ -74,31 +74,52 @@ class Many:
         together = _Together(session, self._opening, self._begun, self._vocabulary)
         yield from together.run(self._seed, self._seed + count)
 
-    def different(self, count: int) -> Iterator[Written]:
-        """Yield so many texts of which no two are the same, and none is empty.
+    def chosen(
+        self, count: int, of: int, *, unique: bool = False, known: Container[str] | None = None
+    ) -> Iterator[Written]:
+        """Yield so many texts, each the one of `of` that the model finds most probable, a token in the mean.
+
+        - unique: whether no two are the same, and none is empty
+        - known: texts that do not count, none of which is yielded, nor an empty one
 
         Raises `OptionError` after those that there are, where 50 times as many texts do not suffice.
         """
         seen: set[str] = set()
-        for written in self.texts(MOST_TRIES * count):
-            if written.text and written.text not in seen:
-                seen.add(written.text)
-                yield written
-            if len(seen) == count:
-                return
-        raise OptionError(f"unique: of {MOST_TRIES * count:,} texts {len(seen):,} are different: ask for fewer")
-
-    def best(self, count: int, of: int) -> Iterator[Written]:
-        """Yield so many texts, each the one of some that the model finds most probable, a token in the mean."""
         group: list[Written] = []
-        for written in self.texts(count * of):
-            group.append(written)
-            if len(group) == of:
-                yield max(group, key=lambda each: each.mean_log_probability)
-                group = []
+        found = again = refused = 0
+        tries = count * of * (MOST_TRIES if unique or known is not None else 1)
+        for number, written in enumerate(self.texts(tries), 1):
+            whole = self._prompt + written.text
+            if known is not None and whole in known:
+                refused += 1
+            elif unique and written.text in seen:
+                again += 1
+            elif written.text or not (unique or known is not None):
+                group.append(written)
+            if number % of == 0 and group:
+                best = max(group, key=lambda each: each.mean_log_probability) if of > 1 else group[0]
+                yield best
+                found, group = found + 1, []
+                if unique:
+                    seen.add(best.text)
+            if found == count:
+                return
+        if found < count:
+            raise OptionError(_too_few(tries, found, again, refused, new=known is not None))
 
     def _begun(self, seed: int) -> Text:
         return self._task.text(self._opening, seed)
+
+
+def _too_few(tries: int, found: int, again: int, refused: int, *, new: bool) -> str:
+    """Return why there are fewer texts than were wanted."""
+    if not new:
+        return f"unique: of {tries:,} texts {found:,} are different: ask for fewer"
+    twice = f", {again:,} came again" if again else ""
+    return (
+        f"new: of {tries:,} texts {found:,} are new; {refused:,} are in the training text{twice}: ask for fewer, or "
+        "write with a higher --temperature"
+    )
 
 
 class _Together:

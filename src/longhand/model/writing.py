@@ -14,9 +14,10 @@ import msgspec
 import numpy as np
 
 from longhand.config import ManyConfig, SamplingConfig
+from longhand.copies.documents import KnownDocuments
 from longhand.copies.index import CopyIndex, build_index
 from longhand.copies.report import Novelty, novelty
-from longhand.errors import ModelFormatError, OptionError
+from longhand.errors import CorpusError, ModelFormatError, OptionError
 from longhand.generation.beam import BeamSearch
 from longhand.generation.constraints.bounds import USUAL, Bounds, never_interrupt
 from longhand.generation.explorer import Explorer
@@ -25,9 +26,10 @@ from longhand.generation.many import Many, Written
 from longhand.generation.opening import opened
 from longhand.generation.saved import WritingState
 from longhand.generation.writing import Task, Writing, given_settings, go_on, task_of, write
-from longhand.learned import reading_of_other, training_of
+from longhand.learned import learned_text, reading_of_other, training_of
 from longhand.model.base import ModelBase
-from longhand.settings import configured, sampling_for
+from longhand.settings import configured, length_of, sampling_for
+from longhand.text.documents import documents_of_text
 from longhand.text.listed import ListedTokenizer
 from longhand.text.passage import random_passage
 from longhand.text.rereading import Text
@@ -103,6 +105,7 @@ class WritingModel(ModelBase):
         *,
         count: int = 1,
         unique: bool = False,
+        new: bool = False,
         best_of: int = 1,
         beam: int = 0,
         length_penalty: float = 1.0,
@@ -115,24 +118,32 @@ class WritingModel(ModelBase):
         of `longhand.ManyConfig`:
 
         - unique: no text twice
+        - new: no document that is in the training text (`known_documents`)
         - best_of: of so many, the one that the model finds most probable
         - beam: look for the most probable text with so many streams; there is one
         - log_probabilities: say how probable each token was
 
-        Raises `OptionError`.
+        With `documents` there are as many times more texts: each is a document. Raises `OptionError`, after those texts
+        that there are where not enough different or new ones come.
         """
         prompt = self.as_read(prompt)
-        values = {"count": count, "unique": unique, "best_of": best_of, "beam": beam, "length_penalty": length_penalty}
-        wanted = configured(ManyConfig, values)
+        values = {"count": count, "unique": unique, "new": new, "best_of": best_of, "beam": beam}
+        wanted = configured(ManyConfig, {**values, "length_penalty": length_penalty})
         config = self._sampling(sampling)
-        if config.documents is not None:
-            raise OptionError("documents: found with --count, expected one of them: a text is a document already")
+        if new and not self.config.documents:
+            raise OptionError("new: the model was not trained on documents (longhand train --documents)")
+        if config.documents is not None and self.config.documents:
+            values["count"] = count * config.documents
+            wanted = configured(ManyConfig, {**values, "length_penalty": length_penalty})
+            sampling = {**sampling, "documents": None, "length": length_of(config)}
         task = self.task(**sampling)
         if config.max_copy is not None and (self.config.window is not None or wanted.beam):
             raise OptionError("max copy: neither a beam nor a model that reads a window can go back from a copy")
         if wanted.beam:
-            if wanted.count > 1 or wanted.best_of > 1 or wanted.unique:
-                raise OptionError("beam: there is one most probable text: leave --count, --best-of and --unique out")
+            if wanted.count > 1 or wanted.best_of > 1 or wanted.unique or wanted.new:
+                raise OptionError(
+                    "beam: there is one most probable text: leave --count, --documents, --best-of, --unique, --new out"
+                )
             if config.length_in == "characters":
                 raise OptionError("beam: a text is counted in tokens: leave --length-in out")
             opening = opened(self.session(), self.tokenizer, prompt, whole=task.takes_prompts_whole)
@@ -142,11 +153,40 @@ class WritingModel(ModelBase):
         seed = secrets.randbits(32) if config.seed is None else config.seed
         listed = log_probabilities or wanted.best_of > 1
         many = Many(task, self.session, prompt, seed, log_probabilities=listed)
-        if unique:
-            if wanted.best_of > 1:
-                raise OptionError("unique: found with --best-of, expected one of them")
-            return many.different(wanted.count)
-        return many.texts(wanted.count) if wanted.best_of == 1 else many.best(wanted.count, wanted.best_of)
+        if not (unique or new or wanted.best_of > 1):
+            return many.texts(wanted.count)
+        return many.chosen(wanted.count, wanted.best_of, unique=unique, known=self.known_documents if new else None)
+
+    @cached_property
+    def known_documents(self) -> KnownDocuments:
+        """The documents of the training text, as its training listed them beside the model, or `know_documents` read.
+
+        Raises `OptionError` where nothing is known of them, `CorpusError` for a damaged list, or another training's.
+        """
+        from longhand.training.corpus_record import REMEDY, refuse_folder_of_others
+        from longhand.training.run_folder import DOCUMENTS, folder_of
+
+        if self.path is None:
+            raise OptionError(f"new: nothing is known of the documents that the model learned from: {REMEDY}")
+        refuse_folder_of_others(self.path, self.card)
+        place = folder_of(self.path) / DOCUMENTS
+        try:
+            return KnownDocuments.read(place)
+        except OSError:
+            raise OptionError(f"new: no list of the training text's documents ({place}): {REMEDY}") from None
+
+    def know_documents(self, corpus: Corpus | None = None) -> KnownDocuments:
+        """Read a training text, and return its documents, which are then the model's `known_documents`.
+
+        - corpus: what it learned from; left out, it is found as the training recorded it
+
+        Raises `CorpusError`, `OptionError`.
+        """
+        sources = self.recorded_corpus() if corpus is None else sources_of(corpus)
+        with learned_text(self.file, sources) as text:
+            found = KnownDocuments.of(documents_of_text(text.pieces()))
+        self.__dict__["known_documents"] = found
+        return found
 
     def explore(self, prompt: str = "", **sampling: Any) -> Explorer:
         """Return a text to be written step by step by a person and this model, with ways back and branches.
@@ -194,8 +234,21 @@ class WritingModel(ModelBase):
             return None
         return CopyIndex(folder)
 
-    def index_copies(self, corpus: Corpus, folder: str | os.PathLike[str] | None = None) -> CopyIndex:
+    def recorded_corpus(self) -> list[str]:
+        """Return the sources of the text that it learned from, as its training recorded them beside the model.
+
+        Raises `CorpusError` where there is no such record, or the text is no longer there as it was.
+        """
+        from longhand.training.corpus_record import REMEDY, recorded_sources
+
+        if self.path is None:
+            raise CorpusError(f"the model came from no file, beside which its training text is recorded: {REMEDY}")
+        return recorded_sources(self.path, self.card)
+
+    def index_copies(self, corpus: Corpus | None = None, folder: str | os.PathLike[str] | None = None) -> CopyIndex:
         """Make an index of a text, by default the one beside the model that `max_copy` and `novelty` use.
+
+        - corpus: what it learned from; left out, it is found as the training recorded it
 
         It is read as the model's training read its text. The files take five times the text's bytes, and so does
         memory while they are made. Raises `CorpusError`, `OutputError`, `OptionError` or `MissingExtraError`.
@@ -203,7 +256,8 @@ class WritingModel(ModelBase):
         if folder is None and self.path is None:
             raise OptionError("folder: a model that came from no file has no place for an index: name one")
         target = Path(folder) if folder is not None else copies_folder(self.path or Path())
-        with Text(sources_of(corpus), reading=reading_of(training_of(self.file))) as text:
+        sources = self.recorded_corpus() if corpus is None else sources_of(corpus)
+        with Text(sources, reading=reading_of(training_of(self.file))) as text:
             index = build_index(text.pieces(), target, text.names)
         self.__dict__["copies"] = index
         return index
@@ -243,9 +297,9 @@ class WritingModel(ModelBase):
 
 def copies_folder(path: Path) -> Path:
     """Return where the index of the text lies that the model at `path` learned from."""
-    from longhand.training.run_folder import folder_of
+    from longhand.training.run_folder import COPIES, folder_of
 
-    return folder_of(path) / "copies"
+    return folder_of(path) / COPIES
 
 
 def sources_of(corpus: Corpus) -> Iterable[Any]:

@@ -12,8 +12,9 @@ from typing import IO, Any
 from longhand.arrays import DoubleArray
 from longhand.errors import CorpusError
 from longhand.scoring.blocks import Block
+from longhand.scoring.line_records import LineRecords
 from longhand.scoring.page import Beginning
-from longhand.scoring.passages import CharacterLines, Passage, Worst
+from longhand.scoring.passages import RANKED_BY, CharacterLines, Passage, Worst
 from longhand.scoring.score import Score, Scorer
 from longhand.text.documents import BOUNDARY
 from longhand.text.ngram import ORDER, NgramModel
@@ -62,6 +63,7 @@ class Comparison:
         if score.unadapted is not None:
             facts["unadapted_bits_per_character"] = score.unadapted / score.characters
         if self.worst is not None:
+            facts["worst_ranked_by"] = RANKED_BY
             facts["worst"] = [
                 {"line": found.line, "begin": found.begin, "bits_per_character": found.bits, "text": found.text}
                 for found in self.worst
@@ -76,6 +78,7 @@ class Comparing:
     - worst: how many of the least expected passages are kept
     - page: whether the beginning of the text is kept for a page
     - characters: a file to which a line of JSON is written for each character
+    - lines: what writes a record for each line
     """
 
     def __init__(
@@ -85,18 +88,21 @@ class Comparing:
         worst: int = 0,
         page: bool = False,
         characters: IO[bytes] | None = None,
+        lines: LineRecords | None = None,
     ) -> None:
         self._compressors = _Compressors()
         self._ngram = None if learned is None else _Ngram(learned)
         self._worst = Worst(worst) if worst else None
         self._beginning = Beginning() if page else None
-        lines = None if characters is None else CharacterLines(characters)
-        others = [watcher for watcher in (self._worst, self._ngram, self._beginning, lines) if watcher is not None]
-        self._watchers = [self._compressors, *others]
+        self._lines, each = lines, None if characters is None else CharacterLines(characters)
+        others = (self._worst, self._ngram, self._beginning, each, lines)
+        self._watchers = [self._compressors, *(watcher for watcher in others if watcher is not None)]
 
     def score(self, scorer: Scorer, pieces: Iterable[str]) -> Comparison:
         """Score a text, in pieces, as `Scorer.score` does."""
         score = scorer.score(pieces, *(watcher.watch for watcher in self._watchers))
+        if self._lines is not None:
+            self._lines.finish()
         gzip, xz = self._compressors.bits()
         ngram = None if self._ngram is None else self._ngram.bits
         passages = self._worst.passages() if self._worst is not None else None

@@ -16,6 +16,7 @@ from longhand.scoring.blocks import Block
 LONGEST = 160  # characters of a passage; longer lines are cut
 LINES = re.compile(r"[^\n]*\n|[^\n]+")
 OF_SHORT = 20  # characters that a passage has to have beside its own: a few rare ones make no passage
+RANKED_BY = f"bits / (characters + {OF_SHORT})"
 
 
 @dataclass(frozen=True, order=True)

@@ -74,17 +74,17 @@ class Column:
         table = Table(iter(lines), self._column, self._bad, separator=self._separator)
         return self._column in table.names and len(table.sample) > 1
 
-    def texts(self, pieces: Iterator[str], head: str) -> Iterator[str]:
-        r"""Yield the text of each row that has some.
+    def texts(self, pieces: Iterator[str], head: str) -> Iterator[tuple[int, int, str]]:
+        r"""Yield the number, the line and the text of each row that has some; a header is no row.
 
         - pieces: of the file's text, with `\n` for line ends
         - head: what the text begins with
 
         Raises `CorpusError`, naming the line, where there is no such column, or a row cannot be read.
         """
-        for _, text in self._rows(pieces, head):
+        for number, (line, text) in enumerate(self._rows(pieces, head), 1):
             if text:
-                yield text
+                yield number, line, text
             else:
                 self.empty += 1
         self._bad.tell()

@@ -20,6 +20,7 @@ from longhand.text.encodings import Decoding, size_in_utf_8
 from longhand.text.mojibake import MojibakeRepair
 from longhand.text.normal_form import Normalizer
 from longhand.text.opened import opened
+from longhand.text.origins import Origins
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import File, Source, Stream, opened_sources
 
@@ -43,6 +44,7 @@ class CorpusReader:
     - at: which of them the last piece is from
     - names: the sources' names, without folders
     - bytes_read: size of what was read and unpacked, before any other change
+    - origins: what is told where each row stands, if anything is
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class CorpusReader:
     ) -> None:
         self._between, self._reading, self._row_end, self._refused = between, reading, row_end, refused
         self._keep_mark = keep_mark and reading.column is None
+        self.origins: Origins | None = None
         self.sources = opened_sources(sources)
         self.names = [Path(source.label).name for source in self.sources]
         self._begin()
@@ -184,7 +187,8 @@ class CorpusReader:
             if self._row_end != BOUNDARY:
                 yield from self._tidied(text)
                 return
-            rows = filter(None, lines_of(text))  # what is a row in a table is a line elsewhere
+            lines = enumerate(lines_of(text), 1)  # what is a row in a table is a line elsewhere
+            rows = ((number, number, line) for number, line in lines if line)
         yield from in_pieces(self._readable(self._rows(rows, label), label), PIECE)
         self._empty_rows += column.empty
 
@@ -193,9 +197,9 @@ class CorpusReader:
         text = text if self._repair is None else self._repair.pieces(text)
         return text if self._normalizer is None else self._normalizer.pieces(text)
 
-    def _rows(self, rows: Iterator[str], label: str) -> Iterator[str]:
+    def _rows(self, rows: Iterator[tuple[int, int, str]], label: str) -> Iterator[str]:
         """Yield the texts of rows, tidied, an end after each."""
-        for found in rows:
+        for number, line, found in rows:
             row = found
             if "\r" in row:
                 row = row.replace("\r\n", "\n").replace("\r", "\n")
@@ -206,6 +210,8 @@ class CorpusReader:
                 row = self._normalizer.whole(row)
             if self._row_end == BOUNDARY:
                 refuse_boundary(row)
+            if self.origins is not None:
+                self.origins.add_row(label, line, number, row)
             yield row if row.endswith(self._row_end) else row + self._row_end
 
     def _note(self, fact: str, label: str) -> None:

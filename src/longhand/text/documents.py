@@ -18,7 +18,9 @@ _EDGE = f"\n{BOUNDARY}"
 
 def separator(mode: str) -> str:
     """Return what to write between documents that were parted so in the text that was learned from."""
-    return {LINE: "\n", BLANK: "\n\n", FILE: "\n\n", ROW: "\n"}.get(mode, f"\n{mode}\n")
+    known = {LINE: "\n", BLANK: "\n\n", FILE: "\n\n", ROW: "\n"}
+    inner = mode.strip("\n")
+    return known.get(mode, f"\n{inner}\n" if inner else mode)
 
 
 def marked(pieces: Iterable[str], mode: str) -> Iterator[str]:
@@ -48,6 +50,19 @@ def marked(pieces: Iterable[str], mode: str) -> Iterator[str]:
         lines, ended, first = len(tail), BOUNDARY in tail, False
     if not first:
         yield BOUNDARY
+
+
+def documents_of_text(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield the documents of a marked text, one by one."""
+    begun: list[str] = []
+    for piece in pieces:
+        first, *others = piece.split(BOUNDARY)
+        begun.append(first)
+        for document in others:
+            yield "".join(begun)
+            begun = [document]
+    if any(begun):
+        yield "".join(begun)
 
 
 def refuse_boundary(text: str) -> None:

@@ -12,6 +12,7 @@ from longhand.errors import CorpusError
 from longhand.native.processors import processors
 from longhand.text.cache import cache_folder, held
 from longhand.text.encoded import EncodedCorpus, fingerprint_of, refuse_too_short
+from longhand.text.escapes import escaped
 from longhand.text.normal_form import FormWatch
 from longhand.text.numbering import CUT_AT_WORDS, in_halves, numbered
 from longhand.text.progress import Told, untold
@@ -160,7 +161,7 @@ class _Preparation:
         if documents == 1:
             raise CorpusError(
                 f"{', '.join(names)}: one document, so nothing is left to score on: is --documents "
-                f"{shlex.quote(self._wanted.documents)} right?"
+                f"{shlex.quote(escaped(self._wanted.documents))} right?"
             )
         assert learned.characters + last.characters == self._survey.characters
         ids, counts = store.finish()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from longhand.errors import CorpusError
 from longhand.text.corpus import PIECE, CorpusReader
 from longhand.text.documents import BOUNDARY, NONE, ROW, marked
+from longhand.text.origins import Origins
 from longhand.text.progress import Told, telling, untold
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import File, Source, size_on_disk
@@ -23,6 +24,7 @@ class Text:
 
     - documents: what its documents are (`longhand.text.documents`), each of which ends with BOUNDARY then; or "none"
     - tell: is told how far each reading has come
+    - origins: remembers where the lines of the first reading stand, if that is wanted
     - fingerprint: what tells the text from others, once it was read: a BLAKE2b hash, in hexadecimal
     - characters: its length, once it was read
     """
@@ -33,10 +35,12 @@ class Text:
         documents: str = NONE,
         reading: Reading = PLAIN,
         tell: Told = untold,
+        origins: Origins | None = None,
     ) -> None:
         self._documents, self._tell = documents, tell
         between, row_end = "" if documents == NONE else BOUNDARY, BOUNDARY if documents == ROW else "\n"
         self._reader = CorpusReader(sources, between=between, reading=reading, row_end=row_end)
+        self._reader.origins = origins
         self._copy = None
         if not all(isinstance(source, File) and source.is_named for source in self._reader.sources):
             self._copy = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
@@ -118,4 +122,7 @@ class Text:
                 yield decoder.decode(data)
 
     def _marked(self, reader: CorpusReader) -> Iterator[str]:
-        return reader.pieces() if self._documents == NONE else marked(reader.pieces(), self._documents)
+        pieces, origins = reader.pieces(), reader.origins
+        if origins is not None:
+            pieces = origins.watched(pieces, lambda: reader.sources[reader.at].label)
+        return pieces if self._documents == NONE else marked(pieces, self._documents)

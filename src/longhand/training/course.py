@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
@@ -101,11 +101,15 @@ Snapshot = Callable[[Outcome], ModelFile]
 Sampler = Callable[[ModelFile, str], str]
 """Lets a model write a little after a prompt."""
 
+
 DocumentWriter = Callable[[ModelFile, float], list[str]]
 """Lets a model of documents write some, for so many seconds at most."""
 
+DocumentTrier = Callable[[ModelFile, Mapping[str, float]], list[str]]
+"""Lets a model of documents write some with settings that are tried."""
 
-def no_documents(model: ModelFile, seconds: float) -> list[str]:  # noqa: ARG001 (the signature of `DocumentWriter`)
+
+def no_documents(model: ModelFile, how: object) -> list[str]:  # noqa: ARG001 (the signature of both)
     """Write none."""
     return []
 

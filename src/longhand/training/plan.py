@@ -29,6 +29,14 @@ CHAPTERS, SHORTEST_CHAPTER = ((1.0, 4096), (0.25, 2048)), 1024  # readings of th
 SEEN_AGAIN, DECAY_READINGS = 4.0, 2.5  # readings of the text: see `decay_for`
 DECAY_SHARE, FEWEST_DECAY_STEPS, MOST_DECAY = 0.6, 1667.0, 1.0
 LEAST_ANNEAL = 1e-4
+TINY_TOKENS = 20_000  # of documents: a text of fewer is tiny
+TINY_LAYERS, TINY_HIDDEN, TINY_EPOCHS = 1, 128, 40  # for that: see LOG.md
+TIME_TO_SPARE = 1.5  # times as long as the readings of a tiny text take, for a training that ends after them
+TINY_REASONS = {
+    "hidden": "about the best for a tiny text of documents",
+    "layers": "one learns more of a tiny text than two",
+    "epochs": "in place of minutes: the text is so small that more would only be learned by heart",
+}
 MOST_EPOCHS = 60  # readings of a text after which the learning rate is the lowest: a small text is soon known
 LEARNING_SHARE = 0.9  # of the time; the rest goes into reading, measuring, scoring and saving
 
@@ -73,10 +81,22 @@ class Plan:
         return f"about {self.speed:,.0f} {what} a second here: the text is read {_few(self.epochs)} times"
 
 
-def make_plan(config: TrainConfig, free: frozenset[str], *, tokens: int, vocabulary: int, speed: Speed | None) -> Plan:
+def make_plan(
+    config: TrainConfig,
+    free: frozenset[str],
+    *,
+    tokens: int,
+    vocabulary: int,
+    speed: Speed | None,
+    documents: bool = False,
+) -> Plan:
     """Choose the settings in `free`; the others are as `config` has them.
 
+    A tiny text of documents, such as a list of names, has a small network, and is read a number of times where the
+    time is longer than that takes.
+
     - tokens: to learn from
+    - documents: whether these are of documents
     - vocabulary: number of different tokens
     - speed: of this machine; may be None where a number of epochs, not of minutes, is given, or nothing is free
     """
@@ -87,13 +107,20 @@ def make_plan(config: TrainConfig, free: frozenset[str], *, tokens: int, vocabul
     def read(config: TrainConfig) -> float:
         return tokens_read(config, tokens, None if speed is None else speed.of(config, vocabulary))
 
-    config = choose(layers=LAYERS, embedding=EMBEDDING, batch=batch_for(tokens), window=WINDOW)
-    if "hidden" in free:
+    tiny = documents and tokens < TINY_TOKENS and config.base is None
+    layers, most_epochs = (TINY_LAYERS, TINY_EPOCHS) if tiny else (LAYERS, MOST_EPOCHS)
+    config = choose(layers=layers, embedding=EMBEDDING, batch=batch_for(tokens), window=WINDOW)
+    if tiny:
+        config = choose(hidden=TINY_HIDDEN)
+    elif "hidden" in free:
         shapes = [choose(hidden=hidden) for hidden in SIZES]
         small = [shape for shape in shapes if layer_weights(shape) <= WEIGHTS_A_TOKEN * tokens] or shapes[:1]
         config = min(small, key=lambda shape: abs(math.log(layer_weights(shape) / best_weights(read(shape), tokens))))
     epochs = read(config) / tokens
-    useful = min(epochs, MOST_EPOCHS)
+    ends_early = tiny and free.issuperset(PLANNED) and config.epochs is None and epochs > TIME_TO_SPARE * most_epochs
+    if ends_early:
+        config, epochs = msgspec.structs.replace(config, epochs=float(most_epochs)), float(most_epochs)
+    useful = min(epochs, most_epochs)
     config = choose(
         dropout=dropout_for(useful, layer_weights(config) / tokens),
         learning_rate=RATE if config.base is None else RATE_FROM_A_MODEL,
@@ -101,11 +128,13 @@ def make_plan(config: TrainConfig, free: frozenset[str], *, tokens: int, vocabul
         anneal=max(round(useful / epochs, 4), LEAST_ANNEAL) if epochs else 1.0,
     )
     config = choose(weight_decay=decay_for(useful, tokens / (config.batch * config.window), config.learning_rate))
-    reasons = _reasons(config, epochs, tokens, vocabulary)
+    reasons = _reasons(config, epochs, tokens, vocabulary) | (TINY_REASONS if tiny else {})
     choices = [
         Choice(name, getattr(config, name), reasons[name] if name in free else _otherwise(name, config), name in free)
         for name in PLANNED
     ]
+    if ends_early:
+        choices.append(Choice("epochs", most_epochs, reasons["epochs"], planned=True))
     return Plan(config, choices, None if speed is None else speed.of(config, vocabulary), epochs)
 
 

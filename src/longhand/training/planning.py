@@ -84,7 +84,14 @@ def plan_for(
         smallest = msgspec.structs.replace(config, hidden=SIZES[0]) if "hidden" in free else config
         refuse_too_large(smallest, vocabulary)
         speed = measured_speed(config, vocabulary, lambda network: _trial(network, config))
-    plan = make_plan(config, free, tokens=len(corpus.learned_ids), vocabulary=vocabulary, speed=speed)
+    plan = make_plan(
+        config,
+        free,
+        tokens=len(corpus.learned_ids),
+        vocabulary=vocabulary,
+        speed=speed,
+        documents=corpus.documents > 0,
+    )
     if plan.config.recipe == "default":
         refuse_too_little(corpus, plan.config)
     refuse_too_large(plan.config, vocabulary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ from longhand.training.checkpoint_file import Checkpoint, read_checkpoint, write
 from longhand.training.disk_space import is_full, write_making_room
 
 BEST, LOG, REPORT = f"best{SUFFIX}", "log.jsonl", "report.html"
+CORPUS, DOCUMENTS = "corpus.json", "documents.hashes"  # where the text lies, and which documents it has
+COPIES = "copies"  # the folder with the index of the text
 BASE = f"base{SUFFIX}"  # the model that the training has started from, for one that goes on
 LOCK, HOLDER = ".lock", ".holder.json"
 PROBED = 0.5  # seconds for which one who only looks whether the lock is held may hold it
@@ -97,7 +100,8 @@ class RunFolder:
         earlier: list[Path] = []
         if not self._resume:
             earlier += [*self._checkpoints(), *self._folder.glob(IMPROVED)]
-            earlier += [self._folder / name for name in (BEST, BASE, LOG, REPORT)]
+            earlier += [self._folder / name for name in (BEST, BASE, LOG, REPORT, CORPUS, DOCUMENTS)]
+            shutil.rmtree(self._folder / COPIES, ignore_errors=True)  # of another text, it may be
             earlier += (self._folder / TENSORBOARD).glob(EVENTS)
         try:
             remove_leftovers(self._folder)
@@ -123,6 +127,10 @@ class RunFolder:
         older = self._checkpoints()[:0:-1]
         write_making_room(lambda: write_model(model, path, overwrite=True), older, path, model.size)
         self._kept, self._kept_card = path, model.card
+
+    def keep_private(self, name: str, data: bytes) -> None:
+        """Write a file of the folder for its owner alone. Raises `OutputError`."""
+        write_atomically(self._folder / name, data, private=True)
 
     def keep_base(self, model: ModelFile) -> None:
         """Keep the model that the training starts from, where there is room: the one outside may change."""
@@ -214,7 +222,7 @@ class RunFolder:
         if self.kept() is None and not self._checkpoints():
             with suppress(OSError):
                 events = (self._folder / TENSORBOARD).glob(EVENTS)
-                for path in (*events, *(self._folder / name for name in (LOG, REPORT, LOCK))):
+                for path in (*events, *(self._folder / name for name in (LOG, REPORT, LOCK, CORPUS, DOCUMENTS))):
                     path.unlink(missing_ok=True)
                 if (self._folder / TENSORBOARD).exists():
                     (self._folder / TENSORBOARD).rmdir()

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from longhand.config import CHANGEABLE, TrainConfig
+from longhand.copies.documents import KnownDocuments
 from longhand.errors import LonghandError, OptionError, TrainingError
 from longhand.modelfile import Card, ModelFile, model_path
 from longhand.text.encoded import EncodedCorpus
@@ -24,7 +25,18 @@ from longhand.training.base import Base, read_base
 from longhand.training.checkpoint_file import Checkpoint
 from longhand.training.choice import engine_for
 from longhand.training.classic_recipe import ClassicRecipe
-from longhand.training.course import Course, DocumentWriter, Outcome, Sampler, Store, no_documents, no_sample, remarks
+from longhand.training.corpus_record import record_of
+from longhand.training.course import (
+    Course,
+    DocumentTrier,
+    DocumentWriter,
+    Outcome,
+    Sampler,
+    Store,
+    no_documents,
+    no_sample,
+    remarks,
+)
 from longhand.training.default_recipe import DefaultRecipe
 from longhand.training.engine import Engine
 from longhand.training.events import (
@@ -38,13 +50,13 @@ from longhand.training.events import (
 from longhand.training.footprint import refuse_too_large
 from longhand.training.initial import PANEL
 from longhand.training.interrupt import Interrupt, listening
-from longhand.training.novelty import new_documents
+from longhand.training.novelty import known_documents, suited_sampling
 from longhand.training.pace import MAX_SCORES, MIN_SCORES, Pace, StepPace, TimePace
 from longhand.training.plan import Plan
 from longhand.training.planning import described, plan_for, read_corpus
 from longhand.training.recipe import Recipe
 from longhand.training.recorder import Recorder
-from longhand.training.run_folder import RunFolder
+from longhand.training.run_folder import CORPUS, DOCUMENTS, RunFolder
 from longhand.training.saved import Saved
 from longhand.version import VERSION
 
@@ -63,6 +75,7 @@ def train_model(
     tell: Listener = nobody,
     sample: Sampler = no_sample,
     write_documents: DocumentWriter = no_documents,
+    try_documents: DocumentTrier = no_documents,
     began: float | None = None,
 ) -> ModelFile:
     """Train a model on a corpus, write it to `output` if given, and return it.
@@ -76,6 +89,7 @@ def train_model(
     - tell: is called with every event; see `longhand.training.events`
     - sample: lets a model write after a prompt, for those who watch
     - write_documents: lets the finished model write documents, to see how many of them are new
+    - try_documents: lets it write documents with settings that are tried, where these are to be chosen
     - began: when the minutes begin, by `time.monotonic`; now if left out
 
     From the first step on, SIGINT, SIGTERM and SIGHUP end it early and leave the best model so far (in the main thread;
@@ -86,7 +100,7 @@ def train_model(
     if resume and output is None:
         raise OptionError("resume: expected the name of the model whose training is to go on")
     run = None if output is None else RunFolder(model_path(output), overwrite=overwrite, resume=resume)
-    base = read_base(config, None if run is None else run.kept_base())
+    base, sources = read_base(config, None if run is None else run.kept_base()), list(sources)
     refuse_too_large(config)
     corpus = read_corpus(sources, config, base, lambda what, share: tell(Preparing(what, share)))
     with _explained_lack_of_memory(), listening() as interrupt:
@@ -97,12 +111,22 @@ def train_model(
         corpus.notes.extend(_much_read(time.monotonic() - began, config))
         training = _Training(recipe, plan, began, sample)
         engine = engine_for(recipe, config)
-        told_of = partial(_with_new_documents, corpus=corpus, config=config, interrupt=interrupt, write=write_documents)
+        known = known_documents(corpus) if recipe.network.documents else None
+        told_of = partial(
+            _with_documents,
+            corpus=corpus,
+            known=known,
+            pace=training,
+            interrupt=interrupt,
+            write=write_documents,
+            attempt=try_documents,
+        )
         if run is None:
             return told_of(training.model(training.run(engine, tell, interrupt)))
         with run.claimed(), _told_what_is_kept(run):
             if base is not None:
                 run.keep_base(base.file)
+            corpus.notes.extend(_keep_corpus(run, sources, corpus, known))
             tell = Recorder(run, tell)
             resumed = _resumed(run, recipe, config, tell) if resume else None
             store = _Store(run, config, recipe.corpus.fingerprint)
@@ -114,19 +138,41 @@ def train_model(
     return model
 
 
-def _with_new_documents(
-    model: ModelFile, corpus: EncodedCorpus[Any], config: TrainConfig, interrupt: Interrupt, write: DocumentWriter
+def _with_documents(
+    model: ModelFile,
+    corpus: EncodedCorpus[Any],
+    known: KnownDocuments | None,
+    pace: _Training,
+    interrupt: Interrupt,
+    write: DocumentWriter,
+    attempt: DocumentTrier,
 ) -> ModelFile:
-    """Return a model whose card says how many of the documents that it writes are new; not where there is no time."""
-    if not model.config.documents or interrupt.asked():
+    """Return a model whose card says how many documents it writes are new, and, of a tiny text, how it writes best.
+
+    Not where there is no time.
+    """
+    if known is None or interrupt.asked():
         return model
-    share = math.inf if config.epochs is not None else WRITING_SHARE * 60 * config.minutes
+    share = pace.seconds_to_write()
+    sampling = suited_sampling(corpus, known, partial(attempt, model), share)
+    model = replace(model, card=msgspec.structs.replace(model.card, sampling=sampling)) if sampling else model
     documents = write(model, min(share, MOST_WRITING))
-    new = new_documents(corpus, documents)
-    if new is None:
-        return model
+    new = sum(text not in known for text in documents)
     card = msgspec.structs.replace(model.card, documents_written=len(documents), documents_new=new)
     return replace(model, card=card)
+
+
+def _keep_corpus(
+    run: RunFolder, sources: list[Source], corpus: EncodedCorpus[Any], known: KnownDocuments | None
+) -> list[str]:
+    """Keep where the text lies, and which documents it has; return what to say where that fails."""
+    try:
+        run.keep_private(CORPUS, record_of(sources, corpus))
+        if known is not None:
+            run.keep_private(DOCUMENTS, known.to_bytes())
+    except LonghandError as error:
+        return [f"{error}; later commands need the training text with --corpus"]
+    return []
 
 
 def _much_read(seconds: float, config: TrainConfig) -> list[str]:
@@ -226,6 +272,13 @@ class _Training:
             resumed=resumed,
         )
         return recipe.run(course)
+
+    def seconds_to_write(self) -> float:
+        """Return how long the finished model may write: a share of the time, or what is left of it."""
+        if self._config.epochs is not None:
+            return math.inf
+        total = 60 * self._config.minutes
+        return max(WRITING_SHARE * total, total - (time.monotonic() - self._began))
 
     def _steps_per_epoch(self) -> float:
         return self._recipe.targets_per_epoch / self._recipe.targets_per_step

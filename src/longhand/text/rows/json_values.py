@@ -10,6 +10,7 @@ from longhand.errors import CorpusError
 from longhand.text.rows.bad_rows import short
 
 MAX_VALUE = 1 << 28  # characters of one value: it is held in memory
+BEGINNINGS = (*'"{[-0123456789tfnNI', "")  # of values, or nothing
 AT_END = 16  # characters before the end of what was read, in which a value may be cut
 
 
@@ -95,6 +96,8 @@ class _Buffer:
     def _may_be_cut(self, error: Exception) -> bool:
         """Return whether a problem may be that no more has been read."""
         if not isinstance(error, json.JSONDecodeError):
+            return False
+        if error.msg == "Expecting value" and self._text[error.pos : error.pos + 1] not in BEGINNINGS:
             return False
         return error.msg.startswith("Unterminated string") or error.pos > len(self._text) - AT_END
 
