@@ -27,7 +27,8 @@ def notes(text: str, documents: str = "none") -> list[str]:
 
 @pytest.mark.parametrize("documents", ["none", "line", "blank"])
 def test_a_plain_text_gets_no_warning(documents: str) -> None:
-    assert notes("é中🙂 pages\f\t\u06af\u0644\u200c\u0647 \ue000" + PLAIN.replace("9 ", "9\n\n"), documents) == []
+    odd = "é中🙂 pages\f\t\u06af\u0644\u200c\u0647 \ue000"
+    assert notes(f"{odd}\n\n{odd} again\n\n" + PLAIN.replace("9 ", "9\n\n"), documents) == []
 
 
 @pytest.mark.parametrize("name", ["tinyshakespeare.txt", "tang.txt", "names.txt"])

@@ -16,6 +16,7 @@ from longhand.model import Corpus, Model, sources_of
 from longhand.modelfile import ModelFile, model_path
 from longhand.settings import configured, free_settings, resumed_settings, train_config
 from longhand.text.closed import closed_vocabulary
+from longhand.text.sources import STANDARD_INPUT
 from longhand.units import Unit
 
 if TYPE_CHECKING:
@@ -111,12 +112,22 @@ def settings_of(
     """
     if (base := values.get("base")) and isinstance(base, str | os.PathLike):
         values = {**values, "base": str(Path(base).absolute())}  # a training may be resumed from another folder
+    if validation := values.get("validation"):
+        values = {**values, "validation": _absolute(validation)}
     if not resume or output is None:
         config = train_config(values)
         return config, free_settings(config, values)
     from longhand.training.run_folder import resumed_config
 
     return resumed_settings(resumed_config(model_path(output)), values), frozenset()
+
+
+def _absolute(names: object) -> object:
+    """Return paths and patterns that hold in every folder; what are none are refused later."""
+    names = [names] if isinstance(names, str | os.PathLike) else names
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str | os.PathLike) for name in names):
+        return names
+    return tuple(name if name == STANDARD_INPUT else str(Path(name).absolute()) for name in names)
 
 
 def reported(output: Path, tell: Listener) -> Listener:

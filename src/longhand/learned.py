@@ -9,21 +9,23 @@ from longhand.errors import OptionError
 from longhand.modelfile import ModelFile
 from longhand.settings import configured
 from longhand.text.columns import kind_by_name
+from longhand.text.corpus_parts import CorpusParts, parts_of
+from longhand.text.document_split import DocumentSplit
 from longhand.text.documents import LINE, NONE, ROW, marked
 from longhand.text.progress import Told, untold
 from longhand.text.reading import Reading
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
-from longhand.text.survey import in_two
+from longhand.text.survey import in_two, split_of, surveyed
 from longhand.training.reading import reading_of
 
-KEPT = ("column", "encoding", "normalize", "held_out")
+KEPT = ("column", "encoding", "normalize", "held_out", "split", "validation")
 
 
 def training_of(file: ModelFile) -> TrainConfig:
-    """Return the settings that say how a model's text was read and split."""
+    """Return the settings that say how a model's text was read and split; at its end, where the card says nothing."""
     kept = {name: value for name, value in file.card.training.items() if name in KEPT and value is not None}
-    return configured(TrainConfig, kept)
+    return configured(TrainConfig, {"split": "end", **kept})
 
 
 def documents_of(file: ModelFile) -> str:
@@ -40,9 +42,21 @@ def marked_documents(file: ModelFile, pieces: Iterable[str]) -> Iterable[str]:
     return pieces if mode == NONE else marked(pieces, LINE if mode == ROW else mode)
 
 
-def learned_text(file: ModelFile, sources: Iterable[Source], tell: Told = untold) -> Text:
-    """Return the text that a model learned from and was scored on, to be used in a `with` statement."""
-    return Text(sources, documents_of(file), reading_of(training_of(file)), tell)
+def learned_text(
+    file: ModelFile, sources: Iterable[Source], tell: Told = untold, validation: Iterable[Source] = ()
+) -> Text:
+    """Return the text that a model learned from and was scored on, to be used in a `with` statement.
+
+    - validation: what it was scored on, where that was no part of `sources`; found in a folder that is divided
+    """
+    parts = corpus_of(file, sources)
+    scored = list(validation) or (parts.validation if training_of(file).validation else [])
+    return Text(parts.learned, documents_of(file), reading_of(training_of(file)), tell, scored)
+
+
+def corpus_of(file: ModelFile, sources: Iterable[Source]) -> CorpusParts:
+    """Return the parts of a corpus as the training of a model saw them: earlier ones read divided folders whole."""
+    return parts_of(sources) if "split" in file.card.training else CorpusParts(list(sources))
 
 
 def other_text(file: ModelFile, sources: Iterable[Source], reading: Reading, tell: Told = untold) -> Text:
@@ -73,5 +87,11 @@ def _column(training: TrainConfig, sources: list[Source]) -> str | None:
 
 def halves(file: ModelFile, text: Text) -> tuple[Iterator[str], Iterator[str]]:
     """Return what of a text the model learned from, and what was held out, in pieces, to be read in this order."""
-    characters = sum(map(len, text.pieces("looking for what was held out")))
-    return in_two(text, characters - round(characters * training_of(file).held_out), "scoring")
+    training = training_of(file)
+    survey = surveyed(text, what="looking for what was held out")
+    if training.validation and not text.has_validation:
+        return in_two(text, survey.characters, "scoring")
+    split = split_of(text, survey, training.held_out, training.split)
+    if isinstance(split, DocumentSplit):
+        return split.half(text.pieces("reading"), 0), split.half(text.pieces("scoring"), 1)
+    return in_two(text, split, "scoring")

@@ -37,6 +37,8 @@ OF_NAMES_AND_CODE = ("unicode-escape", "raw-unicode-escape", "idna", "punycode")
 
 KINDS = {"int": "a whole number", "float": "a number", "str": "text", "array": "a list", "bool": "true or false"}
 
+NOT_CLASSIC = (*OF_DEFAULT, "documents", "vocabulary", "min_count", "unknown", "split", "validation")
+
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
 
@@ -53,6 +55,9 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
             raise OptionError("from: found '', expected the name of a model to start from")
         if config.base is not None and config.memory:
             raise OptionError("memory: found with --from, whose layers remember already: leave one of them out")
+        if config.validation and (others := [name for name in ("held_out", "split") if name in values]):
+            name = others[0].replace("_", " ")
+            raise OptionError(f"{name}: found with --validation, which is scored instead: leave one of them out")
         if config.held_out == 0:
             raise OptionError(
                 "held out: found 0, the default recipe keeps the model that scores best on what it holds out"
@@ -62,7 +67,7 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
         raise OptionError(f"tokens: found {config.tokens!r}, the classic recipe reads char or word")
     if config.base is not None:
         raise OptionError("from: the classic recipe starts from no model: leave --from out, or --recipe classic")
-    if others := [name for name in (*OF_DEFAULT, "documents", "vocabulary", "min_count", "unknown") if name in values]:
+    if others := [name for name in NOT_CLASSIC if name in values]:
         raise OptionError(f"{others[0]}: of the default recipe alone; leave it out, or --recipe classic")
     by_minutes = "minutes" in values and values.get("epochs") is None
     defaults = {name: value for name, value in CLASSIC.items() if not (name == "epochs" and by_minutes)}

@@ -108,12 +108,16 @@ def _given(
     """Return the text to be scored, what an n-gram model learns from, which is to be read before it, and its pieces."""
     from longhand.learned import halves, learned_text, other_text, training_of
 
-    if not files and not training_of(model.file).held_out:
+    training = training_of(model.file)
+    if not files and not training.held_out:
         raise OptionError("nothing was held out of this model's training: name a FILE that it has not seen")
     tell = Waiting().tell
     before = None
     if corpus:
         text = opened.enter_context(learned_text(model.file, corpus, tell))
+        if not files and training.validation and not text.has_validation:
+            apart = ", ".join(training.validation)
+            raise OptionError(f"this model was scored on {apart}, which lay apart from its corpus: name it as FILE")
         before, pieces = halves(model.file, text)
     if files:
         text = opened.enter_context(other_text(model.file, files, reading, tell))

@@ -25,7 +25,7 @@ from longhand.generation.many import Many, Written
 from longhand.generation.opening import opened
 from longhand.generation.saved import WritingState
 from longhand.generation.writing import Task, Writing, given_settings, go_on, task_of, write
-from longhand.learned import training_of
+from longhand.learned import corpus_of, training_of
 from longhand.model.base import ModelBase
 from longhand.settings import configured, sampling_for
 from longhand.text.listed import ListedTokenizer
@@ -201,7 +201,8 @@ class WritingModel(ModelBase):
         if folder is None and self.path is None:
             raise OptionError("folder: a model that came from no file has no place for an index: name one")
         target = Path(folder) if folder is not None else copies_folder(self.path or Path())
-        with Text(sources_of(corpus), reading=reading_of(training_of(self.file))) as text:
+        learned = corpus_of(self.file, sources_of(corpus)).learned
+        with Text(learned, reading=reading_of(training_of(self.file))) as text:
             index = build_index(text.pieces(), target, text.names)
         self.__dict__["copies"] = index
         return index
