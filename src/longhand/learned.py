@@ -11,12 +11,13 @@ from longhand.settings import configured
 from longhand.text.columns import kind_by_name
 from longhand.text.corpus_parts import CorpusParts, parts_of
 from longhand.text.document_split import DocumentSplit
-from longhand.text.documents import LINE, NONE, ROW, marked
+from longhand.text.documents import LINE, NONE, ROW, marked, separator
 from longhand.text.progress import Told, untold
 from longhand.text.reading import Reading
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.text.survey import in_two, split_of, surveyed
+from longhand.training.base import documents_learned
 from longhand.training.reading import reading_of
 
 KEPT = ("column", "encoding", "normalize", "held_out", "split", "validation")
@@ -30,7 +31,12 @@ def training_of(file: ModelFile) -> TrainConfig:
 
 def documents_of(file: ModelFile) -> str:
     """Return what parts the documents that a model learned from; "none" if it learned from one text."""
-    return str(file.card.training.get("documents", LINE)) if file.config.documents else NONE
+    return documents_learned(file) if file.config.documents else NONE
+
+
+def separator_of(file: ModelFile) -> str:
+    """Return what parts the documents that a model writes."""
+    return file.card.separator or separator(documents_of(file))
 
 
 def marked_documents(file: ModelFile, pieces: Iterable[str]) -> Iterable[str]:

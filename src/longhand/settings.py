@@ -37,7 +37,7 @@ OF_NAMES_AND_CODE = ("unicode-escape", "raw-unicode-escape", "idna", "punycode")
 
 KINDS = {"int": "a whole number", "float": "a number", "str": "text", "array": "a list", "bool": "true or false"}
 
-NOT_CLASSIC = (*OF_DEFAULT, "documents", "vocabulary", "min_count", "unknown", "split", "validation")
+NOT_CLASSIC = (*OF_DEFAULT, "documents", "document_start", "vocabulary", "min_count", "unknown", "split", "validation")
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
@@ -90,6 +90,10 @@ def _refuse_idle(config: TrainConfig, values: Mapping[str, object]) -> None:
         raise OptionError(
             f"tokens: found {config.tokens}, expected at least bpe:{FEWEST_SUBWORDS}: there are 256 bytes"
         )
+    if config.document_start is not None and config.documents != "none":
+        raise OptionError("document start: found with --documents, expected one of them: leave one out")
+    if config.document_start is not None and "\n" in config.document_start:
+        raise OptionError(f"document start: found {config.document_start!r}, expected what one line begins with")
     if config.documents == "row" and config.column is None:
         raise OptionError("documents: found row, but no column that has rows: add --column NAME, or take line or file")
 

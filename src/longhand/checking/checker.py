@@ -19,13 +19,14 @@ from longhand.checking.lines import Lines
 from longhand.checking.samples import cut, spread, whole_lines
 from longhand.config import TrainConfig
 from longhand.errors import CorpusError, MissingExtraError
+from longhand.text.document_suggestion import suggested_documents
 from longhand.text.documents import BOUNDARY, LINE, NONE
 from longhand.text.encoded import FEWEST_CHARACTERS
 from longhand.text.kinds import Kind
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.repeats import Repeated
 from longhand.text.sources import Source
-from longhand.text.suggestion import Suggestion, suggested_documents, suggested_tokens
+from longhand.text.suggestion import Suggestion, suggested_tokens
 
 SLICES = 32  # of a long text, for what is found in a sample
 MOST_FILES = 100  # that are listed

@@ -56,10 +56,15 @@ def _table(check: Check, rows: Iterable[tuple[str, str]], style: str = "") -> Ta
 
 
 def _next(check: Check, corpus: Sequence[str], options: Mapping[str, Any]) -> str:
-    suggested = {"documents": check.suggested_documents.value, "tokens": check.tokens.value, **options}
+    suggested = {found.setting: found.value for found in (check.suggested_documents, check.tokens)}
+    if "documents" in options or "document_start" in options:
+        suggested.pop(check.suggested_documents.setting)
     usual = {"documents": "none", "tokens": "char"}
     words = [
-        part for name, value in suggested.items() if usual.get(name) != value for part in (f"--{name}", str(value))
+        part
+        for name, value in {**suggested, **options}.items()
+        if usual.get(name) != value
+        for part in (f"--{name.replace('_', '-')}", str(value))
     ]
     return visible(f"Next: longhand train {shlex.join([*corpus, *words])}")
 
@@ -104,7 +109,7 @@ def _facts(check: Check) -> dict[str, str]:
         "repeats": _repeats(check),
         "held out": _leakage(check),
         "tokens": f"{check.tokens.value}: {check.tokens.why}",
-        "documents": f"{check.suggested_documents.value}: {check.suggested_documents.why}",
+        "documents": f"{_suggested(check)}: {check.suggested_documents.why}",
     }
     if check.rare:
         facts["characters"] += f"; {len(check.rare):,} occur less than 10 times: {examples(check.rare)}"
@@ -113,6 +118,11 @@ def _facts(check: Check) -> dict[str, str]:
     if check.estimate is not None:
         facts[f"{check.estimate.minutes:g} minutes"] = _estimate(check.estimate)
     return facts
+
+
+def _suggested(check: Check) -> str:
+    found = check.suggested_documents
+    return found.value if found.setting == "documents" else f"--document-start {shlex.quote(found.value)}"
 
 
 def _line_ends(check: Check) -> str:

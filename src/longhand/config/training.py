@@ -73,6 +73,17 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             "--column), none, or any text that stands between documents",
         ),
     ] = "none"
+    document_start: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=100,
+                description="what every document begins with, at the beginning of a line, such as 'X:' or '[Event '",
+            ),
+        ]
+        | None
+    ) = None
     column: (
         Annotated[
             str,
@@ -203,7 +214,7 @@ OPTION_NAMES = {"learning_rate": "lr", "base": "from"}
 DETECT = "detect"
 """The encoding that stands for what a file looks like."""
 
-READING = ("documents", "column", "encoding", "normalize")
+READING = ("documents", "document_start", "column", "encoding", "normalize")
 """Settings that say how a text is read, of a training and of a check."""
 
 CHANGEABLE = ("minutes", "epochs", "threads", "device", "checkpoint_every")

@@ -41,6 +41,7 @@ class EncodedCorpus(Generic[AnyTokenizer]):
     - lost_characters, lost_bytes: how much shorter its tokens' text is, because some of them are unknown
     - release: gives back the memory of numbers that were used and can be read again
     - validation: the names of the sources that are held out, where these are others than those that are learned from
+    - separator: what stands between its documents
     - why_tokens: what its tokens are and why, where that was left to the text
     """
 
@@ -59,6 +60,7 @@ class EncodedCorpus(Generic[AnyTokenizer]):
     names: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     validation: list[str] = field(default_factory=list)
+    separator: str = ""
     why_tokens: str = ""
     release: Callable[[], None] = _nothing
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from longhand.errors import CorpusError
 from longhand.native.processors import processors
 from longhand.text.cache import cache_folder, held
 from longhand.text.document_split import SPLIT_FORMAT, DocumentSplit
+from longhand.text.documents import option_for
 from longhand.text.encoded import EncodedCorpus, fingerprint_of, refuse_too_short
 from longhand.text.numbering import CUT_AT_WORDS, in_halves, numbered
 from longhand.text.progress import Told, untold
@@ -175,8 +175,8 @@ class _Preparation:
         documents, names = learned.documents + last.documents, self._text.names
         if documents == 1:
             raise CorpusError(
-                f"{', '.join(names)}: one document, so nothing is left to score on: is --documents "
-                f"{shlex.quote(self._wanted.documents)} right?"
+                f"{', '.join(names)}: one document, so nothing is left to score on: is "
+                f"{option_for(self._wanted.documents)} right?"
             )
         assert learned.characters + last.characters == self._survey.characters
         ids, counts = store.finish(self._split.orders if isinstance(self._split, DocumentSplit) else [])
@@ -198,6 +198,7 @@ class _Preparation:
             release=store.release,
             names=names,
             validation=self._text.validation_names,
+            separator=self._text.separator,
             notes=self._text.notes + self._notes,
         )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 import hashlib
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from longhand.errors import CorpusError
 from longhand.text.corpus import PIECE, CorpusReader
-from longhand.text.documents import BOUNDARY, NONE, ROW, marked
+from longhand.text.documents import BOUNDARY, NONE, ROW, marked, separator
 from longhand.text.progress import Told, telling, untold
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import File, Source, Stream, opened_apart, size_on_disk
@@ -38,6 +39,7 @@ class Text:
         validation: Iterable[Source | File | Stream] = (),
     ) -> None:
         self._documents, self._tell = documents, tell
+        self._between: Counter[str] = Counter()
         between, row_end = "" if documents == NONE else BOUNDARY, BOUNDARY if documents == ROW else "\n"
         both = opened_apart(sources, validation)
         self._readers = [CorpusReader(part, between=between, reading=reading, row_end=row_end) for part in both if part]
@@ -80,6 +82,11 @@ class Text:
     def validation_names(self) -> list[str]:
         """The names of what is held out, where it has sources of its own."""
         return [name for reader in self._readers[1:] for name in reader.names]
+
+    @property
+    def separator(self) -> str:
+        """What stands between its documents, once it was read; empty if there are none."""
+        return separator(self._documents, self._between) if self.of_documents else ""
 
     @property
     def has_validation(self) -> bool:
@@ -136,4 +143,4 @@ class Text:
                 yield decoder.decode(data)
 
     def _marked(self, reader: CorpusReader) -> Iterator[str]:
-        return reader.pieces() if self._documents == NONE else marked(reader.pieces(), self._documents)
+        return reader.pieces() if self._documents == NONE else marked(reader.pieces(), self._documents, self._between)

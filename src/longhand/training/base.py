@@ -11,10 +11,11 @@ from longhand.config import TrainConfig
 from longhand.errors import OptionError
 from longhand.modelfile import ModelFile, Weights, existing_model, read_model
 from longhand.text.characters import CharacterTokenizer
-from longhand.text.documents import LINE, NONE, ROW
+from longhand.text.documents import LINE, NONE, ROW, start_of, starting_with
 from longhand.text.listed import ListedTokenizer
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 from longhand.training.initial import OF_TOKENS
+from longhand.training.reading import documents_mode
 
 SHAPE = ("hidden", "layers", "embedding")  # of a network, which its weights fix
 
@@ -68,14 +69,22 @@ def documents_of(config: TrainConfig, base: Base | None) -> str:
 
     Raises `OptionError` where these are rows, and no column was said that has such.
     """
-    if config.documents != NONE or base is None or not base.file.config.documents:
-        return config.documents
-    documents = str(base.file.card.training.get("documents", LINE))
+    if (said := documents_mode(config)) != NONE or base is None or not base.file.config.documents:
+        return said
+    documents = documents_learned(base.file)
     if documents == ROW and config.column is None:
         raise OptionError(
             "documents: the model to start from has learned rows: add --column, or say what --documents are"
         )
     return documents
+
+
+def documents_learned(file: ModelFile) -> str:
+    """Return what parts the documents that a model of documents learned from."""
+    training = file.card.training
+    if (start := training.get("document_start")) is not None:
+        return starting_with(str(start))
+    return str(training.get("documents", LINE))
 
 
 def with_shape_of(base: Base, config: TrainConfig, free: frozenset[str]) -> tuple[TrainConfig, frozenset[str]]:
@@ -90,5 +99,12 @@ def with_shape_of(base: Base, config: TrainConfig, free: frozenset[str]) -> tupl
                 f"{name}: found {getattr(config, name)}, the model to start from has {value}: leave it out"
             )
     documents = documents_of(config, base)
-    config = msgspec.structs.replace(config, **shape, tokens=base.tokenizer.kind, documents=documents)
+    start = start_of(documents)
+    config = msgspec.structs.replace(
+        config,
+        **shape,
+        tokens=base.tokenizer.kind,
+        documents=documents if start is None else NONE,
+        document_start=start,
+    )
     return config, free - set(SHAPE)

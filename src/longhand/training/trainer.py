@@ -272,6 +272,7 @@ class _Training:
             trained_epochs=self._epochs(outcome.steps),
             kept_epochs=self._epochs(outcome.kept_steps),
             stopped_by=outcome.stopped_by,
+            separator="" if self._config.document_start is None else corpus.separator,
             training={name: value for name, value in settings.items() if value not in (None, [], ())},
         )
         return ModelFile(recipe.network, corpus.tokenizer.to_record(), outcome.weights, card)
