@@ -82,12 +82,13 @@ def check(
     - minutes: how long the training is to be whose score is estimated
     - estimate: whether to measure this machine, two seconds, and estimate a score
     - progress: is called with what is being done, and which share of it is
-    - reading: `column`, `encoding`, `normalize`, `documents`, as for `train`; documents left out are what is suggested
+    - reading: `column`, `encoding`, `normalize`, `documents`, `document_start`, as for `train`; documents left out are
+      what is suggested
 
     Raises `CorpusError` where a source is not there or there is no text at all; `OptionError`.
     """
     from longhand.checking.checker import check_corpus, silent
-    from longhand.training.reading import reading_of
+    from longhand.training.reading import documents_mode, reading_of
 
     if others := sorted(reading.keys() - set(READING)):
         raise OptionError(f"found the option {others[0]!r}, expected some of {', '.join(READING)}")
@@ -96,7 +97,7 @@ def check(
     return check_corpus(
         sources_of(corpus),
         reading_of(config),
-        documents=given.get("documents"),
+        documents=documents_mode(config) if {"documents", "document_start"} & given.keys() else None,
         minutes=config.minutes,
         estimate=estimate,
         progress=progress or silent,

@@ -57,7 +57,7 @@ def _table(check: Check, rows: Iterable[tuple[str, str]], style: str = "") -> Ta
 
 def _next(check: Check, corpus: Sequence[str], options: Mapping[str, Any]) -> str:
     suggested = {found.setting: found.value for found in (check.suggested_documents, check.tokens)}
-    if "documents" in options or "document_start" in options:
+    if not options.keys().isdisjoint({"documents", "document_start"} - {check.suggested_documents.setting}):
         suggested.pop(check.suggested_documents.setting)
     usual = {"documents": "none", "tokens": "char"}
     words = [
@@ -147,14 +147,14 @@ def _repeats(check: Check) -> str:
 def _leakage(check: Check) -> str:
     leakage = check.leakage
     share = "nothing" if leakage.at is None else _percent(leakage.share)
-    words = f"{share} of the last tenth is copied from before it, in passages of 50 characters and more"
+    words = f"{share} of the held-out text is copied from what is learned, in passages of 50 characters and more"
     if leakage.at is not None:
         words += (
             f"; the longest of {leakage.longest:,} characters, {leakage.at}, as in {leakage.before}: "
             f"{_short(' '.join(leakage.example.split()))!r}"
         )
     if (documents := check.documents) is not None and documents.held_out_repeated:
-        words += f"; {documents.held_out_repeated:,} of its {documents.held_out:,} documents occur before it"
+        words += f"; {documents.held_out_repeated:,} of its {documents.held_out:,} documents are learned from, too"
     return words
 
 

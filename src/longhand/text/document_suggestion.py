@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from statistics import median, quantiles
 
-from longhand.text.documents import BLANK, FILE, LINE, NONE
+from longhand.text.documents import BLANK, FILE, LINE, NONE, starting_with
 from longhand.text.prose import are_paragraphs, are_spoken
 from longhand.text.suggestion import Suggestion
 
@@ -61,6 +61,11 @@ def suggested_documents(sample: str, files: Sequence[int] = ()) -> Suggestion:
         return _documents(NONE, "indented lines, which belong to those before them")
     blank = len(_BLANK_LINES.findall(sample.strip("\n"))) / len(lines)
     return _of_lines(lines) if blank <= MOST_BLANK else _of_blocks(sample)
+
+
+def mode_of(found: Suggestion) -> str:
+    """Return what was suggested as `longhand.text.documents` has it."""
+    return starting_with(found.value) if found.setting == "document_start" else found.value
 
 
 def _documents(value: str, why: str) -> Suggestion:

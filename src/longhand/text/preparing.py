@@ -62,7 +62,9 @@ def encode_corpus(
         wanted, why = decided(wanted, counts, known)
         preparation = _Preparation(text, survey, (held_out, split), known, wanted, tell)
         corpus = preparation.kept() if preparation.large else preparation.in_memory()
-    return replace(corpus, notes=[*look.warnings(survey), *corpus.notes], why_tokens=why)
+        share = 0.0 if text.has_validation else held_out
+        of_split = look.of_split(share, is_shuffled=text.of_documents and split == "documents" and share > 0)
+    return replace(corpus, notes=[*of_split, *look.warnings(survey), *corpus.notes], why_tokens=why)
 
 
 class _Preparation:
