@@ -15,6 +15,7 @@ from test_suggestion import WORDS
 
 from longhand.text.closed import encode_closed
 from longhand.text.held_out_end import ADVICE, AlphabeticalOrder, Stretches
+from longhand.text.points import code_points
 from longhand.text.preparing import encode_corpus
 from longhand.text.quick_look import SHUFFLED
 from longhand.text.vocabulary import Wanted
@@ -106,7 +107,7 @@ def test_what_is_found_hardly_depends_on_how_the_text_comes(cuts: list[int]) -> 
     places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     stretches = Stretches()
     for begin, end in itertools.pairwise(places):
-        stretches.add(text[begin:end])
+        stretches.add(code_points(text[begin:end]))
     assert stretches.end_is_unlike(0.1)
     assert not stretches.end_is_unlike(0.5)
 

@@ -27,6 +27,7 @@ from longhand.text.documents import BOUNDARY, NONE, option_for
 from longhand.text.encoded import FEWEST_CHARACTERS
 from longhand.text.held_out_end import ADVICE, SORTED_SHARE, Stretches, end_warning
 from longhand.text.kinds import Kind
+from longhand.text.points import code_points
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.repeats import Repeated
 from longhand.text.sources import Source
@@ -125,7 +126,7 @@ class _Checking:
         for piece in text.pieces("reading the text"):
             characters.add(piece, lines.done)
             lines.add(piece)
-            self._stretches.add(piece)
+            self._stretches.add(code_points(piece))
         lines.end()
         count = characters.counts.characters
         of_files = text.findings()

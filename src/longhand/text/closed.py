@@ -10,6 +10,7 @@ from longhand.text.characters import CharacterCounter
 from longhand.text.corpus import CorpusReader
 from longhand.text.encoded import EncodedCorpus, fingerprint_of, joined, refuse_too_short, token_counts
 from longhand.text.listed import ListedTokenizer, WordCounter
+from longhand.text.points import code_points
 from longhand.text.quick_look import QuickLook
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import Source
@@ -73,6 +74,7 @@ def _numbered(
     for piece in reader.pieces():
         pieces.append(counter.number(piece))
         look.look(piece)
+        look.stretches.add(code_points(piece))
         characters += len(piece)
     pieces.append(counter.rest())
     refuse_too_short(characters, reader.names)

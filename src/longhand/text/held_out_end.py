@@ -11,15 +11,14 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from longhand.text.points import code_points
+from longhand.text.points import CodePoints
 
 SORTED_SHARE, MIN_COMPARED = 0.9, 100  # of the lines, that follow by the alphabet on those before them
 MAX_SPREAD, COMPARED_FROM_FAR = 2000, 60  # lines that are kept, from all over a text, and compared with each other
 _UP_TO_DIGIT = re.compile(r"[^\d]{0,300}").match
-FEATURES_BITS, MAX_BLOCKS, BLOCK = 12, 128, 512  # of pairs of characters; characters of a block of a short text
-PART, ALL_OF, ONE_IN = 1 << 13, 1 << 19, 16  # of a text that is longer than ALL_OF, one part in so many is looked at
-MIN_CHARACTERS = 10_000
-MIN_WINDOWS = 4
+FEATURE_BITS, MAX_BLOCKS, BLOCK = 11, 64, 512  # of pairs of characters; characters of a block of a short text
+LONG_BLOCK, COUNTED = 1 << 13, 1 << 11  # characters of a block of a long text, and pairs of it that are counted, about
+MIN_BLOCKS, MIN_WINDOWS = 20, 4
 UNLIKE, MIN_DIFFERENCE = 3.0, 0.012  # times, and bits, that the end differs more than other stretches do
 ADVICE = "mix its parts, say what its --documents are, or name a text to score on with --validation"
 
@@ -66,33 +65,33 @@ class AlphabeticalOrder:
 
 
 class Stretches:
-    """Counts pairs of characters in stretches of a text, which comes piece by piece, in bounded memory."""
+    """Counts pairs of characters in blocks of a text, which comes piece by piece, in bounded memory.
+
+    Of long blocks only a part is counted, evenly spread.
+    """
 
     def __init__(self) -> None:
         self._blocks: list[Counts] = []
-        self._size, self._left = BLOCK, 0  # characters of a block, and those that the last one still takes
-        self._characters = 0
+        self._size, self._inside = BLOCK, BLOCK  # characters of a block, and those of the last one that have come
 
-    def add(self, piece: str) -> None:
-        """Take in a piece."""
-        for begin in range(0, len(piece), PART):
-            if self._characters < ALL_OF or (self._characters // PART) % ONE_IN == 0:
-                self._count(code_points(piece[begin : begin + PART]))
-            self._characters += min(PART, len(piece) - begin)
+    def add(self, points: CodePoints) -> None:
+        """Take in a piece, as code points."""
+        if not self._blocks and 2 * len(points) >= MAX_BLOCKS * LONG_BLOCK:  # a piece of a long text
+            self._size = self._inside = LONG_BLOCK
+        place = 0
+        while place < len(points):
+            if self._inside == self._size:
+                self._begin_block()
+            length = min(self._size - self._inside, len(points) - place)
+            self._blocks[-1] += _pairs(points[place : place + length], max(1, self._size // COUNTED))
+            self._inside, place = self._inside + length, place + length
 
-    def _count(self, points: npt.NDArray[np.uint32]) -> None:
-        pairs = points[:-1] * np.uint32(40_503) + points[1:]
-        features = (pairs * np.uint32(2_654_435_761)) >> np.uint32(32 - FEATURES_BITS)
-        while len(features):
-            if not self._left:
-                if len(self._blocks) == MAX_BLOCKS:
-                    self._blocks = list(np.reshape(self._blocks, (MAX_BLOCKS // 2, 2, -1)).sum(axis=1))
-                    self._size *= 2
-                self._blocks.append(np.zeros(1 << FEATURES_BITS, np.int64))
-                self._left = self._size
-            some, features = features[: self._left], features[self._left :]
-            self._blocks[-1] += np.bincount(some, minlength=1 << FEATURES_BITS)
-            self._left -= len(some)
+    def _begin_block(self) -> None:
+        if len(self._blocks) == MAX_BLOCKS:
+            self._blocks = list(np.reshape(self._blocks, (MAX_BLOCKS // 2, 2, -1)).sum(axis=1))
+            self._size *= 2
+        self._blocks.append(np.zeros(1 << FEATURE_BITS, np.int64))
+        self._inside = 0
 
     def end_is_unlike(self, share: float) -> bool:
         """Whether the end of the text differs more from all other stretches of its length than these from each other.
@@ -101,16 +100,16 @@ class Stretches:
         """
         width = round(len(self._blocks) * share)
         count = len(self._blocks) // width if width else 0
-        if self._characters < MIN_CHARACTERS or count < MIN_WINDOWS:
+        if len(self._blocks) < MIN_BLOCKS or count < MIN_WINDOWS:
             return False
         end = len(self._blocks)
         windows = [np.sum(self._blocks[end - width * (n + 1) : end - width * n], axis=0) for n in range(count)]
-        nearest = [
-            min(_divergence(one, other) for number, other in enumerate(windows) if number != this)
-            for this, one in enumerate(windows)
-        ]
+        apart = np.full((count, count), np.inf)
+        for one, other in combinations(range(count), 2):
+            apart[one, other] = apart[other, one] = _divergence(windows[one], windows[other])
+        nearest = apart.min(axis=1)
         usual = float(np.median(nearest[1:]))
-        return nearest[0] > UNLIKE * usual and nearest[0] > usual + MIN_DIFFERENCE
+        return bool(nearest[0] > max(UNLIKE * usual, usual + MIN_DIFFERENCE))
 
 
 def _divergence(one: Counts, other: Counts) -> float:
@@ -121,8 +120,15 @@ def _divergence(one: Counts, other: Counts) -> float:
     for share in (first, second):
         met = share > 0
         found += float((share[met] * np.log2(share[met] / middle[met])).sum()) / 2
-    chance = (np.count_nonzero(middle) - 1) / (2 * int(one.sum() + other.sum()) * math.log(2))
-    return max(found - chance, 0.0)
+    per_feature = (1 / max(int(one.sum()), 1) + 1 / max(int(other.sum()), 1)) / (8 * math.log(2))
+    return max(found - (np.count_nonzero(middle) - 1) * per_feature, 0.0)
+
+
+def _pairs(points: CodePoints, every: int) -> Counts:
+    """Return how often each pair of neighbours occurs, by a hash of the pairs; of so many, one is counted."""
+    pairs = points[:-1:every] * np.uint32(40_503) + points[1::every]
+    features = (pairs * np.uint32(2_654_435_761)) >> np.uint32(32 - FEATURE_BITS)
+    return np.bincount(features, minlength=1 << FEATURE_BITS)
 
 
 def end_warning(order: AlphabeticalOrder, stretches: Stretches, share: float) -> str:

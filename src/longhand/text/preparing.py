@@ -57,7 +57,7 @@ def encode_corpus(
     """
     with Text(sources, wanted.documents, reading, tell, validation) as text:
         look, counts = QuickLook(), CharacterCounts()
-        survey = surveyed(text, look.look, *[counts.add] * (wanted.kind == "auto"))
+        survey = surveyed(text, look.look, *[counts.add] * (wanted.kind == "auto"), stretches=look.stretches)
         refuse_too_short(survey.characters, text.names)
         wanted, why = decided(wanted, counts, known)
         preparation = _Preparation(text, survey, (held_out, split), known, wanted, tell)

@@ -9,6 +9,7 @@ from longhand.text.repeats import Repeats
 from longhand.text.survey import Survey
 
 LOOKED_AT, SOME = 16, 1 << 18  # one piece in so many, so many characters of it, are searched for lines that repeat
+MOST_LINES = 2000  # of them, of which the order is looked at
 MOST_WARNINGS = 3
 MUCH_REPEATED, ENOUGH = 0.3, 50_000  # of the characters in the lines that were looked at, and how many there must be
 MANY_DIFFERENT, TOO_RARE = 1000, 50  # characters, and how often one must occur in the mean
@@ -29,8 +30,7 @@ class QuickLook:
         if self._pieces % LOOKED_AT == 0:
             lines = piece[:SOME].split("\n")
             self._lines.add(lines)
-            self.order.add(lines)
-        self.stretches.add(piece)
+            self.order.add(lines[:MOST_LINES])
         self._pieces += 1
 
     def warnings(self, survey: Survey) -> list[str]:

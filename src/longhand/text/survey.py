@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from longhand.text.document_split import DocumentList, DocumentSplit
 from longhand.text.documents import BOUNDARY
+from longhand.text.held_out_end import Stretches
 from longhand.text.points import CODE_POINTS, code_points, text_of
 from longhand.text.rereading import Text
 from longhand.units import HeldOutFrom
@@ -36,10 +37,13 @@ class Survey:
         return text_of(np.sort(self.met[self.places < place]))
 
 
-def surveyed(text: Text, *watching: Callable[[str], object], what: str = "reading") -> Survey:
+def surveyed(
+    text: Text, *watching: Callable[[str], object], stretches: Stretches | None = None, what: str = "reading"
+) -> Survey:
     """Read a text. Raises `CorpusError`.
 
     - watching: are called with each piece, in which documents end with a line end
+    - stretches: of a running text, are given each piece as code points
     - what: what is done with it, for those who are told how far it has come
     """
     seen = np.zeros(CODE_POINTS, np.bool_)
@@ -51,6 +55,8 @@ def surveyed(text: Text, *watching: Callable[[str], object], what: str = "readin
         points = code_points(piece)
         if documents is not None:
             documents.add(points)
+        elif stretches is not None:
+            stretches.add(points)
         new = np.flatnonzero(~seen[points])
         if len(new):
             different, first = np.unique(points[new], return_index=True)
