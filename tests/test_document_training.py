@@ -229,3 +229,43 @@ def test_a_damaged_model_of_documents_is_refused(model: Model) -> None:
     for broken in (window, replace(file, tokenizer=listed)):
         with pytest.raises(ModelFormatError, match="a model of documents"):
             Model(broken)
+
+
+TUNES = "\n\n".join(f"X:{number}\nK:D\n\nabc|{'dAFA' * (1 + number % 3)}|" for number in range(120)) + "\n"
+
+
+def test_documents_that_are_told_by_how_they_begin_are_learned_written_and_scored(
+    longhand: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "tunes.abc").write_text(TUNES, encoding="utf-8")
+    settings = [
+        part for name, value in {**SMALL, "epochs": 6}.items() for part in (f"--{name.replace('_', '-')}", value)
+    ]
+    settings = ["--lr" if part == "--learning-rate" else part for part in settings]
+    done = longhand("train", tmp_path / "tunes.abc", "-o", tmp_path / "m", "--document-start", "X:", *settings)
+    assert done.returncode == 0, done.stderr
+    model = load(tmp_path / "m.safetensors")
+    assert (model.card.training["document_start"], model.card.training["documents"]) == ("X:", "none")
+    assert model.separator == "\n\n"
+    with learned_text(model.file, [str(tmp_path / "tunes.abc")]) as text:
+        parts = ["".join(half).split(BOUNDARY)[:-1] for half in halves(model.file, text)]
+    expected_tunes = [f"X:{tune}".strip() for tune in TUNES.split("X:")[1:]]
+    assert sorted([*parts[0], *parts[1]]) == sorted(expected_tunes)
+    scored = longhand("score", tmp_path / "m.safetensors", "--corpus", tmp_path / "tunes.abc", "--json")
+    expected = model.card.validation_bits_per_character
+    assert msgspec.json.decode(scored.stdout)["bits_per_character"] == pytest.approx(expected, abs=1e-4)
+    assert model.generate(documents=3, seed=1).endswith("\n\n")
+    again = train(io.StringIO(TUNES), base=str(tmp_path / "m"), epochs=1, window=16, batch=4)
+    assert again.card.training["document_start"] == "X:"
+    assert again.card.separator == "\n\n"
+
+
+def test_one_way_of_telling_documents_is_asked_for() -> None:
+    with pytest.raises(OptionError, match="document start: found with --documents"):
+        train(io.StringIO(TUNES), documents="blank", document_start="X:")
+    with pytest.raises(OptionError, match="expected what one line begins with"):
+        train(io.StringIO(TUNES), document_start="X:\nK:")
+    with pytest.raises(OptionError, match="document_start: of the default recipe alone"):
+        train(io.StringIO(TUNES), document_start="X:", recipe="classic")
+    with pytest.raises(CorpusError, match="left to score on: is --document-start Y: right"):
+        train(io.StringIO(TUNES), document_start="Y:")
