@@ -74,6 +74,14 @@ def test_other_folders_are_read_whole(files: list[str], tmp_path: Path) -> None:
     assert (parts.learned, parts.validation, parts.notes) == ([tmp_path], [], [])
 
 
+def test_parts_that_are_named_one_by_one_are_all_learned_and_that_is_said(tmp_path: Path) -> None:
+    folder = put(tmp_path, {"train.txt": LEARNED, "valid.txt": SCORED, "test.txt": NEVER, "a/b.txt": "x"})
+    said = ["train.txt and valid.txt and test.txt are all learned from: give their folder, and they are kept apart"]
+    files = [str(folder / f"{name}.txt") for name in ("train", "valid", "test")]
+    assert parts_of(files).notes == parts_of([str(folder / "*.txt")]).notes == said
+    assert parts_of(files[:1]).notes == parts_of(files[1:]).notes == parts_of([io.StringIO("train")]).notes == []
+
+
 @pytest.mark.parametrize("documents", ["none", "line"])
 def test_all_of_the_corpus_is_learned_and_the_other_file_scored(documents: str, tmp_path: Path) -> None:
     folder = put(tmp_path, {"a.txt": LEARNED, "b.txt": SCORED + "☃\n"})
@@ -110,6 +118,10 @@ def test_a_folder_is_learned_and_scored_as_it_is_divided(longhand: Run, tmp_path
     assert json.loads(scored.stdout)["bits_per_character"] == pytest.approx(expected, abs=1e-4)
     with learned_text(model.file, [str(folder)]) as text:
         assert ["".join(half) for half in halves(model.file, text)] == [LEARNED, SCORED]
+    assert "valid.txt.gz: " in longhand("score", tmp_path / "a.safetensors", "--corpus", folder).stdout
+    other = train(str(folder), validation=str(folder / "test.txt"), **SMALL)
+    with learned_text(other.file, [str(folder)]) as text:  # it was not scored on the folder's own valid part
+        assert ["".join(half) for half in halves(other.file, text)] == [LEARNED, ""]
 
 
 def test_a_file_of_ones_own_is_remembered_by_its_name_alone_and_asked_for_again(longhand: Run, tmp_path: Path) -> None:

@@ -55,9 +55,12 @@ def learned_text(
 
     - validation: what it was scored on, where that was no part of `sources`; found in a folder that is divided
     """
-    parts = corpus_of(file, sources)
-    scored = list(validation) or (parts.validation if training_of(file).validation else [])
-    return Text(parts.learned, documents_of(file), reading_of(training_of(file)), tell, scored)
+    parts, training = corpus_of(file, sources), training_of(file)
+    for scored in (list(validation) or parts.validation, []):
+        text = Text(parts.learned, documents_of(file), reading_of(training), tell, scored)
+        if validation or text.validation_names == list(training.validation):
+            break  # what a folder has beside it may be another text than that which was scored
+    return text
 
 
 def corpus_of(file: ModelFile, sources: Iterable[Source]) -> CorpusParts:

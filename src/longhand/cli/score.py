@@ -90,7 +90,8 @@ def score(
             comparing = Comparing(learned=before, worst=worst, page=html is not None, characters=lines)
         with noted_if_slow("scoring ..."):
             found = comparing.score(scorer, pieces)
-    name = heading(text.names, held_out=not files)
+    apart = [] if files else text.validation_names
+    name = heading(apart or text.names, held_out=not files and not apart)
     if html is not None:
         page = page_of(found, loaded, name, scorer.settings).encode("utf-8")
         write_atomically(Path(html), page, overwrite=overwrite)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from longhand.text.sources import Source, printable
+from longhand.text.sources import Source, is_pattern, printable
 
 ROLES = {
     "train": ("train", "training"),
@@ -48,16 +49,33 @@ def parts_of(sources: Iterable[Source]) -> CorpusParts:
             continue
         parts.learned += found["train"]
         parts.validation += found["valid"]
-        scored = f"{_named(found['valid'])} is scored" if found["valid"] else "a share of it is held out to score on"
+        scored = f", {_named(found['valid'])} is scored" if found["valid"] else ""
         left = [*found["test"], *found["beside"]]
         never = f", {_named(left)} is left alone" if left else ""
-        parts.notes.append(f"{_named([source])}: {_named(found['train'])} is learned from, {scored}{never}")
+        parts.notes.append(f"{_named([source])}: {_named(found['train'])} is learned from{scored}{never}")
+    parts.notes += _all_learned(parts.learned)
     return parts
 
 
 def without_validation(parts: CorpusParts, why: str = "nothing else is scored") -> list[str]:
     """Return the notes on parts, of which what is there to be scored is left alone, too."""
     return [note.replace(" is scored", f" is left alone: {why}") for note in parts.notes]
+
+
+def _all_learned(sources: Iterable[Source]) -> list[str]:
+    """Return what to say where the parts of a data set are all learned from, since they were named one by one."""
+    paths = [path for source in sources if isinstance(source, str | os.PathLike) for path in _files(source)]
+    parts = {_part(path): path for path in paths if not path.is_dir()}
+    if "train" not in parts or parts.keys().isdisjoint({"valid", "test"}):
+        return []
+    named = _named(parts[part] for part in ROLES if part in parts)
+    return [f"{named} are all learned from: give their folder, and they are kept apart"]
+
+
+def _files(source: str | os.PathLike[str]) -> list[Path]:
+    if not is_pattern(source):
+        return [Path(source)]
+    return [Path(name) for name in glob.iglob(os.fspath(source), recursive=True)]  # noqa: PTH207 (as reading does)
 
 
 def _divided(source: Source) -> dict[str, list[Path]] | None:

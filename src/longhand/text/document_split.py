@@ -30,6 +30,7 @@ _INVERSE = pow(_FACTOR, -1, 1 << 64)
 
 Numbers = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
+Order = npt.NDArray[np.int32]
 
 
 def mixed(numbers: Numbers) -> Numbers:
@@ -45,12 +46,12 @@ class DocumentSplit:
 
     - held_out: which of them are, (documents,)
     - learned: how many characters the others have, their ends included
-    - orders: in which order the others are learned: of each block in turn, the numbers of its documents
+    - orders: in which order the others are learned: of each block in turn, the numbers of its documents, int32
     """
 
     held_out: BoolArray
     learned: int
-    orders: list[Places]
+    orders: list[Order]
 
     def parts(self, pieces: Iterable[str]) -> Iterator[tuple[int, str]]:
         """Yield a text, in pieces, with the number of the half before each part: 0 learned, 1 held out."""
@@ -75,16 +76,13 @@ class DocumentSplit:
 
 
 class DocumentList:
-    """The documents of a text, by the hash and the length of each: 16 bytes a document.
-
-    - lengths: in characters, the ends included
-    """
+    """The documents of a text, by the hash and the length of each: 12 bytes a document."""
 
     def __init__(self) -> None:
         self._hashes: list[Numbers] = []
-        self._ends: list[Places] = []
+        self._lengths: list[npt.NDArray[np.uint32]] = []
         self._powers = self._inverses = np.ones(1, np.uint64)
-        self._open, self._since, self._characters = 0, 0, 0  # the open document's hash and length
+        self._open, self._since = 0, 0  # the open document's hash and length
 
     def add(self, points: CodePoints) -> None:
         """Take in a piece of the text, as code points, in which each document ends with BOUNDARY."""
@@ -103,9 +101,8 @@ class DocumentList:
             lengths = (closes - begins)[:-1].astype(np.uint64)
             lengths[0] += np.uint64(self._since)
             self._hashes.append(mixed(hashes[:-1] + mixed(lengths)))
-            self._ends.append(self._characters + ends + 1)
+            self._lengths.append((lengths + np.uint64(1)).astype(np.uint32))
             self._open, self._since = int(hashes[-1]), len(points) - int(begins[-1])
-        self._characters += len(points)
 
     def _grow(self, length: int) -> None:
         """Make the powers of the factor and of its inverse that a piece of some length needs."""
@@ -115,7 +112,12 @@ class DocumentList:
     @property
     def ends(self) -> Places:
         """Where each document ends, in characters of the text, (documents,)."""
-        return np.concatenate([np.zeros(0, np.int64), *self._ends])
+        return np.cumsum(self.lengths, dtype=np.int64)
+
+    @property
+    def lengths(self) -> Places:
+        """How many characters each document has, its end included, (documents,)."""
+        return np.concatenate([np.zeros(0, np.int64), *self._lengths], dtype=np.int64)
 
     def number_at(self, places: Places) -> Places:
         """Return the number of the document that is at each of some places of the text, in characters."""
@@ -123,10 +125,9 @@ class DocumentList:
 
     def split(self, share: float) -> DocumentSplit:
         """Return the split of the text that holds out a share of its characters, at least one document if any."""
-        ends, hashes = self.ends, np.concatenate([np.zeros(0, np.uint64), *self._hashes])
-        lengths, (copies, counts) = np.diff(ends, prepend=0), _copies(hashes)
-        apart = np.where(counts > COPIES_TOGETHER, copies, np.uint64(0))
-        held_out = _held_out(mixed(hashes + mixed(apart)), lengths, share)
+        lengths, hashes = self.lengths, np.concatenate([np.zeros(0, np.uint64), *self._hashes])
+        copies, is_frequent = _copies(hashes)
+        held_out = _held_out(mixed(hashes + mixed(copies * is_frequent)), lengths, share)
         learned, keys = lengths[~held_out], mixed(hashes ^ mixed(copies + np.uint64(1)))[~held_out]
         return DocumentSplit(held_out, int(learned.sum()), _orders(keys, learned))
 
@@ -177,26 +178,26 @@ def _chosen(sizes: Places, wanted: int) -> BoolArray:
     return chosen
 
 
-def _orders(keys: Numbers, lengths: Places) -> list[Places]:
+def _orders(keys: Numbers, lengths: Places) -> list[Order]:
     """Return the order of the documents in each block of a text, by their keys; a longer one is a block by itself."""
     if not len(keys):
         return []
     long = lengths > BLOCK
     blocks = (np.cumsum(lengths) - lengths) // BLOCK
     changes = (np.diff(blocks) != 0) | long[1:] | long[:-1]
-    return [np.argsort(block) for block in np.split(keys, np.flatnonzero(changes) + 1)]
+    return [np.argsort(block).astype(np.int32) for block in np.split(keys, np.flatnonzero(changes) + 1)]
 
 
-def _copies(hashes: Numbers) -> tuple[Numbers, Numbers]:
-    """Return a number for each of the documents that are equal, from 0, and how many these are, (documents,) both."""
-    copies, counts = np.zeros(len(hashes), np.uint64), np.ones(len(hashes), np.uint64)
+def _copies(hashes: Numbers) -> tuple[Numbers, BoolArray]:
+    """Return a number for each of the documents that are equal, from 0, and whether there are many, (documents,)."""
+    copies, is_frequent = np.zeros(len(hashes), np.uint64), np.zeros(len(hashes), np.bool_)
     order = np.argsort(hashes)
     firsts = _firsts(hashes[order])
     if len(firsts) < len(hashes):
         sizes = np.diff(firsts, append=len(hashes))
         copies[order] = np.arange(len(hashes)) - np.repeat(firsts, sizes)
-        counts[order] = np.repeat(sizes, sizes)
-    return copies, counts
+        is_frequent[order] = np.repeat(sizes > COPIES_TOGETHER, sizes)
+    return copies, is_frequent
 
 
 def _firsts(ordered: Numbers) -> Places:
@@ -204,7 +205,7 @@ def _firsts(ordered: Numbers) -> Places:
     return np.flatnonzero(np.diff(ordered, prepend=~ordered[:1]) != 0)
 
 
-def shuffled(pieces: Iterable[TokenIds], orders: Iterable[Places], start: int) -> Iterator[TokenIds]:
+def shuffled(pieces: Iterable[TokenIds], orders: Iterable[Order], start: int) -> Iterator[TokenIds]:
     """Yield token numbers whose documents, each of which ends with `start`, are put into another order block by block.
 
     - orders: the order of the documents in each block
@@ -228,7 +229,7 @@ def shuffled(pieces: Iterable[TokenIds], orders: Iterable[Places], start: int) -
             yield from _reordered(np.concatenate(list(documents(len(order)))), order, start)
 
 
-def _reordered(ids: TokenIds, order: Places, start: int) -> Iterator[TokenIds]:
+def _reordered(ids: TokenIds, order: Order, start: int) -> Iterator[TokenIds]:
     ends = np.flatnonzero(ids == start) + 1
     lengths = np.diff(ends, prepend=0)
     begins = ends - lengths

@@ -18,7 +18,7 @@ from longhand.arrays import TokenIds, smallest_type
 from longhand.errors import CorpusError
 from longhand.files import create_private, write_atomically
 from longhand.json_data import decode_json
-from longhand.text.document_split import Places, shuffled
+from longhand.text.document_split import Order, shuffled
 from longhand.text.encoded import AT_ONCE, Counts, joined, token_counts
 from longhand.text.numbering import Count, Half
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
@@ -90,7 +90,7 @@ class Store(Protocol):
         """Take the numbers of the next piece, which `progress` already counts."""
         ...
 
-    def finish(self, orders: Sequence[Places] = ()) -> tuple[TokenIds, Counts]:
+    def finish(self, orders: Sequence[Order] = ()) -> tuple[TokenIds, Counts]:
         """Return all numbers, (tokens,), and how often each occurs in what is learned from, (vocabulary,).
 
         - orders: in which order the documents that are learned from are put (`longhand.text.document_split`); empty if
@@ -115,7 +115,7 @@ class InMemory:
         """See `Store`."""
         self._pieces[half].append(ids.astype(self._kind, copy=False))
 
-    def finish(self, orders: Sequence[Places] = ()) -> tuple[TokenIds, Counts]:
+    def finish(self, orders: Sequence[Order] = ()) -> tuple[TokenIds, Counts]:
         """See `Store`."""
         learned, last = self._pieces
         pieces = [*learned, *last]
@@ -217,7 +217,7 @@ class OnDisk:
         while self._files:
             self._files.pop().close()
 
-    def finish(self, orders: Sequence[Places] = ()) -> tuple[TokenIds, Counts]:
+    def finish(self, orders: Sequence[Order] = ()) -> tuple[TokenIds, Counts]:
         """See `Store`. Raises `CorpusError` for a file that cannot be what was written."""
         if not self.complete:
             self._flush()
@@ -242,7 +242,7 @@ class OnDisk:
         if hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
 
-    def _joined(self, orders: Sequence[Places]) -> Path:
+    def _joined(self, orders: Sequence[Order]) -> Path:
         """Make one file of the two halves, the documents of the first in their new order; return it."""
         path, last = (self._folder / name for name in UNFINISHED)
         if orders:
