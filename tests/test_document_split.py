@@ -138,6 +138,23 @@ def test_a_text_on_the_disk_is_split_and_shuffled_as_one_in_memory(
         assert len(lines) + len(lines_of(found, "held_out")) == len(NAMES)
 
 
+@pytest.mark.parametrize(("documents", "stopped"), [("line", "shuffled"), ("line", "shutil"), ("none", "shutil")])
+def test_a_text_whose_halves_were_being_joined_is_joined_the_next_time(
+    documents: str, stopped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "names.txt"
+    path.write_text("\n".join(NAMES), encoding="utf-8")
+    wanted = Wanted(documents=documents)
+    expected = encode_corpus([path], wanted=wanted)
+    monkeypatch.setattr(preparing, "KEPT_FROM", dict.fromkeys(preparing.KEPT_FROM, 0))
+    with monkeypatch.context() as patch:
+        patch.setattr(store, stopped, None)  # what uses it raises
+        with pytest.raises((TypeError, AttributeError)):
+            encode_corpus([path], wanted=wanted)
+    monkeypatch.setattr(preparing, "tokenizer_for", None)  # which is kept
+    np.testing.assert_array_equal(encode_corpus([path], wanted=wanted).ids, expected.ids)
+
+
 def test_characters_that_only_held_out_documents_have_are_unknown() -> None:
     texts = [f"document {number} {chr(0x4E00 + number)}" for number in range(300)]
     found = encoded("\n".join(texts))

@@ -34,7 +34,7 @@ def reader(request: pytest.FixtureRequest) -> Model:
 @pytest.fixture(scope="module")
 def namer() -> Model:
     """Return a model of documents."""
-    return train(io.StringIO("anna\nbert\ncarla\ndora\nemil\n" * 60), documents="line", **LEARNED)
+    return train(io.StringIO("anna\nbert\ncarla\ndora\nemil\n" * 100), documents="line", **LEARNED)
 
 
 @pytest.mark.parametrize("native", ["1", "0"])

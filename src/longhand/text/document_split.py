@@ -23,7 +23,7 @@ BLOCK = 1 << 24  # characters of a text whose documents are shuffled together
 COPIES_TOGETHER = 8  # equal documents that are on one side; of more, each falls where it may
 CLOSE_ENOUGH = 0.95  # of the wanted share, beside which no smaller document is looked for
 MAX_SKIPPED = 1000  # documents that are too long for what is left of the share
-DOCUMENTS_AT_ONCE = 1 << 16
+DOCUMENTS_AT_ONCE = 1 << 12
 _BOUNDARY_POINT = ord(BOUNDARY)
 _FACTOR = 0x9E3779B97F4A7C15  # any odd number: 2**64 / the golden ratio
 _INVERSE = pow(_FACTOR, -1, 1 << 64)
@@ -226,14 +226,14 @@ def shuffled(pieces: Iterable[TokenIds], orders: Iterable[Order], start: int) ->
         if len(order) == 1:  # and perhaps too long to be held
             yield from documents(1)
         else:
-            yield from _reordered(np.concatenate(list(documents(len(order)))), order, start)
+            block = np.concatenate(list(documents(len(order))))  # a copy, for what it is of may be written over
+            yield from _reordered(block, order, start)
 
 
 def _reordered(ids: TokenIds, order: Order, start: int) -> Iterator[TokenIds]:
     ends = np.flatnonzero(ids == start) + 1
     lengths = np.diff(ends, prepend=0)
     begins = ends - lengths
-    ids = ids.copy()  # it may be written over
     for first in range(0, len(order), DOCUMENTS_AT_ONCE):
         some = order[first : first + DOCUMENTS_AT_ONCE]
         new = np.cumsum(lengths[some]) - lengths[some]  # where they begin now
