@@ -17,8 +17,7 @@ from longhand.text.reading import Reading
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.text.survey import in_two, split_of, surveyed
-from longhand.training.base import documents_learned
-from longhand.training.reading import reading_of
+from longhand.training.reading import documents_learned, reading_of
 
 KEPT = ("column", "encoding", "normalize", "held_out", "split", "validation")
 

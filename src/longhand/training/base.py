@@ -11,11 +11,11 @@ from longhand.config import TrainConfig
 from longhand.errors import OptionError
 from longhand.modelfile import ModelFile, Weights, existing_model, read_model
 from longhand.text.characters import CharacterTokenizer
-from longhand.text.documents import LINE, NONE, ROW, start_of, starting_with
+from longhand.text.documents import NONE, ROW, start_of
 from longhand.text.listed import ListedTokenizer
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 from longhand.training.initial import OF_TOKENS
-from longhand.training.reading import documents_mode
+from longhand.training.reading import documents_learned, documents_mode
 
 SHAPE = ("hidden", "layers", "embedding")  # of a network, which its weights fix
 
@@ -77,14 +77,6 @@ def documents_of(config: TrainConfig, base: Base | None) -> str:
             "documents: the model to start from has learned rows: add --column, or say what --documents are"
         )
     return documents
-
-
-def documents_learned(file: ModelFile) -> str:
-    """Return what parts the documents that a model of documents learned from."""
-    training = file.card.training
-    if (start := training.get("document_start")) is not None:
-        return starting_with(str(start))
-    return str(training.get("documents", LINE))
 
 
 def with_shape_of(base: Base, config: TrainConfig, free: frozenset[str]) -> tuple[TrainConfig, frozenset[str]]:
