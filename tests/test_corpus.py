@@ -212,7 +212,7 @@ def test_the_last_tenth_is_held_out_and_its_own_characters_stay_unknown(file: Ca
     assert len(encoded.held_out_ids) == 100
     assert encoded.tokenizer.decode(encoded.learned_ids) == text[:900]
     assert encoded.held_out_ids[-3:].tolist() == [3, 0, 0]
-    assert encoded.notes == ["2 characters of the held-out text occur nowhere before it and count as unknown"]
+    assert encoded.notes == ["2 characters of the held-out text occur nowhere else and count as unknown"]
 
 
 @given(st.lists(st.text("abc\n中😀", min_size=1), min_size=1), st.integers(40, 4000))

@@ -22,7 +22,8 @@ def made_up(seed: int, length: int) -> str:
 def leakage(learned: str, held_out: str, piece: int = 1000) -> Leakage:
     copies = Copies(held_out, Folding(LETTERS + LETTERS.upper() + "é中"))
     copies.look_in(learned[begin : begin + piece] for begin in range(0, len(learned), piece))
-    return copies.leakage(lambda line: Place("text", line + 1), learned.count("\n"))
+    before = learned.count("\n")
+    return copies.leakage(lambda line: Place("text", before + line + 1), lambda line: Place("text", line + 1))
 
 
 def folded(text: str) -> str:

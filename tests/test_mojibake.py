@@ -127,4 +127,4 @@ def test_the_command_that_a_check_suggests_repairs_the_text(
     monkeypatch.chdir(tmp_path)
     done = longhand("check", "messages.jsonl", "--no-estimate")
     *_, last = done.stdout.splitlines()
-    assert last == "Next: longhand train messages.jsonl --documents row --column content --fix-mojibake"
+    assert last == "Next: longhand train messages.jsonl --column content --documents row --fix-mojibake"

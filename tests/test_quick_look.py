@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import VERSE, Run, corpus_file
 from hypothesis import given
@@ -33,7 +34,8 @@ def notes(text: str, documents: str = "none") -> list[str]:
 
 @pytest.mark.parametrize("documents", ["none", "line", "blank"])
 def test_a_plain_text_gets_no_warning(documents: str) -> None:
-    assert notes("é中🙂 pages\f\t\u06af\u0644\u200c\u0647 \ue000" + PLAIN.replace("9 ", "9\n\n"), documents) == []
+    odd = "é中🙂 pages\f\t\u06af\u0644\u200c\u0647 \ue000"
+    assert notes(f"{odd}\n\n{odd} again\n\n" + PLAIN.replace("9 ", "9\n\n"), documents) == []
 
 
 @pytest.mark.parametrize("name", ["tinyshakespeare.txt", "tang.txt", "names.txt"])
@@ -53,6 +55,7 @@ def test_real_texts_get_no_warning(name: str) -> None:
 )
 def test_what_may_trip_a_training_is_said_with_a_pointer(planted: str, found: str) -> None:
     said = notes(PLAIN[:60_000] + planted + PLAIN[60_000:])
+    said = [line for line in said if "unlike the rest" not in line]  # which is true of one of them, too
     assert len(said) == 2
     assert found in said[0]
     assert said[1] == POINTER
@@ -156,8 +159,8 @@ def test_what_repeats_is_counted_over_pieces(pieces: list[list[str]]) -> None:
     assert repeats.counts(["a", "bb", "e"]) == [lines.count("a"), lines.count("bb"), 0]
 
 
-def test_what_ends_a_text_and_occurs_before_it_is_counted() -> None:
+def test_what_is_held_out_and_learned_from_too_is_counted() -> None:
     repeats = Repeats()
     repeats.add([f"{number:03}" for number in range(90)] + ["005", "new", *(["006"] * 8)])
-    assert repeats.in_last(0.1) == (10, 9)
-    assert Repeats().in_last(0.1) == (0, 0)
+    assert repeats.held_out(np.arange(100) >= 90) == (10, 9)
+    assert Repeats().held_out(np.zeros(0, np.bool_)) == (0, 0)

@@ -18,7 +18,8 @@ from longhand.api import train
 from longhand.errors import OptionError
 from longhand.model import load
 from longhand.text import suggestion, vocabulary
-from longhand.text.suggestion import CharacterCounts, Suggestion, suggested_documents, suggested_tokens
+from longhand.text.document_suggestion import suggested_documents
+from longhand.text.suggestion import CharacterCounts, Suggestion, suggested_tokens
 from longhand.training import safety
 from longhand.training.events import Checkpointed, Event
 

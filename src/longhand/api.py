@@ -16,6 +16,7 @@ from longhand.model import Corpus, Model, sources_of
 from longhand.modelfile import ModelFile, model_path
 from longhand.settings import configured, free_settings, refuse_without_column, resumed_settings, train_config
 from longhand.text.closed import closed_vocabulary
+from longhand.text.sources import STANDARD_INPUT
 from longhand.units import Unit
 
 if TYPE_CHECKING:
@@ -83,13 +84,13 @@ def check(
     - minutes: how long the training is to be whose score is estimated
     - estimate: whether to measure this machine, two seconds, and estimate a score
     - progress: is called with what is being done, and which share of it is
-    - reading: how the text is read, as for `train`: `column`, `encoding`, `documents` and others; documents that are
-      left out are those suggested
+    - reading: how the text is read, as for `train`: `column`, `encoding`, `documents`, `document_start` and others;
+      documents that are left out are those suggested
 
     Raises `CorpusError` where a source is not there or there is no text at all; `OptionError`.
     """
     from longhand.checking.checker import check_corpus, silent
-    from longhand.training.reading import reading_of
+    from longhand.training.reading import documents_mode, reading_of
 
     if others := sorted(reading.keys() - set(READING)):
         raise OptionError(f"found the option {others[0]!r}, expected some of {', '.join(READING)}")
@@ -99,7 +100,7 @@ def check(
     return check_corpus(
         sources_of(corpus),
         reading_of(config),
-        documents=given.get("documents"),
+        documents=documents_mode(config) if {"documents", "document_start"} & given.keys() else None,
         minutes=config.minutes,
         estimate=estimate,
         progress=progress or silent,
@@ -115,6 +116,8 @@ def settings_of(
     """
     if (base := values.get("base")) and isinstance(base, str | os.PathLike):
         values = {**values, "base": str(Path(base).absolute())}  # a training may be resumed from another folder
+    if validation := values.get("validation"):
+        values = {**values, "validation": _absolute(validation)}
     if not resume or output is None:
         config = train_config(values)
         refuse_without_column(config)
@@ -122,6 +125,14 @@ def settings_of(
     from longhand.training.run_folder import resumed_config
 
     return resumed_settings(resumed_config(model_path(output)), values), frozenset()
+
+
+def _absolute(names: object) -> object:
+    """Return paths and patterns that hold in every folder; what are none are refused later."""
+    names = [names] if isinstance(names, str | os.PathLike) else names
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str | os.PathLike) for name in names):
+        return names
+    return tuple(name if name == STANDARD_INPUT else str(Path(name).absolute()) for name in names)
 
 
 def reported(output: Path, tell: Listener) -> Listener:

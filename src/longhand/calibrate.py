@@ -10,7 +10,7 @@ import numpy as np
 
 from longhand.errors import CorpusError, OptionError
 from longhand.generation.tuning import Known, Likeness, Trial, tuned
-from longhand.learned import halves, learned_text
+from longhand.learned import halves, learned_text, training_of
 from longhand.model import Corpus, Model, sources_of
 from longhand.text.documents import BOUNDARY
 
@@ -22,13 +22,19 @@ LN2 = float(np.log(2))
 
 
 def tune(
-    model: Model, corpus: Corpus | None = None, *, seed: int = 0, tell: Callable[[Trial | Likeness], None] | None = None
+    model: Model,
+    corpus: Corpus | None = None,
+    *,
+    validation: Corpus = (),
+    seed: int = 0,
+    tell: Callable[[Trial | Likeness], None] | None = None,
 ) -> Trial:
     """Find temperature and min-p with which a model's texts are like those that were held out of its training.
 
     They become what the model writes with where nothing else is asked for; `Model.save` keeps them.
 
     - corpus: what it learned from, whole; left out, it is found as the training recorded it
+    - validation: what it was scored on, where that was no part of the corpus
     - tell: is called with what the text is like, and with each trial
 
     Raises `OptionError` for a model of the classic recipe, which writes greedily; `CorpusError`.
@@ -36,7 +42,7 @@ def tune(
     if model.config.window is not None:
         raise OptionError("tune: a model that reads a window takes the likeliest token: there is nothing to tune")
     told = tell or (lambda _: None)
-    learned, passages = _texts(model, model.recorded_corpus() if corpus is None else corpus)
+    learned, passages = _texts(model, model.recorded_corpus() if corpus is None else corpus, validation)
     known = Known(learned)
     real = known.likeness(passages, _surprise(model, passages))
     told(real)
@@ -55,11 +61,14 @@ def tune(
     return best
 
 
-def _texts(model: Model, corpus: Corpus) -> tuple[list[str], list[str]]:
+def _texts(model: Model, corpus: Corpus, validation: Corpus) -> tuple[list[str], list[str]]:
     """Return what was learned from, in pieces, and passages of what was held out."""
     learned: list[str] = []
     held_out, seen = "", 0
-    with learned_text(model.file, sources_of(corpus)) as text:
+    apart = training_of(model.file).validation
+    with learned_text(model.file, sources_of(corpus), validation=sources_of(validation)) as text:
+        if apart and not text.has_validation:
+            raise OptionError(f"tune: this model was scored on {', '.join(apart)}: pass it with --validation, too")
         before, after = halves(model.file, text)
         for piece in before:
             if seen < MOST_LEARNED:

@@ -12,7 +12,9 @@ import msgspec
 from longhand.config import OF_FILES, TrainConfig
 from longhand.modelfile import ModelFile
 from longhand.settings import configured
-from longhand.text.documents import LINE, NONE, ROW, marked
+from longhand.text.corpus_parts import CorpusParts, parts_of
+from longhand.text.document_split import DocumentSplit
+from longhand.text.documents import LINE, NONE, ROW, marked, separator
 from longhand.text.encodings import is_name_of_utf_8
 from longhand.text.opened import untold as untold_note
 from longhand.text.origins import Origins
@@ -20,22 +22,27 @@ from longhand.text.progress import Told, untold
 from longhand.text.reading import Reading
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
-from longhand.text.survey import in_two
-from longhand.training.reading import normal_form_of, reading_of
+from longhand.text.survey import in_two, split_of, surveyed
+from longhand.training.reading import documents_learned, normal_form_of, reading_of
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-KEPT = (*OF_FILES, "held_out")
+KEPT = (*OF_FILES, "held_out", "split", "validation")
 
 
 def training_of(file: ModelFile) -> TrainConfig:
-    """Return the settings that say how a model's text was read and split."""
+    """Return the settings that say how a model's text was read and split; at its end, where the card says nothing."""
     kept = {name: value for name, value in file.card.training.items() if name in KEPT and value is not None}
-    return configured(TrainConfig, kept)
+    return configured(TrainConfig, {"split": "end", **kept})
 
 
 def documents_of(file: ModelFile) -> str:
     """Return what parts the documents that a model learned from; "none" if it learned from one text."""
-    return str(file.card.training.get("documents", LINE)) if file.config.documents else NONE
+    return documents_learned(file) if file.config.documents else NONE
+
+
+def separator_of(file: ModelFile) -> str:
+    """Return what parts the documents that a model writes."""
+    return file.card.separator or separator(documents_of(file))
 
 
 def marked_documents(file: ModelFile, pieces: Iterable[str]) -> Iterable[str]:
@@ -47,9 +54,24 @@ def marked_documents(file: ModelFile, pieces: Iterable[str]) -> Iterable[str]:
     return pieces if mode == NONE else marked(pieces, LINE if mode == ROW else mode)
 
 
-def learned_text(file: ModelFile, sources: Iterable[Source], tell: Told = untold) -> Text:
-    """Return the text that a model learned from and was scored on, to be used in a `with` statement."""
-    return Text(sources, documents_of(file), reading_of(training_of(file)), tell)
+def learned_text(
+    file: ModelFile, sources: Iterable[Source], tell: Told = untold, validation: Iterable[Source] = ()
+) -> Text:
+    """Return the text that a model learned from and was scored on, to be used in a `with` statement.
+
+    - validation: what it was scored on, where that was no part of `sources`; found in a folder that is divided
+    """
+    parts, training = corpus_of(file, sources), training_of(file)
+    for scored in (list(validation) or parts.validation, []):
+        text = Text(parts.learned, documents_of(file), reading_of(training), tell, scored)
+        if validation or text.validation_names == list(training.validation):
+            break  # what a folder has beside it may be another text than that which was scored
+    return text
+
+
+def corpus_of(file: ModelFile, sources: Iterable[Source]) -> CorpusParts:
+    """Return the parts of a corpus as the training of a model saw them: earlier ones read divided folders whole."""
+    return parts_of(sources) if "split" in file.card.training else CorpusParts(list(sources))
 
 
 def other_text(
@@ -67,7 +89,7 @@ def other_text(
     """
     sources, mode = list(sources), documents_of(file)
     reading = reading_of_other(file, given)
-    return Text(sources, LINE if mode == ROW and reading.column is None else mode, reading, tell, origins)
+    return Text(sources, LINE if mode == ROW and reading.column is None else mode, reading, tell, origins=origins)
 
 
 def whole_text(file: ModelFile, source: Source, note: Callable[[str], None] = untold_note) -> str:
@@ -101,5 +123,11 @@ def reading_of_other(file: ModelFile, given: Mapping[str, Any] = NOTHING) -> Rea
 
 def halves(file: ModelFile, text: Text) -> tuple[Iterator[str], Iterator[str]]:
     """Return what of a text the model learned from, and what was held out, in pieces, to be read in this order."""
-    characters = sum(map(len, text.pieces("looking for what was held out")))
-    return in_two(text, characters - round(characters * training_of(file).held_out), "scoring")
+    training = training_of(file)
+    survey = surveyed(text, what="looking for what was held out")
+    if training.validation and not text.has_validation:
+        return in_two(text, survey.characters, "scoring")
+    split = split_of(text, survey, training.held_out, training.split)
+    if isinstance(split, DocumentSplit):
+        return split.half(text.pieces("reading"), 0), split.half(text.pieces("scoring"), 1)
+    return in_two(text, split, "scoring")

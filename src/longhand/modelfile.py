@@ -55,6 +55,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     trained_epochs: float = 0.0
     kept_epochs: float = 0.0  # after how many the weights that were kept had their score
     stopped_by: str = ""  # "time", "epochs", "no improvement", "SIGINT", "SIGTERM" or "SIGHUP"
+    separator: str = ""  # between documents that are told by how they begin
     documents_written: int = 0  # by the model after its training, to see how many of them are new
     documents_new: int = 0
     training: dict[str, Any] = {}  # the TrainConfig

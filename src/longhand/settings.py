@@ -39,6 +39,8 @@ OF_NAMES_AND_CODE = ("unicode-escape", "raw-unicode-escape", "idna", "punycode")
 
 KINDS = {"int": "a whole number", "float": "a number", "str": "text", "array": "a list", "bool": "true or false"}
 
+NOT_CLASSIC = (*OF_DEFAULT, "documents", "document_start", "vocabulary", "min_count", "unknown", "split", "validation")
+
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
 
@@ -56,6 +58,9 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
             raise OptionError("from: found '', expected the name of a model to start from")
         if config.base is not None and config.memory:
             raise OptionError("memory: found with --from, whose layers remember already: leave one of them out")
+        if config.validation and (others := [name for name in ("held_out", "split") if name in values]):
+            name = others[0].replace("_", " ")
+            raise OptionError(f"{name}: found with --validation, which is scored instead: leave one of them out")
         if config.held_out == 0:
             raise OptionError(
                 "held out: found 0, the default recipe keeps the model that scores best on what it holds out"
@@ -65,7 +70,7 @@ def train_config(values: Mapping[str, object]) -> TrainConfig:
         raise OptionError(f"tokens: found {config.tokens!r}, the classic recipe reads char or word")
     if config.base is not None:
         raise OptionError("from: the classic recipe starts from no model: leave --from out, or --recipe classic")
-    if others := [name for name in (*OF_DEFAULT, "documents", "vocabulary", "min_count", "unknown") if name in values]:
+    if others := [name for name in NOT_CLASSIC if name in values]:
         raise OptionError(f"{others[0]}: of the default recipe alone; leave it out, or --recipe classic")
     by_minutes = "minutes" in values and values.get("epochs") is None
     defaults = {name: value for name, value in CLASSIC.items() if not (name == "epochs" and by_minutes)}
@@ -88,6 +93,10 @@ def _refuse_idle(config: TrainConfig, values: Mapping[str, object]) -> None:
         raise OptionError(
             f"tokens: found {config.tokens}, expected at least bpe:{FEWEST_SUBWORDS}: there are 256 bytes"
         )
+    if config.document_start is not None and config.documents != "none":
+        raise OptionError("document start: found with --documents, expected one of them: leave one out")
+    if config.document_start is not None and "\n" in config.document_start:
+        raise OptionError(f"document start: found {config.document_start!r}, expected what one line begins with")
     if config.documents == "row" and config.column is None:
         raise OptionError("documents: found row, but no column that has rows: add --column NAME, or take line or file")
 

@@ -26,3 +26,6 @@ PLURAL: dict[str, str] = {
 
 NormalForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
 """Unicode's normal forms."""
+
+HeldOutFrom = Literal["documents", "end"]
+"""What of a text is held out: documents from all over it, or its end, as it always is where there are no documents."""

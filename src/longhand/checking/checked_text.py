@@ -22,7 +22,7 @@ from longhand.text.likely import UTF_8
 from longhand.text.opened import Opened, opened
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.rereading import IN_MEMORY
-from longhand.text.sources import File, Source, Stream, opened_sources, size_on_disk
+from longhand.text.sources import File, Source, Stream, opened_apart, size_on_disk
 from longhand.text.utf8 import utf8_bytes
 
 MAX_TABLES = 5  # that are described
@@ -36,14 +36,19 @@ class CheckedText:
     - reading: how a training would read it
     - sources: where it comes from, facts: what their bytes are, in the same order
     - tables: files that are tables and are read whole, a few, once the text was read
+    - validation: sources that come after the others, and are only scored
+    - learned_characters: how many come before those, once the text was read
 
     What a training would refuse is found and left out: bytes that are not of the encoding, files that are no text, in a
     file whatever follows another problem. What can be read only once is copied. Raises `CorpusError` for a source that
     is not there.
     """
 
-    def __init__(self, sources: Iterable[Source], reading: Reading, progress: Progress) -> None:
-        self.sources = opened_sources(sources)
+    def __init__(
+        self, sources: Iterable[Source], reading: Reading, progress: Progress, validation: Iterable[Source] = ()
+    ) -> None:
+        learned, scored = opened_apart(sources, validation)
+        self.sources, self._learned, self.learned_characters = [*learned, *scored], len(learned), 0
         self._reading, self._progress = reading, progress
         self._of_utf_8 = reading.encoding is not None and is_name_of_utf_8(reading.encoding)
         self._size_on_disk = sum(map(size_on_disk, self.sources))
@@ -63,6 +68,11 @@ class CheckedText:
     def __exit__(self, *problem: object) -> None:
         for copy in self._copies.values():
             copy.close()
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether some of the sources are only scored."""
+        return self._learned < len(self.sources)
 
     @property
     def problems(self) -> list[str]:
@@ -112,16 +122,18 @@ class CheckedText:
         number = max(bisect_right(self._starts, line) - 1, 0)
         return Place(self.facts[self._texts[number]].file, line - self._starts[number] + 1, self._reading.column)
 
-    def pieces(self, doing: str, documents: str = NONE) -> Iterator[str]:
+    def pieces(self, doing: str, documents: str = NONE, part: int | None = None) -> Iterator[str]:
         """Yield the text as a training reads it.
 
         - doing: what is done with it, for those who wait
         - documents: what its documents are, each of which ends with `longhand.text.documents.BOUNDARY` then
+        - part: 0 for the sources that are learned from alone, 1 for the others
         """
-        if not self._texts:
+        chosen = [number for number in self._texts if part in (None, int(number >= self._learned))]
+        if not chosen:
             return
         reader = CorpusReader(
-            map(self._again, self._texts),
+            map(self._again, chosen),
             between="" if documents == NONE else BOUNDARY,
             reading=self._reading,
             row_end=BOUNDARY if documents == ROW else "\n",
@@ -140,6 +152,8 @@ class CheckedText:
                 self._starts += [lines] * (reader.at + 1 - len(self._starts))
                 self._look_for_table(reader.at, piece)
             lines += piece.count("\n")
+            if self._texts[reader.at] < self._learned:
+                self.learned_characters += len(piece)
             yield piece
         self._notes = reader.notes
 

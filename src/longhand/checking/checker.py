@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+import numpy as np
 
 from longhand.checking import characters as found_characters
 from longhand.checking import duplicates
 from longhand.checking.characters import Characters, Met, Mojibake
+from longhand.checking.checked_split import CheckedSplit, document_list
 from longhand.checking.checked_text import CheckedText, Progress
 from longhand.checking.duplicates import Documents
 from longhand.checking.encodings import FileFacts
@@ -20,15 +22,19 @@ from longhand.checking.samples import cut, spread, whole_lines
 from longhand.checking.tables import TableFacts
 from longhand.config import TrainConfig
 from longhand.errors import CorpusError, MissingExtraError
-from longhand.text.documents import BOUNDARY, LINE, NONE
+from longhand.text.corpus_parts import parts_of
+from longhand.text.document_suggestion import mode_of, suggested_documents
+from longhand.text.documents import BOUNDARY, NONE, option_for
 from longhand.text.encoded import FEWEST_CHARACTERS
-from longhand.text.escapes import escaped
+from longhand.text.held_out_end import ADVICE, SORTED_SHARE, Stretches, end_warning
 from longhand.text.kinds import Kind
+from longhand.text.points import code_points
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.repeats import Repeated
 from longhand.text.sources import Source
-from longhand.text.suggestion import Suggestion, suggested_documents, suggested_tokens
+from longhand.text.suggestion import Suggestion, suggested_tokens
 
+SORTED_DOCUMENTS = "as documents they are learned in a shuffled order, and held out from all over the text"
 SLICES = 32  # of a long text, for what is found in a sample
 MOST_FILES = 100  # that are listed
 
@@ -108,14 +114,15 @@ def check_corpus(
 
     Raises `CorpusError` where a source is not there, or there is no text at all.
     """
-    with CheckedText(sources, reading, progress) as text:
-        return _Checking(text, documents, progress).check(minutes if estimate else None)
+    parts = parts_of(sources)
+    with CheckedText(parts.learned, reading, progress, parts.validation) as text:
+        return _Checking(text, documents, progress, parts.notes).check(minutes if estimate else None)
 
 
 class _Checking:
-    def __init__(self, text: CheckedText, documents: str | None, progress: Progress) -> None:
-        self._text, self._documents, self._progress = text, documents, progress
-        self._characters, self._lines = Characters(), Lines()
+    def __init__(self, text: CheckedText, documents: str | None, progress: Progress, notes: list[str]) -> None:
+        self._text, self._documents, self._progress, self._notes = text, documents, progress, notes
+        self._characters, self._lines, self._stretches = Characters(), Lines(), Stretches()
         self._held_out = TrainConfig().held_out
 
     def check(self, minutes: float | None) -> Check:
@@ -124,25 +131,25 @@ class _Checking:
         for piece in text.pieces("reading the text"):
             characters.add(piece, lines.done)
             lines.add(piece)
+            self._stretches.add(code_points(piece))
         lines.end()
         count = characters.counts.characters
         of_files = text.findings()
         if not count:
             raise self._nothing(of_files)
-        learned, held_out, whole = self._samples(count)
-        sample = "".join(map(whole_lines, learned)) if len(learned) > 1 else learned[0]
-        sizes = [facts.size for facts in text.facts if facts.size]
-        tokens, suggested = suggested_tokens(characters.counts), suggested_documents(sample, sizes)
-        leakage = self._leakage(whole, count)
-        of_documents = self._of_documents(self._documents or suggested.value)
+        tokens, suggested = suggested_tokens(characters.counts), self._suggested_documents(count)
+        of_documents, split = self._split(self._documents or mode_of(suggested), count)
+        leakage = self._leakage(split)
         odd, mojibake = characters.odd(text.place), characters.found_mojibake(text.place)
         findings = [
             *of_files,
+            *(Finding("know", "divided", note, "a training does so, too") for note in self._notes),
             *self._of_length(count),
             *self._of_given_documents(of_documents),
             *duplicates.file_findings(text.same_files)[:3],
             *leakage.findings(),
             *(of_documents.findings() if of_documents else []),
+            *self._of_split(split),
             *lines.findings(text.place),
             *found_characters.findings(characters, odd, mojibake),
         ]
@@ -150,7 +157,7 @@ class _Checking:
         trainable = all(finding.level != "stops" for finding in findings)
         expected = None
         if minutes is not None and count >= FEWEST_CHARACTERS:
-            expected = self._estimate("".join(learned), "".join(held_out), count, minutes, tokens, suggested)
+            expected = self._estimate(split, count, minutes, tokens, suggested)
         rare = characters.rare()
         return Check(
             trainable,
@@ -213,53 +220,57 @@ class _Checking:
         if documents.repeated.parts > 1:
             return []
         found = "one document, so that nothing is left to score on"
-        return [
-            Finding("stops", "one-document", found, f"is --documents {shlex.quote(escaped(documents.mode))} right?")
-        ]
+        return [Finding("stops", "one-document", found, f"is {option_for(documents.mode)} right?")]
 
-    def _samples(self, count: int) -> tuple[list[str], list[str], str]:
-        """Return slices of what is learned from and of what is held out, and the beginning of the latter."""
-        split = count - round(count * self._held_out)
-        spans = [spread(0, split, LEARNED, SLICES), spread(split, count, HELD_OUT, SLICES // 4)]
-        pieces = self._text.pieces("taking samples")
-        learned, held_out, (whole,) = cut(pieces, [*spans, [(split, min(count, split + MOST_HELD_OUT))]])
-        return learned, held_out, whole
+    def _suggested_documents(self, count: int) -> Suggestion:
+        (slices,) = cut(self._text.pieces("taking samples"), [spread(0, count, LEARNED, SLICES)])
+        sample = "".join(map(whole_lines, slices)) if len(slices) > 1 else slices[0]
+        return suggested_documents(sample, [facts.size for facts in self._text.facts if facts.size])
 
-    def _leakage(self, held_out: str, count: int) -> Leakage:
-        split = count - round(count * self._held_out)
-        lines = 0
-
-        def learned() -> Iterator[str]:
-            nonlocal lines
-            left = split
-            for piece in self._text.pieces("looking for copies"):
-                part = piece[:left]
-                left -= len(part)
-                lines += part.count("\n")
-                yield part
-                if not left:
-                    return
-
-        copies = Copies(held_out, Folding(self._characters.counts.different))
-        copies.look_in(learned())
-        return copies.leakage(self._text.place, lines)
-
-    def _of_documents(self, mode: str) -> Documents | None:
+    def _split(self, mode: str, count: int) -> tuple[Documents | None, CheckedSplit]:
+        """Return what is known of the documents, if there are any, and how a training would split the text."""
         if mode == NONE or self._characters.counts.of(BOUNDARY):
-            return None
-        if mode == LINE:
-            return duplicates.documents_in(mode, self._lines.repeats, self._held_out)
-        pieces = self._text.pieces("comparing documents", mode)
-        return duplicates.documents_in(mode, duplicates.repeats_of(pieces), self._held_out)
+            return None, CheckedSplit(self._text, NONE, self._held_out, count, None)
+        documents, pieces = document_list(self._text.pieces("comparing documents", mode))
+        repeats = duplicates.repeats_of(pieces)
+        if not len(documents.ends):
+            return duplicates.documents_in(mode, repeats, np.zeros(0, np.bool_)), CheckedSplit(
+                self._text, NONE, self._held_out, count, None
+            )
+        split = CheckedSplit(self._text, mode, self._held_out, count, documents)
+        return duplicates.documents_in(mode, repeats, split.held_out_documents()), split
+
+    def _of_split(self, split: CheckedSplit) -> list[Finding]:
+        """Return what a person should know of the part of the text that is held out."""
+        order = self._lines.order
+        if split.documents is not None:
+            found = f"{order.share:.0%} of the lines are in alphabetical order"
+            return [Finding("know", "sorted", found, SORTED_DOCUMENTS)] * order.is_sorted
+        share = 0.0 if self._text.has_validation else self._held_out
+        if not (warning := end_warning(order, self._stretches, share)):
+            return []
+        return [Finding("harms", "sorted" if order.is_sorted else "unlike-end", warning, ADVICE)]
+
+    def _leakage(self, split: CheckedSplit) -> Leakage:
+        beginning = [(0, min(split.sizes[1], MOST_HELD_OUT))]
+        ((held_out,),) = cut(split.pieces(1, "taking samples"), [beginning])
+        copies = Copies(held_out, Folding(self._characters.counts.different))
+        copies.look_in(split.counted(split.pieces(0, "looking for copies")))
+        return copies.leakage(lambda line: split.place(1, line), lambda line: split.place(0, line))
 
     def _estimate(
-        self, learned: str, held_out: str, count: int, minutes: float, tokens: Suggestion, documents: Suggestion
+        self, split: CheckedSplit, count: int, minutes: float, tokens: Suggestion, documents: Suggestion
     ) -> Estimate | None:
+        is_sorted = split.documents is None and self._lines.order.share >= SORTED_SHARE
         unit, mode = "byte" if tokens.value == "byte" else "char", self._documents or documents.value
-        settings = Settings(minutes, unit, self._lines.is_sorted, mode != NONE)
+        settings = Settings(minutes, unit, is_sorted, mode != NONE)
+        spans = [spread(0, split.sizes[0], LEARNED, SLICES), spread(0, split.sizes[1], HELD_OUT, SLICES // 4)]
+        learned, held_out = ("".join(cut(split.pieces(half, "taking samples"), [spans[half]])[0]) for half in (0, 1))
+        if not learned or not held_out:
+            return None
         self._progress("measuring this machine", 0.0)
         counts = self._characters.counts
-        share = 1 - self._held_out
+        share = split.sizes[0] / max(sum(split.sizes), 1)
         try:
             return estimated(
                 learned, held_out, round(count * share), counts.different, round(counts.size * share), settings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from longhand.arrays import BoolArray
 from longhand.checking.finding import Finding
 from longhand.text.documents import BOUNDARY, LINE
 from longhand.text.repeats import Repeated, Repeats
@@ -19,7 +20,7 @@ class Documents:
 
     - mode: what one is
     - repeated: how much of them has occurred before
-    - held_out: how many begin in the held-out part, held_out_repeated: how many of these occur before it
+    - held_out: how many are held out, held_out_repeated: how many of these are learned from, too
     """
 
     mode: str
@@ -34,7 +35,7 @@ class Documents:
             what = f"{self.repeated.share:.0%} of the characters are in documents that occurred before"
             found.append(Finding("harms", "repeated-documents", what, "keep one of each"))
         if self.held_out_repeated >= MUCH_HELD_OUT * max(self.held_out, 1):
-            what = f"{self.held_out_repeated:,} of the {self.held_out:,} held-out documents occur before them, too"
+            what = f"{self.held_out_repeated:,} of the {self.held_out:,} held-out documents are learned from, too"
             found.append(Finding("harms", "known-documents", what, "scores will look too good: keep one of each"))
         return found
 
@@ -51,12 +52,12 @@ def repeats_of(pieces: Iterable[str]) -> Repeats:
     return repeats
 
 
-def documents_in(mode: str, repeats: Repeats, held_out: float) -> Documents:
+def documents_in(mode: str, repeats: Repeats, held_out: BoolArray) -> Documents:
     """Return what is known of documents.
 
-    - held_out: which share of their characters, the last, is held out
+    - held_out: which of them are held out, (documents,)
     """
-    last, known = repeats.in_last(held_out)
+    last, known = repeats.held_out(held_out)
     return Documents(mode, repeats.repeated(), last, known)
 
 

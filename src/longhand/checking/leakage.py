@@ -2,7 +2,7 @@
 
 A passage is `WINDOW` characters or more, where letters and digits count as they are in small letters, and whatever is
 between them, signs, spaces and line ends, as one space: near copies count too. The held-out text's windows are kept as
-sorted 64-bit hashes; the windows of all that comes before are looked up there as it is read.
+sorted 64-bit hashes; the windows of all that is learned from are looked up there as it is read.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Leakage:
     """What of the held-out text was learned from.
 
     - characters: held-out characters that were looked for; not all of a long text
-    - copied: how many of them lie in passages that occur before them
+    - copied: how many of them lie in passages that are learned from
     - longest: the length of the longest passage, example: its beginning, at: where it is, before: where it was learned
     """
 
@@ -54,7 +54,7 @@ class Leakage:
         """Return what a person should know."""
         if self.share < MUCH:
             return []
-        found = f"{self.share:.0%} of the held-out text is copied from before it, so that scores will look too good"
+        found = f"{self.share:.0%} of the held-out text is copied from what is learned: scores will look too good"
         return [Finding("harms", "leakage", found, "keep one copy of each: the longest is shown below")]
 
 
@@ -105,7 +105,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 class Copies:
-    """Finds passages of a held-out text in the text before it.
+    """Finds passages of a held-out text in the text that is learned from.
 
     - held_out: the text, of which the first `MOST_HELD_OUT` characters are looked for
     """
@@ -156,10 +156,10 @@ class Copies:
             self._filter[:] = False
             self._filter[self._known[left] >> self._shift] = True
 
-    def leakage(self, place: Places, line: int) -> Leakage:
+    def leakage(self, at: Places, before: Places) -> Leakage:
         """Return what was found.
 
-        - line: line ends before the held-out text
+        - at, before: tell where a line of the held-out text is, and one of the text that is learned from
         """
         found_in = self._found_in[np.searchsorted(self._known, self._hashes)] if len(self._known) else self._found_in
         change = np.zeros(len(self._hashes) + WINDOW, np.int32)
@@ -175,12 +175,12 @@ class Copies:
         begin, end, window = int(first[longest]), int(last[longest]), int(begins[longest])
         if self._folding.is_space(self._text[begin]) and found_in[min(window + 1, len(found_in) - 1)] >= 0:
             window += 1  # where the passage's first letter is, not the line end before it
-        line += self._text.count("\n", 0, self._places[window])
+        line = self._text.count("\n", 0, self._places[window])
         return Leakage(
             len(self._text),
             int((last - first).sum()),
             end - begin,
             self._text[begin : min(end, begin + EXAMPLE)],
-            place(line),
-            place(int(found_in[window])),
+            at(line),
+            before(int(found_in[window])),
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from collections import Counter
 
 import numpy as np
 
 from longhand.checking.characters import Places
 from longhand.checking.finding import Finding
+from longhand.text.held_out_end import AlphabeticalOrder
 from longhand.text.repeats import Repeats
 
 LONGEST_KEPT = 1 << 20  # characters of a line that are compared with others
@@ -16,10 +16,6 @@ MOST_COUNTED, SHORT = 300_000, 300  # different lines that are counted one by on
 MOST_EXAMPLES = 3
 LONG = 20_000  # characters of a line, from which on it is worth saying
 MUCH_REPEATED = 0.3  # of the characters
-SORTED, ENOUGH = (
-    0.9,
-    100,
-)  # share of the lines that come after the one before by the alphabet, and how many there must be
 
 
 class Lines:
@@ -35,8 +31,8 @@ class Lines:
         self.repeats = Repeats()
         self._open, self._more, self._last = "", 0, ""
         self._frequent: Counter[str] = Counter()
-        self._rising = self._falling = self._unended = 0
-        self._before = ""
+        self._unended = 0
+        self.order = AlphabeticalOrder()
 
     def add(self, piece: str) -> None:
         """Take in a piece."""
@@ -73,10 +69,7 @@ class Lines:
         self._frequent.update(lines if self.longest <= SHORT else [line for line in lines if len(line) <= SHORT])
         if len(self._frequent) > MOST_COUNTED:
             self._frequent = Counter(dict(self._frequent.most_common(MOST_COUNTED // 3)))
-        filled = [self._before, *filter(None, lines)]
-        self._rising += sum(map(operator.lt, filled, filled[1:]))
-        self._falling += sum(map(operator.gt, filled, filled[1:]))
-        self._before = filled[-1][:SHORT]
+        self.order.add(lines)
         self.done += len(lines)
 
     @property
@@ -91,24 +84,9 @@ class Lines:
         """How many lines there are, a last one without an end included."""
         return self.done + self._unended
 
-    @property
-    def is_sorted(self) -> bool:
-        """Whether the lines are in alphabetical order, most of them."""
-        return self.sorted_share >= SORTED
-
-    @property
-    def sorted_share(self) -> float:
-        """Which share of the lines comes after the one before by the alphabet; half of them where there is no order."""
-        compared = self._rising + self._falling
-        return self._rising / compared if compared >= ENOUGH else 0.5
-
     def findings(self, place: Places) -> list[Finding]:
         """Return what a person should know."""
         found, repeated = [], self.repeats.repeated()
-        if self.is_sorted:
-            order = f"{self.sorted_share:.0%} of the lines are in alphabetical order: their end is unlike the rest"
-            advice = "scores are of the last tenth: mix the lines, with shuf TEXT > mixed.txt"
-            found.append(Finding("harms", "sorted", order, advice))
         if repeated.share >= MUCH_REPEATED:
             again = f"{repeated.share:.0%} of the characters are in lines that occurred before"
             found.append(Finding("harms", "repeated-lines", again, "what is learned best are these: keep one of each"))

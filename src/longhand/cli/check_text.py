@@ -60,9 +60,12 @@ def _table(check: Check, rows: Iterable[tuple[str, str]], style: str = "") -> Ta
 
 def _next(check: Check, corpus: Sequence[str], options: Mapping[str, Any]) -> str:
     """Return the command that trains on a text as it was checked, or else as is suggested."""
-    suggested: dict[str, Any] = {"documents": check.suggested_documents.value, "tokens": check.tokens.value}
+    suggested: dict[str, Any] = {found.setting: found.value for found in (check.suggested_documents, check.tokens)}
+    table = _of_tables(check)
+    if table or not options.keys().isdisjoint({"documents", "document_start"} - {check.suggested_documents.setting}):
+        suggested.pop(check.suggested_documents.setting)
     suggested |= {
-        **_of_tables(check),
+        **table,
         "fix_mojibake": check.mojibake is not None or check.escaped_mojibake > 0,
         **options,
     }
@@ -123,7 +126,7 @@ def _facts(check: Check) -> dict[str, str]:
         "repeats": _repeats(check),
         "held out": _leakage(check),
         "tokens": f"{check.tokens.value}: {check.tokens.why}",
-        "documents": f"{check.suggested_documents.value}: {check.suggested_documents.why}",
+        "documents": f"{_suggested(check)}: {check.suggested_documents.why}",
     }
     if check.rare:
         facts["characters"] += f"; {len(check.rare):,} occur less than 10 times: {examples(check.rare)}"
@@ -132,6 +135,11 @@ def _facts(check: Check) -> dict[str, str]:
     if check.estimate is not None:
         facts[f"{check.estimate.minutes:g} minutes"] = _estimate(check.estimate)
     return facts
+
+
+def _suggested(check: Check) -> str:
+    found = check.suggested_documents
+    return found.value if found.setting == "documents" else f"--document-start {shlex.quote(found.value)}"
 
 
 def _line_ends(check: Check) -> str:
@@ -156,14 +164,14 @@ def _repeats(check: Check) -> str:
 def _leakage(check: Check) -> str:
     leakage = check.leakage
     share = "nothing" if leakage.at is None else _percent(leakage.share)
-    words = f"{share} of the last tenth is copied from before it, in passages of 50 characters and more"
+    words = f"{share} of the held-out text is copied from what is learned, in passages of 50 characters and more"
     if leakage.at is not None:
         words += (
             f"; the longest of {leakage.longest:,} characters, {leakage.at}, as in {leakage.before}: "
             f"{_short(' '.join(leakage.example.split()))!r}"
         )
     if (documents := check.documents) is not None and documents.held_out_repeated:
-        words += f"; {documents.held_out_repeated:,} of its {documents.held_out:,} documents occur before it"
+        words += f"; {documents.held_out_repeated:,} of its {documents.held_out:,} documents are learned from, too"
     return words
 
 

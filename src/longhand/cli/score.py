@@ -112,7 +112,8 @@ def score(
             )
         with noted_if_slow("scoring ..."):
             found = comparing.score(scorer, pieces)
-    name = heading(text.names, held_out=not files)
+    apart = [] if files else text.validation_names
+    name = heading(apart or text.names, held_out=not files and not apart)
     if html is not None:
         page = page_of(found, loaded, name, scorer.settings).encode("utf-8")
         write_atomically(Path(html), page, overwrite=overwrite)
@@ -135,13 +136,17 @@ def _given(
     """Return the text to be scored, what an n-gram model learns from, which is to be read before it, and its pieces."""
     from longhand.learned import halves, learned_text, other_text, training_of
 
-    if not files and not training_of(model.file).held_out:
+    training = training_of(model.file)
+    if not files and not training.held_out:
         raise OptionError("nothing was held out of this model's training: name a FILE that it has not seen")
     corpus = text_to_compare_with(model, corpus) if files else training_text(model, corpus, "found no text to score")
     tell = Waiting().tell
     before = None
     if corpus:
         text = opened.enter_context(learned_text(model.file, corpus, tell))
+        if not files and training.validation and not text.has_validation:
+            apart = ", ".join(training.validation)
+            raise OptionError(f"this model was scored on {apart}, which lay apart from its corpus: name it as FILE")
         before, pieces = halves(model.file, text)
     if files:
         text = opened.enter_context(other_text(model.file, files, reading, tell, origins))

@@ -49,11 +49,14 @@ def train(
     or zstd has compressed is unpacked as it is read. What is not given is planned: the network's size, dropout and the
     rest, from the text, the time and the speed of this machine.
 
-    The last tenth of the text is held out: the model is scored on it, or on a sample of it where it is long, and the
-    best weights are kept. (The classic recipe learns all of the text, unless told otherwise, and keeps the weights of
-    the epoch with the lowest training loss.) Ctrl-C ends early and keeps the best so far (exit code 130; 143 for
-    SIGTERM, 129 for SIGHUP). NAME.run beside NAME.safetensors holds the log, report.html, and the checkpoints that
-    --resume continues from.
+    A tenth of the text is held out: documents from all over it, its end where there are none, or in its place what
+    --validation names. The model is scored on it, or on a sample of it where it is long, and the best weights are kept.
+    (The classic recipe learns all of the text, unless told otherwise, and keeps the weights of the epoch with the
+    lowest training loss.) Of a folder of train, valid and test, the first is learned, the second scored, the third left
+    alone.
+
+    Ctrl-C ends early and keeps the best so far (exit code 130; 143 for SIGTERM, 129 for SIGHUP). NAME.run beside
+    NAME.safetensors holds the log, report.html, and the checkpoints that --resume continues from.
     """
     began = time.monotonic()  # what is loaded below takes a second on a busy machine
     if settings["minutes"] is not None and settings["epochs"] is not None:

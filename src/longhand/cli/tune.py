@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     metavar="CORPUS",
     help="what MODEL learned from, whole; found as its training recorded it if left out",
 )
+@click.option("--validation", multiple=True, metavar="FILE", help="what MODEL was scored on, where that lay apart")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="of what is written")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 @click.option("--dry-run", is_flag=True, help="leave MODEL as it is")
-def tune(model: str, corpus: tuple[str, ...], seed: int, as_json: bool, dry_run: bool) -> None:
+def tune(
+    model: str, corpus: tuple[str, ...], validation: tuple[str, ...], seed: int, as_json: bool, dry_run: bool
+) -> None:
     """Find the temperature and the min-p with which MODEL writes like its text.
 
     Passages that it writes are compared with those that were held out of its training: how surprising they are to the
@@ -51,7 +54,7 @@ def tune(model: str, corpus: tuple[str, ...], seed: int, as_json: bool, dry_run:
             settings = f"temperature {event.temperature:g}, min-p {event.min_p:g}"
             note(f"{settings}: {_words(event.likeness)}; distance {event.distance:.2f}")
 
-    best = tune_model(loaded, list(training_text(loaded, corpus)), seed=seed, tell=tell)
+    best = tune_model(loaded, list(training_text(loaded, corpus)), validation=validation, seed=seed, tell=tell)
     if not dry_run:
         loaded.save(existing_model(model), overwrite=True)
     if as_json:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from longhand.config.escaped import ESCAPED
-from longhand.units import NormalForm
+from longhand.units import HeldOutFrom, NormalForm
 
 FEWEST_SUBWORDS = 257  # all bytes, and the start of a text
 SUBWORDS = 4096  # tokens of byte-pair encoding, where no number is given
@@ -75,6 +75,17 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             extra=ESCAPED,
         ),
     ] = "none"
+    document_start: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=100,
+                description="what every document begins with, at the beginning of a line, such as 'X:' or '[Event '",
+            ),
+        ]
+        | None
+    ) = None
     column: (
         Annotated[
             str,
@@ -162,8 +173,18 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         ),
     ] = 0
     held_out: Annotated[
-        float, Meta(ge=0, le=0.5, description="share of the text, its end, that is only scored and never learned from")
+        float, Meta(ge=0, le=0.5, description="share of the text that is only scored and never learned from")
     ] = 0.1
+    split: Annotated[
+        HeldOutFrom,
+        Meta(
+            description="what is held out: documents from all over the text, or its end; of running text always its end"
+        ),
+    ] = "documents"
+    validation: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(description="file that the model is scored on, in place of a share of the text; may be given again"),
+    ] = ()
     seed: Annotated[
         int, Meta(ge=0, le=2**63 - 1, description="where all chance starts: with --epochs, same seed, same training")
     ] = 0
@@ -181,7 +202,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = 30.0
 
 
-CLASSIC: dict[str, int | float] = {
+CLASSIC: dict[str, int | float | str] = {
     "epochs": 20,
     "embedding": 0,
     "dropout": 0.2,
@@ -189,6 +210,7 @@ CLASSIC: dict[str, int | float] = {
     "window": 100,
     "learning_rate": 1e-3,
     "held_out": 0.0,
+    "split": "end",
 }
 """Where the classic recipe's defaults differ from the default recipe's."""
 
@@ -218,7 +240,7 @@ DETECT = "detect"
 OF_FILES = ("column", "separator", "skip_bad_rows", "encoding", "normalize", "fix_mojibake", "keep_markup")
 """Settings that say how files are read, whatever is done with their text."""
 
-READING = ("documents", *OF_FILES)
+READING = ("documents", "document_start", *OF_FILES)
 """Settings that say how a text is read, of a training and of a check."""
 
 SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "bar": "|", "\\t": "\t"}

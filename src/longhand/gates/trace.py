@@ -16,11 +16,11 @@ import numpy.typing as npt
 from longhand.arrays import DoubleArray, FloatArray, TokenIds
 from longhand.errors import CorpusError, OptionError
 from longhand.generation.sampler import logsumexp
-from longhand.learned import documents_of, marked_documents
+from longhand.learned import marked_documents, separator_of
 from longhand.modelfile import ModelFile
 from longhand.runtime.reference import Cells, NumpySession
 from longhand.runtime.session import checked_logits
-from longhand.text.documents import BOUNDARY, separator
+from longhand.text.documents import BOUNDARY
 from longhand.text.numbering import token_numbers
 from longhand.text.progress import Told, untold
 from longhand.text.tokenizer import Tokenizer
@@ -106,7 +106,7 @@ def read_text(file: ModelFile, tokenizer: Tokenizer, text: str) -> Reading:
     """
     text, ends = without_surrogates(text), ""
     if file.config.documents:
-        text, ends, between = "".join(marked_documents(file, [text])), BOUNDARY, separator(documents_of(file))
+        text, ends, between = "".join(marked_documents(file, [text])), BOUNDARY, separator_of(file)
     if not text:
         raise CorpusError("an empty text: expected one with something to look at")
     tokens = token_numbers(text, tokenizer, ends)

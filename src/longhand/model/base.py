@@ -11,12 +11,11 @@ from typing import Any
 
 from longhand.config import NetworkConfig, RunConfig
 from longhand.errors import ModelFormatError
-from longhand.learned import documents_of
+from longhand.learned import separator_of
 from longhand.modelfile import Card, ModelFile, model_path, write_model
 from longhand.runtime.choice import Runtime
 from longhand.runtime.session import Session
 from longhand.text.corpus import with_newlines
-from longhand.text.documents import separator
 from longhand.text.mojibake import MojibakeRepair, repaired
 from longhand.text.normal_form import Normalizer
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
@@ -104,7 +103,7 @@ class ModelBase:
     @property
     def separator(self) -> str | None:
         """What parts the documents that it writes; None if it writes one text."""
-        return separator(documents_of(self.file)) if self.config.documents else None
+        return separator_of(self.file) if self.config.documents else None
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the model to one file and return its path, to which ".safetensors" is added where it is missing.

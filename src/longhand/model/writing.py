@@ -26,7 +26,7 @@ from longhand.generation.many import Many, Written
 from longhand.generation.opening import opened
 from longhand.generation.saved import WritingState
 from longhand.generation.writing import Task, Writing, given_settings, go_on, task_of, write
-from longhand.learned import learned_text, reading_of_other, training_of
+from longhand.learned import corpus_of, learned_text, reading_of_other, training_of
 from longhand.model.base import ModelBase
 from longhand.settings import configured, length_of, sampling_for
 from longhand.text.documents import documents_of_text
@@ -257,7 +257,8 @@ class WritingModel(ModelBase):
             raise OptionError("folder: a model that came from no file has no place for an index: name one")
         target = Path(folder) if folder is not None else copies_folder(self.path or Path())
         sources = self.recorded_corpus() if corpus is None else sources_of(corpus)
-        with Text(sources, reading=reading_of(training_of(self.file))) as text:
+        learned = corpus_of(self.file, sources).learned
+        with Text(learned, reading=reading_of(training_of(self.file))) as text:
             index = build_index(text.pieces(), target, text.names)
         self.__dict__["copies"] = index
         return index

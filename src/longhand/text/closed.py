@@ -10,6 +10,8 @@ from longhand.text.characters import CharacterCounter
 from longhand.text.corpus import CorpusReader
 from longhand.text.encoded import EncodedCorpus, fingerprint_of, joined, refuse_too_short, token_counts
 from longhand.text.listed import ListedTokenizer, WordCounter
+from longhand.text.points import code_points
+from longhand.text.quick_look import QuickLook
 from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import Source
 from longhand.units import PLURAL, Unit
@@ -26,7 +28,8 @@ def encode_closed(
     Raises `CorpusError` for a source that cannot be read, or too little text.
     """
     reader, counter = CorpusReader(sources, keep_mark=True, reading=reading), _counter(unit)
-    pieces, characters = _numbered(reader, counter)
+    look = QuickLook()
+    pieces, characters = _numbered(reader, counter, look)
     tokenizer = _listed(reader, counter, unit)
     ids = joined(pieces, smallest_type(tokenizer.size), counter.final_ids(tokenizer))
     last = round(len(ids) * held_out)
@@ -40,7 +43,7 @@ def encode_closed(
         fingerprint=fingerprint_of(tokenizer.to_record(), last, ids),
         held_out_characters=len(tokenizer.decode(ids[len(ids) - last :])),
         names=reader.names,
-        notes=reader.notes,
+        notes=[*look.of_split(held_out, is_shuffled=False), *reader.notes],
     )
 
 
@@ -63,11 +66,15 @@ def _listed(reader: CorpusReader, counter: CharacterCounter | WordCounter, unit:
     return counter.listed()
 
 
-def _numbered(reader: CorpusReader, counter: CharacterCounter | WordCounter) -> tuple[list[TokenIds], int]:
+def _numbered(
+    reader: CorpusReader, counter: CharacterCounter | WordCounter, look: QuickLook
+) -> tuple[list[TokenIds], int]:
     """Return all of a text in provisional ids, and its length in characters."""
     pieces, characters = [], 0
     for piece in reader.pieces():
         pieces.append(counter.number(piece))
+        look.look(piece)
+        look.stretches.add(code_points(piece))
         characters += len(piece)
     pieces.append(counter.rest())
     refuse_too_short(characters, reader.names)

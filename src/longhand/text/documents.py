@@ -3,32 +3,60 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from longhand.errors import CorpusError
+from longhand.text.escapes import escaped
 
 BOUNDARY = "\ufdd0"  # ends a document within a text that is read; Unicode keeps it for such uses
 NONE, LINE, BLANK, FILE, ROW = "none", "line", "blank", "file", "row"
+STARTS = "\ufdd1"  # before what each document begins with, in place of one of these
 _BLANK = re.compile(r"\n(?:[ \t]*\n)+")
 MOST_HELD_BACK = 1 << 16  # characters; longer runs of spaces end wherever a piece of the text does
 _AFTER = re.compile(rf"{BOUNDARY}[\n{BOUNDARY}]+")
 _BEFORE = re.compile(rf"(?<!\n)\n+{BOUNDARY}")
 _EDGE = f"\n{BOUNDARY}"
+_BLANK_START = re.compile(r"(?:[ \t]*\n)*")
 
 
-def separator(mode: str) -> str:
-    """Return what to write between documents that were parted so in the text that was learned from."""
+def starting_with(text: str) -> str:
+    """Return the mode of documents that each begin at a line that begins with `text`."""
+    return STARTS + text
+
+
+def start_of(mode: str) -> str | None:
+    """Return what documents begin with; None where they are not told by that."""
+    return mode[1:] if mode.startswith(STARTS) else None
+
+
+def option_for(mode: str) -> str:
+    """Return the option of the command line that says what documents are."""
+    start = start_of(mode)
+    name, value = ("documents", mode) if start is None else ("document-start", start)
+    return f"--{name} {shlex.quote(escaped(value))}"
+
+
+def separator(mode: str, between: Counter[str] | None = None) -> str:
+    """Return what to write between documents that were parted so in the text that was learned from.
+
+    - between: how often there was a line end or a blank line between documents that are told by how they begin
+    """
+    if start_of(mode) is not None:
+        return between.most_common(1)[0][0] if between else "\n\n"
     known = {LINE: "\n", BLANK: "\n\n", FILE: "\n\n", ROW: "\n"}
     inner = mode.strip("\n")
     return known.get(mode, f"\n{inner}\n" if inner else mode)
 
 
-def marked(pieces: Iterable[str], mode: str) -> Iterator[str]:
+def marked(pieces: Iterable[str], mode: str, between: Counter[str] | None = None) -> Iterator[str]:
     """Yield a text whose documents all end with BOUNDARY, in place of what parted them; empty ones are dropped.
 
     - pieces: of the text; one that is BOUNDARY and nothing else is the end of a file
-    - mode: "line", "blank" (lines), "file", "row" (its end is BOUNDARY already), or what stands between documents; line
-      ends around it are part of none
+    - mode: "line", "blank" (lines), "file", "row" (its end is BOUNDARY already), `starting_with` what they begin with,
+      or what stands between documents; line ends around it are part of none
+    - between: counts what stands between documents that are told by how they begin; see `separator`
 
     Raises `CorpusError` for a text with BOUNDARY in it.
     """
@@ -37,7 +65,9 @@ def marked(pieces: Iterable[str], mode: str) -> Iterator[str]:
         False,
         True,
     )  # what waits between two stretches of text: line ends, or the end of a document
-    for piece in _parted(pieces, mode):
+    start = start_of(mode)
+    counter: Counter[str] = Counter() if between is None else between
+    for piece in _parted(pieces, mode) if start is None else _started(pieces, start, counter):
         text = piece.strip(_EDGE)
         head = piece[: len(piece) - len(piece.lstrip(_EDGE))]
         lines, ended = lines + len(head), ended or BOUNDARY in head
@@ -98,6 +128,38 @@ def _parted(pieces: Iterable[str], mode: str) -> Iterator[str]:
         yield begun[:end]
         begun = begun[end:]
     yield _replaced(begun, mode)
+
+
+def _started(pieces: Iterable[str], start: str, between: Counter[str]) -> Iterator[str]:
+    """Yield a text with BOUNDARY before every line that begins with `start`, which stays.
+
+    Blank lines at the beginning of a file are dropped where nothing else comes before the first document.
+    """
+    begun, first = "", True
+    for piece in pieces:
+        if piece == BOUNDARY:
+            yield begun + BOUNDARY if begun.strip() else BOUNDARY
+            begun, first = "", True
+            continue
+        refuse_boundary(piece)
+        begun += piece
+        if first:
+            blank = _BLANK_START.match(begun)
+            assert blank is not None
+            rest = begun[blank.end() :]
+            undecided = not rest.strip(" \t") or (len(rest) < len(start) and start.startswith(rest))
+            if undecided and len(begun) <= MOST_HELD_BACK:
+                continue
+            begun, first = rest if rest.startswith(start) else begun, False
+        edge = f"\n{start}"
+        blank_lines = begun.count(f"\n{edge}")
+        between.update({"\n\n": blank_lines, "\n": begun.count(edge) - blank_lines})
+        begun = begun.replace(edge, f"\n{BOUNDARY}{start}")
+        end = len(begun) - _held_back(begun, edge)
+        yield begun[:end]
+        begun = begun[end:]
+    if begun.strip() or not first:
+        yield begun
 
 
 def _replaced(text: str, mode: str) -> str:

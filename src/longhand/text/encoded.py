@@ -40,6 +40,8 @@ class EncodedCorpus(Generic[AnyTokenizer]):
     - held_out_characters, held_out_bytes: what was held out, as text; 0 where that was not counted
     - lost_characters, lost_bytes: how much shorter its tokens' text is, because some of them are unknown
     - release: gives back the memory of numbers that were used and can be read again
+    - validation: the names of the sources that are held out, where these are others than those that are learned from
+    - separator: what stands between its documents
     - why_tokens: what its tokens are and why, where that was left to the text
     - normal_form: Unicode's normal form that the text is in, "NFC" or "NFD"; empty for neither
     """
@@ -58,6 +60,8 @@ class EncodedCorpus(Generic[AnyTokenizer]):
     lost_bytes: int = 0
     names: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    validation: list[str] = field(default_factory=list)
+    separator: str = ""
     why_tokens: str = ""
     normal_form: str = ""
     release: Callable[[], None] = _nothing

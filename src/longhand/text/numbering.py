@@ -11,6 +11,7 @@ import numpy as np
 
 from longhand.arrays import TokenIds
 from longhand.text.characters import CharacterTokenizer
+from longhand.text.document_split import DocumentSplit
 from longhand.text.documents import BOUNDARY
 from longhand.text.points import code_points
 from longhand.text.rereading import Text
@@ -53,14 +54,18 @@ class Half(msgspec.Struct):
             self.lost_size += size - len(utf8_bytes(left))
 
 
-def in_halves(text: Text, learned: int, tokens: str, what: str) -> Iterator[tuple[int, str]]:
+def in_halves(text: Text, split: int | DocumentSplit, tokens: str, what: str) -> Iterator[tuple[int, str]]:
     """Yield a text in pieces that can be turned into tokens by themselves, with the number of the half, 0 or 1.
 
-    - learned: how many characters are in the first half
+    - split: how many characters are in the first half, or which documents
     - tokens: what they are to be, "char", "byte", "word", "whitespace" or "bpe"
     - what: what is done with them, for those who are told how far it has come
     """
-    for half, pieces in enumerate(in_two(text, learned, what)):
+    if isinstance(split, DocumentSplit):
+        whole = text.pieces(what)
+        yield from split.parts(whole_segments(whole, text.ends) if tokens in CUT_AT_WORDS else whole)
+        return
+    for half, pieces in enumerate(in_two(text, split, what)):
         cut = whole_segments(pieces, text.ends) if tokens in CUT_AT_WORDS else pieces
         yield from ((half, piece) for piece in cut)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,9 @@ from pathlib import Path
 from longhand.errors import CorpusError
 from longhand.native.processors import processors
 from longhand.text.cache import cache_folder, held
+from longhand.text.document_split import SPLIT_FORMAT, DocumentSplit
+from longhand.text.documents import option_for
 from longhand.text.encoded import EncodedCorpus, fingerprint_of, refuse_too_short
-from longhand.text.escapes import escaped
 from longhand.text.normal_form import FormWatch
 from longhand.text.numbering import CUT_AT_WORDS, in_halves, numbered
 from longhand.text.progress import Told, untold
@@ -22,12 +22,12 @@ from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.text.store import InMemory, OnDisk, Split, Store
 from longhand.text.suggestion import CharacterCounts
-from longhand.text.survey import Survey, place_to_split, surveyed
+from longhand.text.survey import Survey, split_of, surveyed
 from longhand.text.tokenizer import Tokenizer
 from longhand.text.utf8 import utf8_bytes
 from longhand.text.vocabulary import CHARACTERS, Wanted, decided, tokenizer_for, word_rule
 from longhand.text.words import WordTokenizer
-from longhand.units import WORD_KINDS
+from longhand.units import WORD_KINDS, HeldOutFrom
 
 FORMAT = 3  # of what is kept
 MOST_PROCESSES = 8  # each has a tokenizer, and a piece of the text
@@ -42,8 +42,14 @@ def encode_corpus(
     wanted: Wanted = CHARACTERS,
     reading: Reading = PLAIN,
     tell: Told = untold,
+    *,
+    split: HeldOutFrom = "documents",
+    validation: Iterable[Source] = (),
 ) -> EncodedCorpus[Tokenizer]:
-    """Read `sources` and return them as token numbers, the last `held_out` of their characters, a share, held out.
+    """Read `sources` and return them as token numbers, a share of their characters, `held_out`, held out.
+
+    - split: whether documents from all over the text are held out, or its end; of running text its end always is
+    - validation: sources that are held out in place of a share of the others
 
     The vocabulary is that of the part that is learned from, and that of `known`: characters that only the held-out part
     has are unknown, as they will be in any other text. The tokens of a large text are kept in a file
@@ -51,37 +57,52 @@ def encode_corpus(
 
     Raises `CorpusError` for a source that cannot be read, or too little text.
     """
-    with Text(sources, wanted.documents, reading, tell) as text:
+    with Text(sources, wanted.documents, reading, tell, validation) as text:
         look, forms, counts = QuickLook(), FormWatch(), CharacterCounts()
-        survey = surveyed(text, look.look, forms.look, *[counts.add] * (wanted.kind == "auto"))
+        watching = [look.look, forms.look, *[counts.add] * (wanted.kind == "auto")]
+        survey = surveyed(text, *watching, stretches=look.stretches)
         refuse_too_short(survey.characters, text.names)
         wanted, why = decided(wanted, counts, known)
-        preparation = _Preparation(text, survey, held_out, known, wanted, tell)
+        preparation = _Preparation(text, survey, (held_out, split), known, wanted, tell)
         corpus = preparation.kept() if preparation.large else preparation.in_memory()
-    notes = [*look.warnings(survey), *corpus.notes]
+        share = 0.0 if text.has_validation else held_out
+        of_split = look.of_split(share, is_shuffled=text.of_documents and split == "documents" and share > 0)
+    notes = [*of_split, *look.warnings(survey), *corpus.notes]
     return replace(corpus, notes=notes, why_tokens=why, normal_form=forms.form or "")
 
 
 class _Preparation:
     def __init__(
-        self, text: Text, survey: Survey, held_out: float, known: Tokenizer | None, wanted: Wanted, tell: Told
+        self,
+        text: Text,
+        survey: Survey,
+        held_out: tuple[float, HeldOutFrom],
+        known: Tokenizer | None,
+        wanted: Wanted,
+        tell: Told,
     ) -> None:
         self._text, self._survey, self._known, self._wanted, self._tell = text, survey, known, wanted, tell
-        self._place = survey.characters - round(survey.characters * held_out)
+        self._split = split_of(text, survey, *held_out)
         self._tokens = known.kind if known is not None else wanted.kind
         self.large = text.size >= KEPT_FROM[self._tokens]
         self._notes: list[str] = []
         record = None
         if known is not None:  # it decides
             wanted, record = Wanted(documents=wanted.documents), known.to_record()
-        rule = (word_rule(wanted.kind),) if known is None and wanted.kind in WORD_KINDS else ()
-        self._key = fingerprint_of(FORMAT, text.fingerprint, held_out, wanted, record, *rule)
+        facts: list[object] = [FORMAT, text.fingerprint, held_out[0], wanted, record]
+        if known is None and wanted.kind in WORD_KINDS:
+            facts.append(word_rule(wanted.kind))
+        if text.has_validation:
+            facts.append(("validation", text.learned))
+        elif isinstance(self._split, DocumentSplit):
+            facts.append(("documents", SPLIT_FORMAT))
+        self._key = fingerprint_of(*facts)
 
     def in_memory(self) -> EncodedCorpus[Tokenizer]:
         """Prepare the text in memory."""
-        split, tokenizer = self._split()
-        store = InMemory(tokenizer.size)
-        self._number(split, tokenizer, store)
+        tokenizer = self._tokenizer()
+        store = InMemory(tokenizer)
+        self._number(tokenizer, store)
         return self._corpus(tokenizer, store)
 
     def kept(self) -> EncodedCorpus[Tokenizer]:
@@ -104,20 +125,24 @@ class _Preparation:
             if store.complete and store.progress.characters != self._survey.characters:
                 store.forget()  # it is not of this text, whatever its checksum says
             if store.split is None:
-                store.begin(*self._split())
+                self._begin(store, self._tokenizer())
             assert store.split is not None
             try:
                 if not store.complete:
                     if not self._read_before(store):
-                        store.begin(store.split, store.tokenizer)
+                        self._begin(store, store.tokenizer)
                     store.open()
-                    self._number(store.split, store.tokenizer, store)
+                    self._number(store.tokenizer, store)
                 return self._corpus(store.tokenizer, store)
             except OSError:
                 store.forget()  # a disk that is full is not to stay so
                 raise
             finally:
                 store.close()
+
+    def _begin(self, store: OnDisk, tokenizer: Tokenizer) -> None:
+        learned = self._split.learned if isinstance(self._split, DocumentSplit) else self._split
+        store.begin(Split(learned, tokenizer.to_record(), self._text.names), tokenizer)
 
     def _read_before(self, store: OnDisk) -> bool:
         """Whether the text begins with what was numbered before: that may be of a text which changed meanwhile."""
@@ -128,27 +153,25 @@ class _Preparation:
             left -= min(left, len(piece))
         return left == 0 and store.progress.read in ("", hashed.hexdigest())
 
-    def _split(self) -> tuple[Split, Tokenizer]:
-        learned = place_to_split(self._text, self._place)
-        tokenizer = tokenizer_for(
+    def _tokenizer(self) -> Tokenizer:
+        return tokenizer_for(
             self._text,
             self._survey,
-            learned,
+            self._split,
             self._wanted,
             self._known,
             processes=self._processes,
             notes=self._notes,
         )
-        return Split(learned, tokenizer.to_record(), self._text.names), tokenizer
 
     @property
     def _processes(self) -> int:
         return min(processors(), MOST_PROCESSES) if self.large and self._tokens in CUT_AT_WORDS else 1
 
-    def _number(self, split: Split, tokenizer: Tokenizer, store: Store) -> None:
+    def _number(self, tokenizer: Tokenizer, store: Store) -> None:
         progress, ends = store.progress, self._text.ends
-        pieces = in_halves(self._text, split.learned, tokenizer.kind, "numbering")
-        missing = _after(pieces, progress.characters)
+        pieces = in_halves(self._text, self._split, tokenizer.kind, "numbering")
+        missing = _after(pieces, [half.characters for half in progress.halves])
         for half, piece, ids in numbered(missing, tokenizer, ends, self._processes):
             size = len(piece) if piece.isascii() else len(utf8_bytes(piece))
             progress.halves[half].add(piece, size, ids, ends, tokenizer)
@@ -160,11 +183,11 @@ class _Preparation:
         documents, names = learned.documents + last.documents, self._text.names
         if documents == 1:
             raise CorpusError(
-                f"{', '.join(names)}: one document, so nothing is left to score on: is --documents "
-                f"{shlex.quote(escaped(self._wanted.documents))} right?"
+                f"{', '.join(names)}: one document, so nothing is left to score on: is "
+                f"{option_for(self._wanted.documents)} right?"
             )
         assert learned.characters + last.characters == self._survey.characters
-        ids, counts = store.finish()
+        ids, counts = store.finish(self._split.orders if isinstance(self._split, DocumentSplit) else [])
         if last.unknown:
             self._notes.append(f"{last.unknown} {_unknown(tokenizer)} and count as unknown")
         return EncodedCorpus(
@@ -182,15 +205,17 @@ class _Preparation:
             lost_bytes=last.lost_size,
             release=store.release,
             names=names,
+            validation=self._text.validation_names,
+            separator=self._text.separator,
             notes=self._text.notes + self._notes,
         )
 
 
-def _after(pieces: Iterator[tuple[int, str]], place: int) -> Iterator[tuple[int, str]]:
-    """Yield what comes after a place, in characters, where a piece ended when the text came in other ones."""
+def _after(pieces: Iterator[tuple[int, str]], places: list[int]) -> Iterator[tuple[int, str]]:
+    """Yield what comes after a place in each half, in characters, where a piece ended when it came in other ones."""
     for half, piece in pieces:
-        begin = min(place, len(piece))
-        place -= begin
+        begin = min(places[half], len(piece))
+        places[half] -= begin
         if begin < len(piece):
             yield half, piece[begin:]
 
@@ -198,4 +223,4 @@ def _after(pieces: Iterator[tuple[int, str]], place: int) -> Iterator[tuple[int,
 def _unknown(tokenizer: Tokenizer) -> str:
     if isinstance(tokenizer, WordTokenizer) and not tokenizer.spells:
         return "words of the held-out text have no token"
-    return "characters of the held-out text occur nowhere before it"
+    return "characters of the held-out text occur nowhere else"

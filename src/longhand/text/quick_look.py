@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from longhand.text.held_out_end import ADVICE, AlphabeticalOrder, Stretches, end_warning
 from longhand.text.kinds import named_few, odd_ones
 from longhand.text.points import text_of
 from longhand.text.repeats import Repeats
 from longhand.text.survey import Survey
 
 LOOKED_AT, SOME = 16, 1 << 18  # one piece in so many, so many characters of it, are searched for lines that repeat
+MOST_LINES = 2000  # of them, of which the order is looked at
 MOST_WARNINGS = 3
 MUCH_REPEATED, ENOUGH = 0.3, 50_000  # of the characters in the lines that were looked at, and how many there must be
 MANY_DIFFERENT, TOO_RARE = 1000, 50  # characters, and how often one must occur in the mean
+SHUFFLED = "documents in alphabetical order: they are learned in a shuffled one, and held out from all over it"
 POINTER = "longhand check, with the same text, says where and what else"
 
 
@@ -20,17 +23,31 @@ class QuickLook:
     def __init__(self) -> None:
         self._pieces = 0
         self._lines = Repeats()
+        self.order, self.stretches = AlphabeticalOrder(), Stretches()
 
     def look(self, piece: str) -> None:
         """Take in a piece."""
         if self._pieces % LOOKED_AT == 0:
-            self._lines.add(piece[:SOME].split("\n"))
+            lines = piece[:SOME].split("\n")
+            self._lines.add(lines)
+            self.order.add(lines[:MOST_LINES])
         self._pieces += 1
 
     def warnings(self, survey: Survey) -> list[str]:
         """Return what a person should know, a line each, the worst first; nothing for a plain text."""
         found = [*_of_characters(text_of(survey.met)), *_of_number(survey), *self._of_lines()][:MOST_WARNINGS]
         return [*found, *[POINTER] * bool(found)]
+
+    def of_split(self, share: float, *, is_shuffled: bool) -> list[str]:
+        """Return what to say of the part of the text that is held out.
+
+        - share: of a running text, how much of its end
+        - is_shuffled: whether documents are held out from all over the text, and the others shuffled
+        """
+        if is_shuffled:
+            return [SHUFFLED] * self.order.is_sorted
+        warning = end_warning(self.order, self.stretches, share)
+        return [f"{warning}: {ADVICE}"] if warning else []
 
     def _of_lines(self) -> list[str]:
         lines = self._lines.repeated()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from longhand.arrays import BoolArray
+
 MOST = 1 << 23  # lines or documents that are remembered, 12 bytes each
 
 
@@ -65,12 +67,15 @@ class Repeats:
         ends = np.searchsorted(hashes, wanted, "right") - np.searchsorted(hashes, wanted, "left")
         return [int(count) for count in ends]
 
-    def in_last(self, share: float) -> tuple[int, int]:
-        """Return how many begin in the last `share` of the characters, and how many of these occur before it."""
-        hashes, lengths = self._filled()
-        ends = np.cumsum(lengths, dtype=np.int64)
-        last = ends - lengths >= (ends[-1] if len(ends) else 0) * (1 - share)
-        return int(last.sum()), int(np.isin(hashes[last], hashes[~last]).sum())
+    def held_out(self, which: BoolArray) -> tuple[int, int]:
+        """Return how many are held out, and how many of these occur among the others.
+
+        - which: those that are, of all that are not empty
+        """
+        hashes = self._filled()[0]
+        held_out = np.zeros(len(hashes), np.bool_)
+        held_out[: len(which)] = which[: len(hashes)]
+        return int(held_out.sum()), int(np.isin(hashes[held_out], hashes[~held_out]).sum())
 
     def _filled(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
         hashes = np.concatenate([np.zeros(0, np.int64), *self._hashes])

@@ -5,15 +5,16 @@ from __future__ import annotations
 import codecs
 import hashlib
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from longhand.errors import CorpusError
 from longhand.text.corpus import PIECE, CorpusReader
-from longhand.text.documents import BOUNDARY, NONE, ROW, marked
+from longhand.text.documents import BOUNDARY, NONE, ROW, marked, separator
 from longhand.text.origins import Origins
 from longhand.text.progress import Told, telling, untold
 from longhand.text.reading import PLAIN, Reading
-from longhand.text.sources import File, Source, size_on_disk
+from longhand.text.sources import File, Source, Stream, opened_apart, size_on_disk
 from longhand.text.utf8 import utf8_bytes
 
 IN_MEMORY = 1 << 26  # bytes of a copy that are not written to a file
@@ -27,26 +28,32 @@ class Text:
     - origins: remembers where the lines of the first reading stand, if that is wanted
     - fingerprint: what tells the text from others, once it was read: a BLAKE2b hash, in hexadecimal
     - characters: its length, once it was read
+    - validation: what is held out, in sources of its own that come after the others; none if it is a part of these
+    - learned: how many characters come before those of `validation`, once it was read
     """
 
     def __init__(
         self,
-        sources: Iterable[Source],
+        sources: Iterable[Source | File | Stream],
         documents: str = NONE,
         reading: Reading = PLAIN,
         tell: Told = untold,
+        validation: Iterable[Source | File | Stream] = (),
         origins: Origins | None = None,
     ) -> None:
         self._documents, self._tell = documents, tell
+        self._between: Counter[str] = Counter()
         between, row_end = "" if documents == NONE else BOUNDARY, BOUNDARY if documents == ROW else "\n"
-        self._reader = CorpusReader(sources, between=between, reading=reading, row_end=row_end)
-        self._reader.origins = origins
+        both = opened_apart(sources, validation)
+        self._readers = [CorpusReader(part, between=between, reading=reading, row_end=row_end) for part in both if part]
+        self._readers[0].origins = origins
         self._copy = None
-        if not all(isinstance(source, File) and source.is_named for source in self._reader.sources):
+        every = [source for part in both for source in part]
+        if not all(isinstance(source, File) and source.is_named for source in every):
             self._copy = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
-        self.fingerprint, self.characters = "", 0
+        self.fingerprint, self.characters, self.learned = "", 0, 0
         self._hashed, self._gone = hashlib.blake2b(), 0
-        self._expected = sum(map(size_on_disk, self._reader.sources))
+        self._expected = sum(map(size_on_disk, every))
 
     def __enter__(self) -> Text:
         return self
@@ -67,18 +74,33 @@ class Text:
 
     @property
     def names(self) -> list[str]:
-        """The sources' names, without folders."""
-        return self._reader.names
+        """The sources' names, without folders, but for those of `validation`."""
+        return self._readers[0].names
 
     @property
     def notes(self) -> list[str]:
         """What was changed on the way, for a person; complete once the text was read."""
-        return self._reader.notes
+        return [note for reader in self._readers for note in reader.notes]
+
+    @property
+    def validation_names(self) -> list[str]:
+        """The names of what is held out, where it has sources of its own."""
+        return [name for reader in self._readers[1:] for name in reader.names]
+
+    @property
+    def separator(self) -> str:
+        """What stands between its documents, once it was read; empty if there are none."""
+        return separator(self._documents, self._between) if self.of_documents else ""
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether what is held out has sources of its own."""
+        return len(self._readers) > 1
 
     @property
     def size(self) -> int:
         """Bytes of the sources, once they were read."""
-        return self._reader.bytes_read
+        return sum(reader.bytes_read for reader in self._readers)
 
     def pieces(self, what: str = "reading") -> Iterator[str]:
         """Yield the text. Raises `CorpusError`, also where it is another text than it was before.
@@ -109,12 +131,15 @@ class Text:
 
     def _read(self) -> Iterator[str]:
         first = not self.fingerprint
-        if self._copy is None:
-            yield from self._marked(self._reader if first else self._reader.again())
-        elif first:
-            for piece in self._marked(self._reader):
-                self._copy.write(utf8_bytes(piece))
-                yield piece
+        if self._copy is None or first:
+            learned = 0
+            for number, reader in enumerate(self._readers):
+                for piece in self._marked(reader if first else reader.again()):
+                    learned += len(piece) * (number == 0)
+                    if self._copy is not None:
+                        self._copy.write(utf8_bytes(piece))
+                    yield piece
+            self.learned = learned
         else:
             self._copy.seek(0)
             decoder = codecs.getincrementaldecoder("utf-8")()
@@ -125,4 +150,4 @@ class Text:
         pieces, origins = reader.pieces(), reader.origins
         if origins is not None:
             pieces = origins.watched(pieces, lambda: reader.sources[reader.at].label)
-        return pieces if self._documents == NONE else marked(pieces, self._documents)
+        return pieces if self._documents == NONE else marked(pieces, self._documents, self._between)

@@ -94,6 +94,36 @@ def opened_sources(sources: Iterable[Source | File | Stream]) -> list[File | Str
     return found
 
 
+def opened_apart(
+    sources: Iterable[Source | File | Stream], validation: Iterable[Source | File | Stream] = ()
+) -> tuple[list[File | Stream], list[File | Stream]]:
+    """Return what is to be learned from, and what is only scored. Raises `CorpusError` for a file that is in both."""
+    validation = list(validation)
+    learned, scored = opened_sources(sources), opened_sources(validation) if validation else []
+    paths = {_identity(source) for source in learned}
+    for source in scored:
+        if isinstance(source, Stream):
+            both = any(source.stream is other.stream for other in learned if isinstance(other, Stream))
+        else:
+            both = _identity(source) in paths
+        if both:
+            raise CorpusError(f"{source.label} is in the corpus and in --validation: name it in one of them")
+    return learned, scored
+
+
+def _identity(source: File | Stream) -> object:
+    """Return what is the same for the same file, whatever it is called."""
+    if isinstance(source, Stream):
+        return source
+    if source.path is None:
+        return None
+    try:
+        found = source.path.stat()
+    except OSError:
+        return source.path
+    return (found.st_dev, found.st_ino) if found.st_ino else source.path.resolve()
+
+
 def printable(name: str) -> str:
     """Return a name that can be written as UTF-8, whatever bytes the file system has in it."""
     return os.fsencode(name).decode("utf-8", "replace") if not name.isascii() else name

@@ -11,11 +11,11 @@ from longhand.config import TrainConfig
 from longhand.errors import OptionError
 from longhand.modelfile import ModelFile, Weights, existing_model, read_model
 from longhand.text.characters import CharacterTokenizer
-from longhand.text.documents import LINE, NONE, ROW
+from longhand.text.documents import NONE, ROW, start_of
 from longhand.text.listed import ListedTokenizer
 from longhand.text.tokenizer import Tokenizer, tokenizer_from_record
 from longhand.training.initial import OF_TOKENS
-from longhand.training.reading import normal_form_of
+from longhand.training.reading import documents_learned, documents_mode, normal_form_of
 
 SHAPE = ("hidden", "layers", "embedding")  # of a network, which its weights fix
 
@@ -69,9 +69,9 @@ def documents_of(config: TrainConfig, base: Base | None) -> str:
 
     Raises `OptionError` where these are rows, and no column was said that has such.
     """
-    if config.documents != NONE or base is None or not base.file.config.documents:
-        return config.documents
-    documents = str(base.file.card.training.get("documents", LINE))
+    if (said := documents_mode(config)) != NONE or base is None or not base.file.config.documents:
+        return said
+    documents = documents_learned(base.file)
     if documents == ROW and config.column is None:
         raise OptionError(
             "documents: the model to start from has learned rows: add --column, or say what --documents are"
@@ -90,10 +90,14 @@ def with_shape_of(base: Base, config: TrainConfig, free: frozenset[str]) -> tupl
             raise OptionError(
                 f"{name}: found {getattr(config, name)}, the model to start from has {value}: leave it out"
             )
-    same = {
-        "tokens": base.tokenizer.kind,
-        "documents": documents_of(config, base),
-        "normalize": config.normalize or normal_form_of(base.file),
-    }
-    config = msgspec.structs.replace(config, **shape, **same)
+    documents = documents_of(config, base)
+    start = start_of(documents)
+    config = msgspec.structs.replace(
+        config,
+        **shape,
+        tokens=base.tokenizer.kind,
+        documents=documents if start is None else NONE,
+        document_start=start,
+        normalize=config.normalize or normal_form_of(base.file),
+    )
     return config, free - set(SHAPE)

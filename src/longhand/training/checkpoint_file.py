@@ -79,7 +79,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         for name, array in arrays.items():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise ModelFormatError(f"{path}: a damaged checkpoint ({name} holds numbers that are not finite)")
-        config = decode_json(metadata["config"], TrainConfig)
+        config = _config(decode_json(metadata["config"], dict[str, Any]))
         facts = decode_json(metadata["facts"], dict[str, Any])
         return Checkpoint(config, metadata["fingerprint"], Saved(arrays, facts))
     except OSError as error:
@@ -88,3 +88,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise
     except (safetensors.SafetensorError, ValueError, *OTHER_NUMBERS) as error:
         raise ModelFormatError(f"{path}: a damaged checkpoint ({error})") from error
+
+
+def _config(values: dict[str, Any]) -> TrainConfig:
+    """Return settings; where they say nothing of the split, they were made when all texts were split at the end."""
+    return msgspec.convert({"split": "end", **values}, TrainConfig)

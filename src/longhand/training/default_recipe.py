@@ -120,6 +120,8 @@ def refuse_too_little(corpus: EncodedCorpus[Tokenizer], config: TrainConfig) -> 
             f"{len(corpus.learned_ids)} {PLURAL[corpus.tokenizer.kind]} to learn from, expected more than a window of "
             f"{config.window}: take a smaller --window, or more text"
         )
+    if corpus.held_out == 0 and corpus.validation:
+        raise CorpusError(f"{', '.join(corpus.validation)}: no text in it: nothing to score on")
     if corpus.held_out == 0:
         raise CorpusError(
             f"{corpus.characters} characters, of which a share of {config.held_out} is less than one: nothing to "

@@ -14,6 +14,7 @@ from longhand.modelfile import Weights, expected_shapes
 from longhand.settings import token_kind
 from longhand.state import State
 from longhand.text.closed import encode_closed
+from longhand.text.corpus_parts import parts_of, without_validation
 from longhand.text.encoded import EncodedCorpus
 from longhand.text.preparing import encode_corpus
 from longhand.text.progress import Told, untold
@@ -36,14 +37,26 @@ def read_corpus(
     sources: Iterable[Source], config: TrainConfig, base: Base | None = None, tell: Told = untold
 ) -> EncodedCorpus[Any]:
     """Read a text as the recipe of `config` does. Raises `CorpusError`."""
-    reading = reading_of(config)
+    reading, parts = reading_of(config), parts_of(sources)
     if base is not None:
         reading = replace(reading, normalize=reading.normalize or normal_form_of(base.file))
     if config.recipe == "classic":
-        return encode_closed(sources, "word" if config.tokens == "word" else "char", config.held_out, reading)
+        closed = encode_closed(parts.learned, "word" if config.tokens == "word" else "char", config.held_out, reading)
+        return replace(closed, notes=[*without_validation(parts), *closed.notes])
     kind, size = token_kind(config)
     wanted = Wanted(kind, size, config.min_count, config.unknown == "spell", documents_of(config, base))
-    return encode_corpus(sources, config.held_out, None if base is None else base.tokenizer, wanted, reading, tell)
+    corpus = encode_corpus(
+        parts.learned,
+        config.held_out,
+        None if base is None else base.tokenizer,
+        wanted,
+        reading,
+        tell,
+        split=config.split,
+        validation=config.validation or parts.validation,
+    )
+    notes = without_validation(parts, "--validation is scored instead") if config.validation else parts.notes
+    return replace(corpus, notes=[*notes, *corpus.notes])
 
 
 def described(corpus: EncodedCorpus[Any]) -> list[str]:
@@ -52,6 +65,7 @@ def described(corpus: EncodedCorpus[Any]) -> list[str]:
     kind = corpus.tokenizer.kind
     words = "" if kind == "char" else f"{len(corpus.ids):,} {PLURAL[kind]}, "
     held_out = f"{corpus.held_out_characters:,}" if corpus.held_out else "none"
+    held_out += f" ({', '.join(corpus.validation[:3])})" if corpus.validation else ""
     words += f"{corpus.documents:,} documents, " if corpus.documents else ""
     different = corpus.tokenizer.size - len(corpus.tokenizer.never_written)
     about = f"{names}: {corpus.characters:,} characters, {words}{different:,} different, {held_out} held out"

@@ -6,6 +6,7 @@ from typing import cast, get_args
 
 from longhand.config import DETECT, SEPARATORS, TrainConfig
 from longhand.modelfile import ModelFile
+from longhand.text.documents import LINE, starting_with
 from longhand.text.normal_form import form_of_vocabulary
 from longhand.text.reading import Reading
 from longhand.units import NormalForm
@@ -33,3 +34,16 @@ def normal_form_of(file: ModelFile) -> NormalForm | None:
     if not isinstance(listed, str | list):
         return None
     return form_of_vocabulary("".join(sorted(set().union(*map(str, listed)))))
+
+
+def documents_mode(config: TrainConfig) -> str:
+    """Return what the documents of a corpus are (`longhand.text.documents`)."""
+    return config.documents if config.document_start is None else starting_with(config.document_start)
+
+
+def documents_learned(file: ModelFile) -> str:
+    """Return what parts the documents that a model of documents learned from."""
+    training = file.card.training
+    if (start := training.get("document_start")) is not None:
+        return starting_with(str(start))
+    return str(training.get("documents", LINE))

@@ -84,6 +84,7 @@ def plan_record(plan: Plan) -> dict[str, Any]:
     settings = msgspec.to_builtins(plan.config)
     if plan.config.base is not None:
         settings["base"] = Path(plan.config.base).name  # where it lies is nobody else's business
+    settings["validation"] = [Path(name).name for name in plan.config.validation]
     return {"settings": settings, "choices": choices, "expected": expected}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from longhand.text.document_split import mixed
+
 ROUNDS = 8
 
 Numbers = npt.NDArray[np.uint64]
@@ -35,12 +37,5 @@ class Shuffle:
     def _walked(self, places: Numbers) -> Numbers:
         left, right = places >> self._half, places & self._mask
         for key in self.keys:
-            left, right = right, left ^ (_mixed(right ^ key) & self._mask)
+            left, right = right, left ^ (mixed(right ^ key) & self._mask)
         return (left << self._half) | right
-
-
-def _mixed(numbers: Numbers) -> Numbers:
-    """Return numbers whose every bit depends on every bit given: the finaliser of SplitMix64 (Steele et al., 2014)."""
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        numbers = (numbers ^ (numbers >> np.uint64(shift))) * np.uint64(factor)
-    return numbers ^ (numbers >> np.uint64(31))

@@ -308,6 +308,7 @@ class _Training:
             del settings["minutes"]
         if self._config.base is not None:
             settings["base"] = Path(self._config.base).name  # where it lies is nobody else's business
+        settings["validation"] = corpus.validation  # without folders, too
         card = Card(
             longhand_version=VERSION,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -325,6 +326,7 @@ class _Training:
             kept_epochs=self._epochs(outcome.kept_steps),
             stopped_by=outcome.stopped_by,
             normal_form=corpus.normal_form,
-            training={name: value for name, value in settings.items() if value is not None},
+            separator="" if self._config.document_start is None else corpus.separator,
+            training={name: value for name, value in settings.items() if value not in (None, [], ())},
         )
         return ModelFile(recipe.network, corpus.tokenizer.to_record(), outcome.weights, card)
