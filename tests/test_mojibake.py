@@ -30,6 +30,12 @@ SENTENCES = [
     "العربية",
     "😀 🏳️‍🌈",
     "CORAZÓN, ÉTÉ",
+    "Tiếng Việt, rất Nội",
+    "я в доме",
+    "Ελληνικά ή",
+    "가",
+    "一",
+    "São",
 ]
 PLAIN = [
     "“IRMÃ” disse",
@@ -41,6 +47,20 @@ PLAIN = [
     "naïve façade über Straße",
     "Ð og Þ eru stafir",
     "½ ¼ ³ ² ±",
+    "„groß“ und „Spaß“",
+    "groß…",
+    "weiß–schwarz",
+    "groß\xa0und",
+    "Stra\xadß\xade",
+    "Fuß¹",
+    "BEYONCÉ’s",
+    "CAFÉ®s",
+    "LIBERTÉ—oui",
+    "«PERCHÉ»disse",
+    "İTÜ’den",
+    "MENÜ…das",
+    "MAÇÃ®",
+    "Â\u0178",
 ]
 
 

@@ -25,15 +25,16 @@ def _either(first: int, last: int) -> str:
 
 _NEXT = _either(0x80, 0xBF)
 _CHARACTER = f"{_either(0xC2, 0xDF)}{_NEXT}|{_either(0xE0, 0xEF)}{_NEXT}{{2}}|{_either(0xF0, 0xF4)}{_NEXT}{{3}}"
-_RUN = re.compile(f"(?:{_CHARACTER})+")
 _ONE = re.compile(_CHARACTER)
 LEADS = "".join(sorted({*_PAGES[0xC2:0xF5]}))
 """Characters that wrongly decoded ones may begin with."""
 LONGEST = 4  # characters that one became
 MAX_TIMES = 3  # that a text may have been decoded wrongly, one time after another
 _CONTROLS = re.compile("[\x80-\x9f]")
-_MARKS = frozenset("\u2018\u2019\u201c\u201d\u201a\u201e\u2013\u2014\u2026\xab\xbb\u2039\u203a\xa0")
+# What follows letters in right text: quotation marks, dashes, signs. A capital before one of them may be meant.
+_MARKS = frozenset("\u2018\u2019\u201c\u201d\u201a\u201e\u2013\u2014\u2026\u2039\u203a\u2122\u2022")
 _ESCAPED = re.compile(r"(?:\\u00[c-fC-F][0-9a-fA-F](?:\\u00[89abAB][0-9a-fA-F]){1,3})+")
+MAX_LINE = 1 << 16  # characters that are looked at together
 
 
 def meant(found: str) -> str:
@@ -49,15 +50,47 @@ def meant(found: str) -> str:
 
 
 def mojibake(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield place, characters and what was meant, for each stretch of a text that was decoded wrongly."""
-    for run in _RUN.finditer(text):
-        sure = bool(_CONTROLS.search(run[0]))
-        found = [one[0] for one in _ONE.finditer(run[0])]
-        place = run.start()
-        for one in found:
-            if (sure or len(found) > 1 or _is_alone(one, text, place)) and (text_meant := meant(one)):
-                yield place, one, text_meant
-            place += len(one)
+    """Yield place, characters and what was meant, for each character of a text that was decoded wrongly.
+
+    A line is looked at as a whole: where all that is not ASCII in it can be decoded, and some of it is sure to be
+    wrong, all of it is.
+    """
+    place = 0
+    for line in text.split("\n"):
+        if not line.isascii() and (found := list(_candidates(line))):
+            wrong_line = _is_all(line, found) and (len(found) > 1 or any(_is_sure(one, line) for one in found))
+            for one in found:
+                if wrong_line or _is_sure(one, line):
+                    yield place + one[0], one[1], one[2]
+        place += len(line) + 1
+
+
+def _candidates(line: str) -> Iterator[tuple[int, str, str]]:
+    for one in _ONE.finditer(line):
+        if text_meant := meant(one[0]):
+            yield one.start(), one[0], text_meant
+
+
+def _is_all(line: str, found: list[tuple[int, str, str]]) -> bool:
+    """Return whether all characters of a line that are not ASCII are part of wrongly decoded ones."""
+    return sum(len(characters) for _, characters, _ in found) == sum(letter > "\x7f" for letter in line)
+
+
+def _is_sure(one: tuple[int, str, str], line: str) -> bool:
+    """Return whether a wrongly decoded character is sure to be one, whatever else its line has.
+
+    Latin letters, A with a tilde or a circumflex first, are told by the case of the letter before; of three and four
+    characters not all but the first may be marks; control characters are in no right text.
+    """
+    place, found, text_meant = one
+    if _CONTROLS.search(found) or _CONTROLS.search(text_meant):
+        return not _CONTROLS.search(text_meant)
+    if len(found) == 2:
+        if found[0] not in "\xc2\xc3" or found[1] in _MARKS:
+            return False
+        in_capitals = place > 1 and line[place - 2 : place].isupper()
+        return text_meant.isupper() or not in_capitals
+    return not all(letter in _MARKS or letter in "\xa0\xab\xbb" for letter in found[1:])
 
 
 def repaired(text: str) -> tuple[str, int]:
@@ -81,20 +114,6 @@ def escaped(text: str) -> int:
         return 0
     found = (re.sub(r"\\u(....)", lambda one: chr(int(one[1], 16)), run[0]) for run in _ESCAPED.finditer(text))
     return sum(sum(1 for _ in mojibake(run)) for run in found)
-
-
-def _is_alone(found: str, text: str, place: int) -> bool:
-    """Return whether one wrongly decoded character, with none beside it, is sure to be one.
-
-    The usual one begins with A with a tilde or a circumflex; at the end of a word in capitals, before a quotation mark,
-    that letter may be meant. Other capitals are letters of many languages: they count within a word.
-    """
-    before, after = text[place - 1 : place], text[place + len(found) : place + len(found) + 1]
-    if len(found) == 2 and found[0] in "\xc2\xc3":
-        return not (found[1] in _MARKS and before.isupper() and not after.isalpha())
-    if found[0] in "\xe2\xf0" and len(found) > 2:
-        return not (before.islower() and found[2] in _MARKS and found[1] in _MARKS)
-    return len(found) == 2 and (before.islower() or (after.isascii() and after.islower()))
 
 
 class MojibakeRepair:
@@ -128,5 +147,7 @@ class MojibakeRepair:
 
 
 def _cut(text: str) -> int:
-    """Return where a text can be cut: after its last character of ASCII, which wrongly decoded ones never have."""
+    """Return where a text can be cut: after a line, or in a long one after its last character of ASCII."""
+    if (end := text.rfind("\n") + 1) or len(text) < MAX_LINE:
+        return end
     return next((place for place in range(len(text), 0, -1) if text[place - 1] < "\x80"), 0)
