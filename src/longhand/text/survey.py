@@ -47,6 +47,7 @@ def surveyed(
     - what: what is done with it, for those who are told how far it has come
     """
     seen = np.zeros(CODE_POINTS, np.bool_)
+    first_at = np.full(CODE_POINTS, -1, np.int64)
     seen[BOUNDARY_POINT] = text.of_documents  # of which it is no character
     met: list[npt.NDArray[np.uint32]] = []
     places: list[npt.NDArray[np.int64]] = []
@@ -59,10 +60,13 @@ def surveyed(
             stretches.add(points)
         new = np.flatnonzero(~seen[points])
         if len(new):
-            different, first = np.unique(points[new], return_index=True)
-            seen[different] = True
+            found = points[new]
+            first_at[found[::-1]] = new[::-1]  # of places that are written several times the last stays: the first one
+            seen[found] = True
+            different = np.flatnonzero(first_at >= 0).astype(np.uint32)
             met.append(different)
-            places.append(characters + new[first])
+            places.append(characters + first_at[different])
+            first_at[different] = -1
         characters += len(points)
         for watch in watching:
             watch(piece.replace(BOUNDARY, "\n") if text.of_documents else piece)
