@@ -125,7 +125,12 @@ KINDS: dict[str, tuple[str, bytes, Reading, str]] = {  # name, content, how it i
     "csv": ("a.csv", table(",", minimal).encode(), COLUMN, AS_ROWS),
     "csv, all quoted": ("a.csv", table(",", doubled).encode(), COLUMN, AS_ROWS),
     "csv, backslashes": ("a.csv", table(",", escaped).encode(), COLUMN, AS_ROWS),
-    "csv in utf-16 by tabs": ("a.csv", table("\t", minimal).encode("utf-16"), Reading("utf-16", "text"), AS_ROWS),
+    "csv in utf-16 by tabs": (
+        "a.csv",
+        table("\t", minimal).encode("utf-16"),
+        Reading("utf-16", column="text"),
+        AS_ROWS,
+    ),
     "csv by semicolons": ("a.csv", table(";", doubled).encode(), COLUMN, AS_ROWS),
     "csv by bars": ("a.csv", table("|", doubled).encode(), COLUMN, AS_ROWS),
     "csv by Excel": ("a.csv", ("sep=;\r\n" + table(";", doubled)).encode(), COLUMN, AS_ROWS),
