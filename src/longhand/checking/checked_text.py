@@ -181,7 +181,7 @@ class CheckedText:
             self._copies[number] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
         before, digest, check = self.size, hashlib.blake2b(digest_size=16), ByteCheck(source.label)
         try:
-            with _bytes_of(source, keep_markup=self._reading.keep_markup) as file:
+            with _bytes_of(source, self._reading) as file:
                 check.facts.unpack = file.unpack
                 pieces = self._kept(file.pieces, digest, self._copies.get(number))
                 if self._of_utf_8 or isinstance(source, Stream) or file.encoding == UTF_8:
@@ -254,12 +254,12 @@ def _beginning_of(copy: IO[bytes], name: str) -> io.BufferedReader:
 
 
 @contextmanager
-def _bytes_of(source: File | Stream, *, keep_markup: bool) -> Iterator[Opened]:
+def _bytes_of(source: File | Stream, reading: Reading) -> Iterator[Opened]:
     """Open a source; give its bytes."""
     if isinstance(source, Stream):
         yield Opened(_encoded(source))
     else:
-        with opened(source, PIECE, keep_markup=keep_markup) as found:
+        with opened(source, PIECE, keep_markup=reading.keep_markup, encoding=reading.encoding) as found:
             yield found
 
 

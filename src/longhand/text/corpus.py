@@ -144,7 +144,9 @@ class CorpusReader:
 
     def _decoded(self, source: File) -> Iterator[str]:
         note = partial(self._note, label=source.label)
-        with opened(source, PIECE, note, keep_markup=self._reading.keep_markup) as file:
+        with opened(
+            source, PIECE, note, keep_markup=self._reading.keep_markup, encoding=self._reading.encoding
+        ) as file:
             convert, lenient = partial(source.conversion, unpack=file.unpack), self._refused is not None
             encoding = file.encoding or self._reading.encoding
             fallback = self._reading.fallback

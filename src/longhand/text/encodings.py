@@ -13,6 +13,9 @@ from longhand.errors import CorpusError
 from longhand.text.likely import UTF_8, encoding_of, is_utf_8, likely_encoding, marked_encoding
 from longhand.text.utf8 import without_surrogates
 
+SAMPLE_BYTES = 1 << 12  # in which NULs are counted
+FEW_NULS, MANY_NULS = 0.1, 0.5  # shares of every second byte, in a text in UTF-16
+
 
 class DecodingError(CorpusError):
     """Bytes that are not of the encoding in which they are read, or are no text in it."""
@@ -156,9 +159,11 @@ class Decoding:
 
     def _refuse_nul(self, data: bytes, offset: int) -> None:
         if (place := data.find(b"\0")) >= 0:
+            order = _order_of_utf_16(data, offset)
+            unless = f": if it is UTF-16 without a mark, train with --encoding utf-16-{order}" * bool(order)
             raise DecodingError(
                 f"{self._label}: a NUL at byte {offset + place}, so this is no plain text (a binary file, an "
-                "archive?); expected UTF-8: if it is UTF-16 without a mark, train with --encoding utf-16-le"
+                f"archive?); expected UTF-8{unless}"
             )
 
     def _refuse_no_text(self, text: str, encoding: str, characters: int) -> None:
@@ -168,6 +173,19 @@ class Decoding:
                 f"{self._otherwise}"
             )
         size_in_utf_8(text, self._label)  # raises for half a character
+
+
+def _order_of_utf_16(data: bytes, offset: int) -> str:
+    """Return the order of the bytes, "le" or "be", where about every second one is NUL; empty where that is not so.
+
+    - offset: of the first of them in the file
+    """
+    sample = data[offset % 2 :][:SAMPLE_BYTES]
+    first, second = sample[::2], sample[1::2]
+    shares = [half.count(0) / max(len(half), 1) for half in (first, second)]
+    if min(shares) > FEW_NULS or max(shares) < MANY_NULS:
+        return ""
+    return "le" if shares[1] > shares[0] else "be"
 
 
 def is_name_of_utf_8(encoding: str) -> bool:

@@ -14,16 +14,19 @@ from longhand.text.extracting.formats import SAVE_AS_TEXT, ZIP, FileFormat
 
 MAX_DOCUMENT_BYTES = 1 << 28  # of a document, and of what it holds when decompressed
 ENCRYPTED = 1  # in the flags of a part
-CONTENT_TYPES = "[Content_Types].xml"
+CONTENT_TYPES, MANIFEST = "[Content_Types].xml", "META-INF/manifest.xml"
+_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument.text"
+_OFFICE_KINDS = (b"application/vnd.oasis", b"application/vnd.sun.xml")
 Note = Callable[[str], None]
 
 
-def extracted(data: bytes, found: FileFormat, label: str, note: Note) -> str:
+def extracted(data: bytes, found: FileFormat, label: str, note: Note, encoding: str | None = "utf-8") -> str:
     """Return the text of a document; its paragraphs stay apart.
 
     - found: its format, by its first bytes
     - label: what to call the file
     - note: is called with what was left out
+    - encoding: that a person named, for pages that do not say theirs; None: what they look like
 
     Raises `CorpusError` for a document that is damaged or protected, or an archive that is none; `MissingExtraError`
     without lxml.
@@ -32,10 +35,12 @@ def extracted(data: bytes, found: FileFormat, label: str, note: Note) -> str:
         _refuse_without_lxml(found, label)
         from longhand.text.extracting.html import html_text
 
-        return html_text(data, label, note)
+        return html_text(data, label, note, encoding)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return _of_archive(Archive(archive, label), note)
+            return _of_archive(Archive(archive, label), note, encoding)
+    except CorpusError:  # a ValueError, too
+        raise
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, struct.error) as error:
         raise CorpusError(f"{label}: a zip archive that cannot be read ({error}): get it anew, or unpack it") from None
 
@@ -70,32 +75,42 @@ class Archive:
         return data
 
 
-def _of_archive(archive: Archive, note: Note) -> str:
+def _of_archive(archive: Archive, note: Note, encoding: str | None) -> str:
     names = set(archive.names)
     kind = archive.read("mimetype").strip() if "mimetype" in names else b""
     if kind == b"application/epub+zip" or "META-INF/container.xml" in names:
         _refuse_without_lxml(FileFormat("an e-book (EPUB)", SAVE_AS_TEXT), archive.label)
         from longhand.text.extracting.epub import epub_text
 
-        return epub_text(archive, note)
-    if kind.startswith(b"application/vnd.oasis.opendocument.text"):
+        return epub_text(archive, note, encoding)
+    if kind.startswith(_OPEN_DOCUMENT) or (not kind and _manifest_names_a_text(archive)):
         _refuse_without_lxml(FileFormat("an OpenDocument text", SAVE_AS_TEXT), archive.label)
-        from longhand.text.extracting.office import odt_text
+        from longhand.text.extracting.odt import odt_text
 
         return odt_text(archive, note)
-    if "word/document.xml" in names:
+    if any(name.startswith("word/") for name in names) or _is_word(archive):
         _refuse_without_lxml(FileFormat("a Word document", SAVE_AS_TEXT), archive.label)
-        from longhand.text.extracting.office import docx_text
+        from longhand.text.extracting.docx import docx_text
 
         return docx_text(archive, note)
     raise CorpusError(_other_archive(names, kind).refusal(archive.label))
+
+
+def _manifest_names_a_text(archive: Archive) -> bool:
+    return MANIFEST in archive.names and _OPEN_DOCUMENT in archive.read(MANIFEST)
+
+
+def _is_word(archive: Archive) -> bool:
+    """Return whether an archive says that its main part is a Word document, wherever that is."""
+    types = archive.read(CONTENT_TYPES) if CONTENT_TYPES in archive.names else b""
+    return b"wordprocessingml" in types or b"vnd.ms-word" in types
 
 
 def _other_archive(names: set[str], kind: bytes) -> FileFormat:
     """Return what an archive is whose text is not read."""
     if any(name.startswith("xl/") for name in names) or kind.endswith(b"opendocument.spreadsheet"):
         return FileFormat("a spreadsheet", "export its table as CSV and give that with --column")
-    if any(name.startswith("ppt/") for name in names) or kind.startswith(b"application/vnd.oasis"):
+    if any(name.startswith("ppt/") for name in names) or kind.startswith(_OFFICE_KINDS):
         return FileFormat("an office document that is no text document", SAVE_AS_TEXT)
     if CONTENT_TYPES in names or any(name.endswith(".iwa") for name in names):
         return FileFormat("an office document", SAVE_AS_TEXT)
