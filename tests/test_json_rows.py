@@ -14,6 +14,7 @@ from longhand.errors import CorpusError
 from longhand.text import columns
 from longhand.text.corpus import CorpusReader
 from longhand.text.reading import Reading
+from longhand.text.rows.json_form import columns_of, first_rows
 
 ROWS = [f"Row {number}, of the river." for number in range(60)]
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text('a,"\\é😀\n[]{}', max_size=6)
@@ -185,3 +186,9 @@ def test_nesting_without_end_and_nuls_are_faults_of_their_rows() -> None:
     found, notes = read(lines([{"text": "x"}]) + deep + '{"text": "a\\u0000b"}\n', "a.jsonl", skip_bad_rows=True)
     assert found == "x\n"
     assert "bad rows left out: 1: line 3 (a NUL" in notes[0] or "line 2 (arrays within arrays" in notes[0]
+
+
+def test_the_keys_of_a_long_object_are_seen_though_it_is_cut() -> None:
+    text = json.dumps({"name": 'a "chat" {', "messages": [{"id": n, "text": row} for n, row in enumerate(ROWS)]})
+    (first,) = first_rows(text[: len(text) // 2])
+    assert [name for name, _ in columns_of(first)] == ["name", "messages.id", "messages.text"]

@@ -70,7 +70,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Meta(
             min_length=1,
             max_length=100,
-            description="what begins anew and comes to an end: line, blank (what blank lines part), file, row (with "
+            description="what to treat as a separate document: line, blank (what blank lines part), file, row (with "
             "--column), none, or any text that stands between documents",
             extra=ESCAPED,
         ),

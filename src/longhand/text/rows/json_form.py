@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Literal
@@ -16,6 +17,7 @@ Form = Literal["", "lines", "values"]
 
 BLANKS = " \t\n\r\ufeff"
 _DEPTH = 3  # of keys that are listed
+_SIGNS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 MISSING = object()
 
 
@@ -47,8 +49,22 @@ def first_rows(head: str, count: int = 200) -> list[Any]:
         for _, value, _ in islice(json_values([head], ""), count):
             rows.append(value)
     except CorpusError:
-        pass  # where the text is cut
+        if not rows and (closed := _closed(head)):
+            return first_rows(closed, count)  # a long object, as far as it is there
     return rows
+
+
+def _closed(head: str) -> str:
+    """Return an object that is cut, up to the end of the last value within it, and closed; empty if there is none."""
+    ends, open_ones, last = {"{": "}", "[": "]"}, list[str](), ""
+    for found in _SIGNS.finditer(head):
+        sign = found[0]
+        if sign in ends:
+            open_ones.append(ends[sign])
+        elif open_ones and sign == open_ones[-1]:
+            open_ones.pop()
+            last = head[: found.end()] + "".join(reversed(open_ones))
+    return last if open_ones else ""
 
 
 def rows_within(value: Any, path: tuple[str, ...], *, crossed: bool = False) -> Iterator[tuple[Any, tuple[str, ...]]]:
