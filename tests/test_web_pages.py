@@ -76,6 +76,9 @@ def test_an_encoding_is_named_only_where_a_page_names_it(page: bytes, name: str)
         (BEGUN.format("<meta charset=hex>").encode() + b"\xe9.", r"an encoding that is not known \(hex\)"),
         (b"\xef\xbb\xbf" + NAIVE.encode("cp1252"), "its byte order mark"),
         (NAIVE.encode() + b"\0more", "a NUL"),
+        (NAIVE.encode("utf-16-le"), "UTF-16 without a mark, train with --encoding utf-16-le"),
+        (f"{NAIVE}<!-- note <p>more".encode(), r"a comment \(<!--\) that is never closed"),
+        (f"{NAIVE}<script>more".encode(), "a <script> that is never closed"),
     ],
 )
 def test_bytes_that_are_not_of_a_pages_encoding_are_refused(tmp_path: Path, page: bytes, message: str) -> None:
@@ -137,6 +140,10 @@ def test_what_is_left_out_of_a_page_is_told(tmp_path: Path) -> None:
     told = ["its readings of characters (ruby), texts of drawings were left out"]
     told = ["control characters, which no page may have, were left out: 1", *told]
     assert read(tmp_path / "a.html", page.encode()) == ("漢\n", [AS_PAGE, *told])
+    told = ["a page that ends inside a tag, which was left out: '<a href=x'"]
+    assert read(tmp_path / "b.html", b"<p>a<a href=x") == ("a\n", [AS_PAGE, *told])
+    told = ["a page with the byte order mark of utf-8, read as that and not as cp1252"]
+    assert read(tmp_path / "c.html", b"\xef\xbb\xbf<p>\xc3\xa9", Reading("cp1252")) == ("é\n", [AS_PAGE, *told])
 
 
 def test_xhtml_is_read_as_xml_with_the_entities_of_html(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from longhand.errors import CorpusError
+from longhand.text.encodings import order_of_utf_16
 from longhand.text.likely import UTF_8, encoding_of, marked_encoding
 
 MARKUP = bytes(range(0x20, 0x7F))  # is the same text in all encodings in which a page can name its own
@@ -51,6 +52,8 @@ def page_text(data: bytes, label: str, said: str | None, note: Callable[[str], N
     """
     declared = declared_encoding(data)
     if marked := _marked(data):
+        if said is not None and not _is_utf_8(said) and not said.lower().startswith(marked):
+            note(f"a page with the byte order mark of {marked}, read as that and not as {said}")
         return _decoded(data, label, marked, "though its byte order mark says so")
     if said is not None and not _is_utf_8(said) and (_keeps_markup(said) or b"\0" in data[:8]):
         if declared and _codec(declared) != _codec(said):
@@ -60,6 +63,10 @@ def page_text(data: bytes, label: str, said: str | None, note: Callable[[str], N
             note(f"no byte order mark, so it is read as {name}-le")
             said = f"{name}-le"
         return _decoded(data, label, said, "though --encoding says so")
+    if (order := order_of_utf_16(data, 0)) and b"\0" in data[:8]:
+        raise CorpusError(
+            f"{label}: a web page with NULs: if it is UTF-16 without a mark, train with --encoding utf-16-{order}"
+        )
     codec = _codec(declared) if declared else ""
     if codec.startswith(SEVEN_BIT):
         return _decoded(data, label, codec, "though the page says so")
