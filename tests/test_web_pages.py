@@ -73,6 +73,7 @@ def test_an_encoding_is_named_only_where_a_page_names_it(page: bytes, name: str)
         (BEGUN.format("<meta charset=windows-1251>").encode() + b"\x98", r"not cp1251 at byte \d+ \(0x98\)"),
         (BEGUN.format("<meta charset=shift_jis>").encode() + b"a\x82", "not cp932 at byte"),
         (BEGUN.format("<meta charset=klingon>").encode() + b"\xe9.", r"an encoding that is not known \(klingon\)"),
+        (BEGUN.format("<meta charset=unicode_escape>").encode() + b"\\x41\xe9.", "an encoding that is not known"),
         (BEGUN.format("<meta charset=hex>").encode() + b"\xe9.", r"an encoding that is not known \(hex\)"),
         (b"\xef\xbb\xbf" + NAIVE.encode("cp1252"), "its byte order mark"),
         (NAIVE.encode() + b"\0more", "a NUL"),
@@ -97,6 +98,8 @@ def test_the_encoding_that_was_said_is_that_of_a_page_too(tmp_path: Path) -> Non
     contrary = (BEGUN.format("<meta charset=koi8-r>") + "утро").encode("cp1251")
     told = "a page that says it is koi8-r, read as cp1251, as --encoding says"
     assert read(tmp_path / "c.html", contrary, Reading("cp1251")) == ("утро\n", [AS_PAGE, told])
+    told = "a page that could be UTF-8, read as cp1252, as --encoding says"
+    assert read(tmp_path / "e.html", b"<p>\xc3\xa9", Reading("cp1252")) == ("Ã©\n", [AS_PAGE, told])
     utf_8 = (BEGUN.format("<meta charset=koi8-r>") + "утро").encode()
     told = "a page that says it is koi8-r, read as UTF-8, which all of it is"
     assert read(tmp_path / "d.html", utf_8) == ("утро\n", [AS_PAGE, told])

@@ -10,7 +10,7 @@ from longhand.errors import CorpusError
 from longhand.text.extracting.extract import Note
 from longhand.text.extracting.formats import SAVE_AS_TEXT
 from longhand.text.extracting.page_encoding import page_text
-from longhand.text.extracting.xml import parsed_xml
+from longhand.text.extracting.xml import EntityError, parsed_xml
 
 _SKIPPED = frozenset(
     """
@@ -35,6 +35,7 @@ _ENDS = re.compile(  # of a page, and what may hold what only looks like one
     r"<!-->|<!--.*?(?:-->|(\Z))|<(script|style|textarea|title|xmp)\b(?![^<>]*/>).*?(?:</\2|(\Z))|(</(?:html|body)\b[^<>]*>)",
     re.DOTALL | re.IGNORECASE,
 )
+_OWN_ENTITIES = re.compile(r"\s*(?:<\?xml\b[^>]*\?>\s*)?<!doctype[^<>\[]*\[", re.IGNORECASE)
 _UNENDED_TAG = re.compile(r"</?[a-zA-Z][^>]*\Z")
 BLANK, LINE, BREAK = "\n\n", "\n", "\v"  # between blocks, between items, and what two of make a blank line
 KEPT_BREAK = "\x1d"  # a line end of preformatted text
@@ -69,9 +70,13 @@ def _page(text: str, label: str) -> Any:
     if _XHTML.match(text):
         try:
             return parsed_xml(_XML_DECLARATION.sub("", text, count=1).encode(), label)
+        except EntityError:
+            raise
         except CorpusError:
             pass  # not well-formed: browsers read it as HTML
     text = _without_ends(text, label)
+    if _OWN_ENTITIES.match(text):
+        raise CorpusError(f"{label}: a web page that defines entities of its own, and is no XML: {SAVE_AS_TEXT}")
     try:
         parser = html.HTMLParser(
             encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
