@@ -200,6 +200,8 @@ def test_what_begins_like_a_page_and_is_read_as_it_is_is_told(tmp_path: Path) ->
         "<body bgcolor=white>Hello <b>you</b>",
         "<?xml version='1.0'?><!DOCTYPE html><html xmlns='x'>",
         "<HTML><CENTER>",
+        "<html \u26a1 lang='de'>\n<head>",
+        "<body itemscope itemtype=x>\n<p>",
     ],
 )
 def test_a_page_is_known_whatever_its_name(page: str) -> None:
