@@ -80,3 +80,16 @@ def test_a_chapter_in_an_encoding_that_it_does_not_say_needs_one(tmp_path: Path)
     with pytest.raises(CorpusError, match=r"a\.epub \(OEBPS/a\.htm\): a web page that does not say its encoding"):
         read(tmp_path / "a.epub", data)
     assert read(tmp_path / "a.epub", data, Reading("cp1252"))[0] == "naïve x\n\nnaïve y\n"
+
+
+@pytest.mark.parametrize(
+    "doctype", ["", "<!DOCTYPE html>", '<!DOCTYPE html PUBLIC "a" "b">', "<!DOCTYPE html [<!ENTITY e '!'>]>"]
+)
+def test_an_entity_of_a_chapter_is_a_character_or_refused(tmp_path: Path, doctype: str) -> None:
+    page = doctype + PAGE
+    data = book(item("a", "a.xhtml"), "a", a_dot_xhtml=page.format("a&nbsp;b &eacute;"))
+    assert read(tmp_path / "a.epub", data)[0] == "a\xa0b é\n"
+    for entity in ("&notit;", "&e;"):
+        data = book(item("a", "a.xhtml"), "a", a_dot_xhtml=page.format(f"a {entity} b"))
+        with pytest.raises(CorpusError, match="entit"):
+            read(tmp_path / "b.epub", data)

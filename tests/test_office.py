@@ -114,6 +114,11 @@ def test_what_is_left_out_of_an_opendocument_text_is_told(tmp_path: Path) -> Non
     assert read(tmp_path / "a.odt", open_document(body)) == ("a漢\n", told)
 
 
+def test_headers_of_an_opendocument_text_are_told(tmp_path: Path) -> None:
+    data = open_document("<text:p>a</text:p>", styles_dot_xml="<s><header>Draft</header><footer> </footer></s>")
+    assert read(tmp_path / "a.odt", data) == ("a\n", ["its headers were left out"])
+
+
 def test_an_opendocument_text_is_known_by_its_manifest(tmp_path: Path) -> None:
     content = (
         f"<office:document-content{SPACES}><office:text><text:p>a</text:p></office:text></office:document-content>"

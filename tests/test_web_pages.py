@@ -73,9 +73,13 @@ def test_an_encoding_is_named_only_where_a_page_names_it(page: bytes, name: str)
         (BEGUN.format("<meta charset=windows-1251>").encode() + b"\x98", r"not cp1251 at byte \d+ \(0x98\)"),
         (BEGUN.format("<meta charset=shift_jis>").encode() + b"a\x82", "not cp932 at byte"),
         (BEGUN.format("<meta charset=klingon>").encode() + b"\xe9.", r"an encoding that is not known \(klingon\)"),
+        (BEGUN.format("<meta charset=unicode_escape>").encode() + b"\\x41\xe9.", "an encoding that is not known"),
         (BEGUN.format("<meta charset=hex>").encode() + b"\xe9.", r"an encoding that is not known \(hex\)"),
         (b"\xef\xbb\xbf" + NAIVE.encode("cp1252"), "its byte order mark"),
         (NAIVE.encode() + b"\0more", "a NUL"),
+        (NAIVE.encode("utf-16-le"), "UTF-16 without a mark, train with --encoding utf-16-le"),
+        (f"{NAIVE}<!-- note <p>more".encode(), r"a comment \(<!--\) that is never closed"),
+        (f"{NAIVE}<script>more".encode(), "a <script> that is never closed"),
     ],
 )
 def test_bytes_that_are_not_of_a_pages_encoding_are_refused(tmp_path: Path, page: bytes, message: str) -> None:
@@ -94,6 +98,8 @@ def test_the_encoding_that_was_said_is_that_of_a_page_too(tmp_path: Path) -> Non
     contrary = (BEGUN.format("<meta charset=koi8-r>") + "утро").encode("cp1251")
     told = "a page that says it is koi8-r, read as cp1251, as --encoding says"
     assert read(tmp_path / "c.html", contrary, Reading("cp1251")) == ("утро\n", [AS_PAGE, told])
+    told = "a page that could be UTF-8, read as cp1252, as --encoding says"
+    assert read(tmp_path / "e.html", b"<p>\xc3\xa9", Reading("cp1252")) == ("Ã©\n", [AS_PAGE, told])
     utf_8 = (BEGUN.format("<meta charset=koi8-r>") + "утро").encode()
     told = "a page that says it is koi8-r, read as UTF-8, which all of it is"
     assert read(tmp_path / "d.html", utf_8) == ("утро\n", [AS_PAGE, told])
@@ -137,6 +143,10 @@ def test_what_is_left_out_of_a_page_is_told(tmp_path: Path) -> None:
     told = ["its readings of characters (ruby), texts of drawings were left out"]
     told = ["control characters, which no page may have, were left out: 1", *told]
     assert read(tmp_path / "a.html", page.encode()) == ("漢\n", [AS_PAGE, *told])
+    told = ["a page that ends inside a tag, which was left out: '<a href=x'"]
+    assert read(tmp_path / "b.html", b"<p>a<a href=x") == ("a\n", [AS_PAGE, *told])
+    told = ["a page with the byte order mark of utf-8, read as that and not as cp1252"]
+    assert read(tmp_path / "c.html", b"\xef\xbb\xbf<p>\xc3\xa9", Reading("cp1252")) == ("é\n", [AS_PAGE, *told])
 
 
 def test_xhtml_is_read_as_xml_with_the_entities_of_html(tmp_path: Path) -> None:
@@ -190,6 +200,8 @@ def test_what_begins_like_a_page_and_is_read_as_it_is_is_told(tmp_path: Path) ->
         "<body bgcolor=white>Hello <b>you</b>",
         "<?xml version='1.0'?><!DOCTYPE html><html xmlns='x'>",
         "<HTML><CENTER>",
+        "<html \u26a1 lang='de'>\n<head>",
+        "<body itemscope itemtype=x>\n<p>",
     ],
 )
 def test_a_page_is_known_whatever_its_name(page: str) -> None:

@@ -159,7 +159,7 @@ class Decoding:
 
     def _refuse_nul(self, data: bytes, offset: int) -> None:
         if (place := data.find(b"\0")) >= 0:
-            order = _order_of_utf_16(data, offset)
+            order = order_of_utf_16(data, offset)
             unless = f": if it is UTF-16 without a mark, train with --encoding utf-16-{order}" * bool(order)
             raise DecodingError(
                 f"{self._label}: a NUL at byte {offset + place}, so this is no plain text (a binary file, an "
@@ -175,7 +175,7 @@ class Decoding:
         size_in_utf_8(text, self._label)  # raises for half a character
 
 
-def _order_of_utf_16(data: bytes, offset: int) -> str:
+def order_of_utf_16(data: bytes, offset: int) -> str:
     """Return the order of the bytes, "le" or "be", where about every second one is NUL; empty where that is not so.
 
     - offset: of the first of them in the file

@@ -12,7 +12,7 @@ from longhand.errors import CorpusError
 from longhand.text.extracting.extract import Archive, Note
 from longhand.text.extracting.formats import SAVE_AS_TEXT
 from longhand.text.extracting.html import element_parts, html_text, joined_blocks, tell_left_out
-from longhand.text.extracting.xml import parsed_xml
+from longhand.text.extracting.xml import EntityError, parsed_xml
 
 CONTAINER, ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 MAX_NAMED = 3  # chapters that are named where some are left out
@@ -115,6 +115,8 @@ def _chapter(archive: Archive, name: str, note: Note, encoding: str | None) -> s
     data, label = archive.read(name), f"{archive.label} ({name})"
     try:
         root = parsed_xml(data, label)
+    except EntityError:
+        raise
     except CorpusError:
         return _html_chapter(data, label, note, encoding).strip("\n")
     tell_left_out(root, note)

@@ -10,11 +10,11 @@ from longhand.errors import CorpusError
 from longhand.text.extracting.extract import Note
 from longhand.text.extracting.formats import SAVE_AS_TEXT
 from longhand.text.extracting.page_encoding import page_text
-from longhand.text.extracting.xml import parsed_xml
+from longhand.text.extracting.xml import EntityError, parsed_xml
 
 _SKIPPED = frozenset(
     """
-    script style head title noscript template svg iframe select button annotation annotation-xml rt rp rtc
+    script style head title noscript noframes template svg iframe select button annotation annotation-xml rt rp rtc
     """.split()  # noqa: SIM905
 )
 _BLOCKS = frozenset(
@@ -32,9 +32,11 @@ _CONTROLS = re.compile(r"[\x01-\x08\x0b\x0e-\x1f]")  # no page may have them, an
 _XHTML = re.compile(r"\s*(?:<\?xml\b|(?:<!doctype[^>]*>\s*)?<html\b[^>]*\sxmlns\s*=)", re.IGNORECASE)
 _XML_DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
 _ENDS = re.compile(  # of a page, and what may hold what only looks like one
-    r"<!--.*?(?:-->|\Z)|<(script|style|textarea|title|xmp)\b.*?(?:</\1|\Z)|(</(?:html|body)\b[^<>]*>)",
+    r"<!-->|<!--.*?(?:-->|(\Z))|<(script|style|textarea|title|xmp)\b(?![^<>]*/>).*?(?:</\2|(\Z))|(</(?:html|body)\b[^<>]*>)",
     re.DOTALL | re.IGNORECASE,
 )
+_OWN_ENTITIES = re.compile(r"\s*(?:<\?xml\b[^>]*\?>\s*)?<!doctype[^<>\[]*\[", re.IGNORECASE)
+_UNENDED_TAG = re.compile(r"</?[a-zA-Z][^>]*\Z")
 BLANK, LINE, BREAK = "\n\n", "\n", "\v"  # between blocks, between items, and what two of make a blank line
 KEPT_BREAK = "\x1d"  # a line end of preformatted text
 CELL, CELL_END = "\x1c", "\t"  # the beginning and the end of a cell in a row of a table
@@ -54,6 +56,8 @@ def html_text(data: bytes, label: str, note: Note, encoding: str | None = "utf-8
     text, controls = _CONTROLS.subn("", text)
     if controls:
         note(f"control characters, which no page may have, were left out: {controls:,}")
+    if cut := _UNENDED_TAG.search(text, max(text.rfind("<"), 0)):
+        note(f"a page that ends inside a tag, which was left out: {cut[0][:20]!r}")
     root = _page(text, label)
     tell_left_out(root, note)
     return joined_blocks(element_parts(root))
@@ -66,10 +70,13 @@ def _page(text: str, label: str) -> Any:
     if _XHTML.match(text):
         try:
             return parsed_xml(_XML_DECLARATION.sub("", text, count=1).encode(), label)
+        except EntityError:
+            raise
         except CorpusError:
             pass  # not well-formed: browsers read it as HTML
-    # The parser leaves out what comes after the end of a page.
-    text = _ENDS.sub(lambda found: "" if found[2] else found[0], text)
+    text = _without_ends(text, label)
+    if _OWN_ENTITIES.match(text):
+        raise CorpusError(f"{label}: a web page that defines entities of its own, and is no XML: {SAVE_AS_TEXT}")
     try:
         parser = html.HTMLParser(
             encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
@@ -80,6 +87,21 @@ def _page(text: str, label: str) -> Any:
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):  # what comes after it is lost
         raise CorpusError(f"{label}: a web page that nests too deep, or is too large: {SAVE_AS_TEXT}")
     return root
+
+
+def _without_ends(text: str, label: str) -> str:
+    """Return a page without the tags that end it: the parser leaves out what comes after them.
+
+    Raises `CorpusError` where something that is not shown is never closed, so that the rest would be a part of it.
+    """
+
+    def kept(found: re.Match[str]) -> str:
+        if found[1] is not None or found[3] is not None:
+            what = f"<{found[2]}>" if found[2] else "comment (<!--)"
+            raise CorpusError(f"{label}: a web page with a {what} that is never closed: close it, or get the page anew")
+        return "" if found[4] else found[0]
+
+    return _ENDS.sub(kept, text)
 
 
 def tell_left_out(root: Any, note: Note) -> None:

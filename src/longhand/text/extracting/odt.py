@@ -48,9 +48,18 @@ def odt_text(archive: Archive, note: Note) -> str:
         raise CorpusError(f"{archive.label}: protected by a password: {SAVE_AS_TEXT}")
     root = parsed_xml(archive.read("content.xml"), archive.label)
     left_out = {words: None for tag, words in _LEFT_OUT.items() if any(True for _ in root.iter(tag))}
+    left_out.update(dict.fromkeys(_headers(archive)))
     tell(left_out, note)
     whole = "".join(_parts(part, inside=False) for text in root.iter(f"{_OFFICE}text") for part in text)
     return with_lines(whole).translate(_SIGNS)
+
+
+def _headers(archive: Archive) -> Iterator[str]:
+    """Yield what there is in text on every page beside the document itself."""
+    if "styles.xml" in archive.names:
+        for element in parsed_xml(archive.read("styles.xml"), archive.label).iter("{*}header", "{*}footer"):
+            if any(text.strip() for text in element.itertext()):
+                yield element.tag.rpartition("}")[2] + "s"
 
 
 def _parts(element: Any, *, inside: bool) -> str:

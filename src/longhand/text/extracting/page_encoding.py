@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable
 
 from longhand.errors import CorpusError
+from longhand.text.encodings import order_of_utf_16
 from longhand.text.likely import UTF_8, encoding_of, marked_encoding
 
 MARKUP = bytes(range(0x20, 0x7F))  # is the same text in all encodings in which a page can name its own
+NO_ENCODINGS = ("unicode_escape", "raw_unicode_escape", "punycode", "idna")  # codecs of Python for other things
 SEVEN_BIT = ("iso2022", "hz")  # what begins the names of encodings whose bytes are all ASCII, and so valid UTF-8
 MOVED = "utf-16"  # begins the names that a page cannot truly say of itself in ASCII: browsers take UTF-8 for them
 # What browsers read under a name, where Python's codec of that name knows fewer characters (the WHATWG's labels).
@@ -51,15 +53,23 @@ def page_text(data: bytes, label: str, said: str | None, note: Callable[[str], N
     """
     declared = declared_encoding(data)
     if marked := _marked(data):
+        if said is not None and not _is_utf_8(said) and not said.lower().startswith(marked):
+            note(f"a page with the byte order mark of {marked}, read as that and not as {said}")
         return _decoded(data, label, marked, "though its byte order mark says so")
     if said is not None and not _is_utf_8(said) and (_keeps_markup(said) or b"\0" in data[:8]):
         if declared and _codec(declared) != _codec(said):
             note(f"a page that says it is {declared}, read as {said}, as --encoding says")
+        elif not declared and not data.isascii() and _decodes(data, UTF_8):
+            note(f"a page that could be UTF-8, read as {said}, as --encoding says")
         name = codecs.lookup(said).name
         if name in ("utf-16", "utf-32"):
             note(f"no byte order mark, so it is read as {name}-le")
             said = f"{name}-le"
         return _decoded(data, label, said, "though --encoding says so")
+    if (order := order_of_utf_16(data, 0)) and b"\0" in data[:8]:
+        raise CorpusError(
+            f"{label}: a web page with NULs: if it is UTF-16 without a mark, train with --encoding utf-16-{order}"
+        )
     codec = _codec(declared) if declared else ""
     if codec.startswith(SEVEN_BIT):
         return _decoded(data, label, codec, "though the page says so")
@@ -158,6 +168,8 @@ def _codec(name: str) -> str:
     except (LookupError, ValueError):
         return ""
     codec = _CODEC_OF.get(codec, codec)
+    if codec.replace("-", "_") in NO_ENCODINGS:
+        return ""
     return codec if codec.startswith(SEVEN_BIT) or _keeps_markup(codec) else ""
 
 
@@ -167,6 +179,14 @@ def _keeps_markup(encoding: str) -> bool:
         return MARKUP.decode(encoding) == MARKUP.decode("ascii")
     except (UnicodeError, LookupError):
         return False
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _is_utf_8(encoding: str) -> bool:

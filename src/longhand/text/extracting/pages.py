@@ -19,7 +19,10 @@ _BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>)?")
 _DOCTYPE = re.compile(
     rb"<!doctype\s+html(?:\s+(?:public|system)\b[^<>\[]{0,500})?(?:\[[^\]]*\])?\s*>", re.DOTALL | re.IGNORECASE
 )
-_TAG = re.compile(rb"<(?:html|head|body)(?:\s+[\w:.-]+%b)*\s*>" % _VALUE, re.IGNORECASE)
+_TAG = re.compile(
+    rb"<(?:html(?:\s+[^\s\"'<>=]+(?:%b)?)*|(?:head|body)(?:\s+(?:itemscope|[\w:.-]+%b))*)\s*>" % (_VALUE, _VALUE),
+    re.IGNORECASE,
+)
 _ELEMENT = re.compile(rb"<(?:%b)(?:\s[^<>]*)?/?>" % _ELEMENTS, re.IGNORECASE)
 _FIRST_ELEMENT = re.compile(rb"<(?:%b)(?=[\s/>]|\Z)" % _ELEMENTS, re.IGNORECASE)
 _CLOSING = re.compile(rb"</(?!html|head|body)(?:%b)\s*>" % _ELEMENTS, re.IGNORECASE)
