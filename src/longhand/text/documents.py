@@ -138,7 +138,7 @@ def _started(pieces: Iterable[str], start: str, between: Counter[str]) -> Iterat
     begun, first = "", True
     for piece in pieces:
         if piece == BOUNDARY:
-            yield begun + BOUNDARY if begun.strip() else BOUNDARY
+            yield begun + BOUNDARY if begun.strip() or not first else BOUNDARY
             begun, first = "", True
             continue
         refuse_boundary(piece)
