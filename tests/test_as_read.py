@@ -266,3 +266,12 @@ def test_a_form_is_told_from_all_of_a_text() -> None:
     watch = FormWatch()
     watch.look("é" * 200_000 + decomposed("é") * 200_000)
     assert watch.form is None
+
+
+def test_a_bias_in_another_form_has_its_effect_on_the_command_line(longhand: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
+    package.train(tmp_path / "a.txt", tmp_path / "m", **SMALL)
+    bias = [f"{form('é')}=20" for form in (str, decomposed)]
+    written = [longhand("generate", tmp_path / "m", "--logit-bias", one, "--length", 9, "--seed", 1) for one in bias]
+    assert written[0].stdout == written[1].stdout == "é" * 9
+    assert "never writes" not in written[1].stderr

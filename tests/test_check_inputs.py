@@ -24,9 +24,12 @@ from longhand.checking.checked_text import CheckedText
 from longhand.checking.checker import Check, check_corpus
 from longhand.errors import CorpusError, LonghandError, OptionError
 from longhand.text.corpus import CorpusReader
+from longhand.text.documents import starting_with
 from longhand.text.encoded import FEWEST_CHARACTERS
+from longhand.text.preparing import encode_corpus
 from longhand.text.reading import Reading
 from longhand.text.sources import File
+from longhand.text.vocabulary import Wanted
 
 RUSSIAN = "Мой дядя самых честных правил, когда не в шутку занемог.\n" * 20
 ROWS = [f"poem {number}\nof two lines, and “signs”" for number in range(60)]
@@ -252,7 +255,7 @@ def test_the_next_command_has_what_was_said(longhand: Run, tmp_path: Path) -> No
     done = longhand("check", file, *said, "--no-estimate")
     assert done.returncode == 0, done.stdout
     last = done.stdout.splitlines()[-1]
-    assert last == f"Next: longhand train {file} --documents row --column text --encoding utf-16"
+    assert last == f"Next: longhand train {file} --column text --encoding utf-16 --documents row"
     as_json = json.loads(longhand("check", file, *said, "--no-estimate", "--json").stdout)
     assert as_json["longest_at"] == {"file": str(file), "line": 2, "column": "text"}
 
@@ -261,3 +264,31 @@ def test_other_settings_are_not_for_a_check() -> None:
     with pytest.raises(OptionError, match="found the option 'hidden', expected some of documents, document_start"):
         package.check(io.StringIO(PLAIN), hidden=5)
     assert package.check(io.StringIO(PLAIN), documents=None, column=None, estimate=False).trainable
+
+
+def test_a_check_tells_what_a_training_tells_of_how_it_reads(tmp_path: Path) -> None:
+    page = "<!doctype html><html><head><title>T</title></head><body><p>" + PLAIN + "</p></body></html>"
+    (tmp_path / "a.txt").write_text(page, encoding="utf-8")
+    check, stops = told_by(tmp_path / "a.txt")
+    assert check is not None
+    assert stops == ""
+    assert "read as a web page" in found(check, "read-so")
+
+
+def test_rows_are_the_documents_of_a_column(tmp_path: Path) -> None:
+    rows = [{"text": f"{row}\nand a second line\nand a third"} for row in ROWS]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    check, _ = told_by(tmp_path / "a.jsonl", column="text")
+    assert check is not None
+    assert check.suggested_documents.value == "row"
+
+
+@pytest.mark.parametrize(("name", "value"), [("document_start", "Y:"), ("documents", "ZZZ")])
+def test_a_mark_that_stands_nowhere_is_told(tmp_path: Path, name: str, value: str) -> None:
+    for letter in "ab":
+        (tmp_path / f"{letter}.txt").write_text(PLAIN + letter, encoding="utf-8")
+    said: Any = {name: value}
+    check = package.check(tmp_path, estimate=False, **said)
+    assert [finding.code for finding in check.findings if finding.code == "never-met"] == ["never-met"]
+    corpus = encode_corpus([tmp_path], wanted=Wanted(documents=value if name == "documents" else starting_with(value)))
+    assert any("each file is one document" in note for note in corpus.notes)

@@ -133,3 +133,23 @@ def test_the_next_command_has_what_documents_begin_with(longhand: Run, tmp_path:
     assert shlex.split(command)[4:6] == ["--document-start", "[Event "]
     said = longhand("check", path, "--no-estimate", "--documents", "line").stdout
     assert "--document-start" not in said.splitlines()[-1]
+
+
+SCRIPTS = {
+    "Hindi": "सीता नगर जाती है और घर में पानी लाती है। राम वन में बड़ा घर देखता है।",
+    "Urdu": "وہ شہر جاتا ہے اور گھر میں پانی لاتا ہے\u06d4 سردی دیر سے آئی\u06d4",
+    "Amharic": "ሰውየው ወደ ከተማ ሄደ እና ውሃ አመጣ። ክረምቱ ዘግይቶ መጣ።",
+    "Armenian": "Նա գնաց քաղաք և ջուր բերեց\u0589 Ձմեռը ուշ եկավ\u0589",
+    "Khmer": "គាត់ទៅទីក្រុងហើយយកទឹកមក។ រដូវរងាមកយឺត។",
+    "Burmese": "သူသည်မြို့သို့သွားပြီးရေယူလာသည်။ ဆောင်းရာသီနောက်ကျသည်။",
+    "Tibetan": "ཁོ་གྲོང་ཁྱེར་ལ་སོང་ནས་ཆུ་ཁྱེར་ཡོང་། དགུན་ཁ་འཕྱི་པོ་ཡོང་།",
+    "Thai": "เขาไปในเมืองและนำน้ำกลับมาที่บ้าน ฤดูหนาวมาช้าในปีนี้ ",
+    "Chinese": "他到城里去，把水带回家。冬天来得很晚。",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_paragraphs_of_prose_are_no_documents_in_any_script(script: str) -> None:
+    sentences = SCRIPTS[script]
+    text = "\n\n".join(sentences * (4 + number % 2) for number in range(120))
+    assert suggested_documents(text).value == "none"

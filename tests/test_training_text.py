@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 from conftest import VERSE, Run, assert_refused
+from stopping import stopped_training
 
 from longhand.api import train
 from longhand.calibrate import tune
-from longhand.errors import CorpusError
+from longhand.errors import CorpusError, OptionError
 from longhand.generation import tuning
 from longhand.model import load
 
@@ -157,3 +158,16 @@ def test_a_training_on_another_text_takes_away_what_was_known_of_the_first(train
     train(tmp_path / "other.txt", trained, overwrite=True, **SMALL)
     assert load(trained).copies is None
     assert load(trained).recorded_corpus() == [str(tmp_path / "other.txt")]
+
+
+def test_a_resume_that_is_refused_leaves_what_was_recorded(tmp_path: Path) -> None:
+    for name, text in (("a", TEXT), ("b", TEXT[::-1])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "n.txt").write_text(text, encoding="utf-8")
+    settings = {**SMALL, "epochs": 20, "documents": "line"}
+    stopped_training(tmp_path / "a" / "n.txt", tmp_path / "m.safetensors", after=2, **settings)
+    kept = [tmp_path / "m.run" / name for name in ("corpus.json", "documents.hashes")]
+    before = [path.read_bytes() for path in kept]
+    with pytest.raises(OptionError, match="not the text that the training to resume has read"):
+        train(tmp_path / "b" / "n.txt", tmp_path / "m.safetensors", resume=True)
+    assert [path.read_bytes() for path in kept] == before

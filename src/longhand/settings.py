@@ -97,6 +97,8 @@ def _refuse_idle(config: TrainConfig, values: Mapping[str, object]) -> None:
         raise OptionError("document start: found with --documents, expected one of them: leave one out")
     if config.document_start is not None and "\n" in config.document_start:
         raise OptionError(f"document start: found {config.document_start!r}, expected what one line begins with")
+    if "\n" in (config.document_start or ""):
+        raise OptionError("document start: found a line end in it, expected what one line begins with")
     if config.documents == "row" and config.column is None:
         raise OptionError("documents: found row, but no column that has rows: add --column NAME, or take line or file")
 

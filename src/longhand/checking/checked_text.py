@@ -15,7 +15,7 @@ from longhand.checking.encodings import LINE_ENDS, ByteCheck, FileFacts, file_fi
 from longhand.checking.finding import Finding, Place, few
 from longhand.checking.tables import SAMPLE, TableFacts, table_findings, table_in
 from longhand.errors import CorpusError, LonghandError
-from longhand.text.corpus import PIECE, TABLE_NOTE, CorpusReader
+from longhand.text.corpus import EMPTY_NOTE, LINE_END_NOTE, MARK_NOTE, PIECE, TABLE_NOTE, CorpusReader
 from longhand.text.documents import BOUNDARY, NONE, ROW, marked
 from longhand.text.encodings import Decoding, is_name_of_utf_8
 from longhand.text.likely import UTF_8
@@ -75,6 +75,11 @@ class CheckedText:
         return self._learned < len(self.sources)
 
     @property
+    def reads_column(self) -> bool:
+        """Whether a column is read, whose rows may be documents."""
+        return self._reading.column is not None
+
+    @property
     def problems(self) -> list[str]:
         """Why files cannot be read, or not to their ends; complete once the text was read."""
         return list(self._problems.values())
@@ -104,14 +109,16 @@ class CheckedText:
         for facts, source in zip(self.facts, self.sources, strict=True):
             found += file_findings(facts, source)
         found += table_findings(self.tables)
-        notes = []
-        if self._reading != PLAIN:  # or else these say more than the notes
+        told = [TABLE_NOTE]
+        if self._reading != PLAIN:
             found = [finding for finding in found if finding.level == "stops" or finding.code == "table"]
-            notes = [
-                Finding("know", "read-so", note, "a training does so, too")
-                for note in self._notes
-                if TABLE_NOTE not in note
-            ]
+        else:  # these say more than the notes
+            told += [MARK_NOTE, LINE_END_NOTE, EMPTY_NOTE]
+        notes = [
+            Finding("know", "read-so", note, "a training does so, too")
+            for note in self._notes
+            if not any(part in note for part in told)
+        ]
         kinds: dict[str, list[Finding]] = {}
         for finding in found:
             kinds.setdefault(finding.code, []).append(finding)

@@ -24,7 +24,7 @@ from longhand.config import TrainConfig
 from longhand.errors import CorpusError, MissingExtraError
 from longhand.text.corpus_parts import parts_of
 from longhand.text.document_suggestion import mode_of, suggested_documents
-from longhand.text.documents import BOUNDARY, NONE, option_for
+from longhand.text.documents import BLANK, BOUNDARY, LINE, NONE, ROW, is_told_by_text, never_met, option_for
 from longhand.text.encoded import FEWEST_CHARACTERS
 from longhand.text.held_out_end import ADVICE, SORTED_SHARE, Stretches, end_warning
 from longhand.text.kinds import Kind
@@ -137,7 +137,8 @@ class _Checking:
         of_files = text.findings()
         if not count:
             raise self._nothing(of_files)
-        tokens, suggested = suggested_tokens(characters.counts), self._suggested_documents(count)
+        repaired = characters.counts.without_c1() if characters.mojibake else characters.counts
+        tokens, suggested = suggested_tokens(repaired), self._suggested_documents(count)
         of_documents, split = self._split(self._documents or mode_of(suggested), count)
         leakage = self._leakage(split)
         odd, mojibake = characters.odd(text.place), characters.found_mojibake(text.place)
@@ -218,14 +219,19 @@ class _Checking:
             found = "the text has the character U+FDD0, which ends documents in a training"
             return [Finding("stops", "boundary", found, "take it out")]
         if documents.repeated.parts > 1:
-            return []
+            told = is_told_by_text(documents.mode) and documents.repeated.parts <= len(self._text.facts)
+            found = f"{never_met(documents.mode)}, so that each file is one document"
+            return [Finding("harms", "never-met", found, "is it written so in the text?")] * told
         found = "one document, so that nothing is left to score on"
         return [Finding("stops", "one-document", found, f"is {option_for(documents.mode)} right?")]
 
     def _suggested_documents(self, count: int) -> Suggestion:
         (slices,) = cut(self._text.pieces("taking samples"), [spread(0, count, LEARNED, SLICES)])
         sample = "".join(map(whole_lines, slices)) if len(slices) > 1 else slices[0]
-        return suggested_documents(sample, [facts.size for facts in self._text.facts if facts.size])
+        found = suggested_documents(sample, [facts.size for facts in self._text.facts if facts.size])
+        if self._text.reads_column and found.value in (LINE, BLANK):
+            return Suggestion(ROW, f"rows of the column: {found.why}")
+        return found
 
     def _split(self, mode: str, count: int) -> tuple[Documents | None, CheckedSplit]:
         """Return what is known of the documents, if there are any, and how a training would split the text."""

@@ -118,7 +118,7 @@ def generate(
         _know_documents(loaded, corpus)
     prompt, shown = _given_prompt(loaded, prompt, prompt_file, seed_from, sampling.get("seed"))
     _note_unknown(loaded, prompt)
-    sampling = _without_idle(loaded, sampling)
+    sampling = _without_idle(loaded, loaded.as_read_settings(sampling))
     if interactive:
         explorer = loaded.explore(prompt, **sampling)
         sys.stdout.write(Interactive(explorer, sampling["seed"], say).run() + "\n")

@@ -273,9 +273,11 @@ class WritingModel(ModelBase):
         return novelty(self.as_read(text), self.copies)
 
     def _sampling(self, values: Mapping[str, Any]) -> SamplingConfig:
-        return sampling_for(
-            self.config, {name: self._as_read_setting(value) for name, value in values.items()}, self.card.sampling
-        )
+        return sampling_for(self.config, self.as_read_settings(values), self.card.sampling)
+
+    def as_read_settings(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings of sampling whose texts are in the normal form of what the model writes."""
+        return {name: self._as_read_setting(value) for name, value in values.items()}
 
     def _as_read_setting(self, value: Any) -> Any:
         """Return a setting of sampling whose texts are in the normal form of what the model writes."""

@@ -25,6 +25,7 @@ from longhand.text.reading import PLAIN, Reading
 from longhand.text.sources import File, Source, Stream, opened_sources
 
 PIECE = 1 << 20  # bytes read at a time, and characters at most
+MARK_NOTE, LINE_END_NOTE, EMPTY_NOTE = "a byte order mark was dropped", "became \\n", "is empty"
 TABLE_NOTE = "read whole: --column reads one column of it, longhand check lists them"
 MOST_NOTES = 3  # of one kind; a folder may hold thousands of files
 MARK = "\ufeff"
@@ -107,7 +108,7 @@ class CorpusReader:
                 yield piece
                 begun, last = True, piece
             if not begun:
-                self._note("is empty" if self._reading.column is None else "has no rows with text", source.label)
+                self._note(EMPTY_NOTE if self._reading.column is None else "has no rows with text", source.label)
 
     def _pieces_of(self, source: File | Stream) -> Iterator[str]:
         label = source.label
@@ -162,7 +163,7 @@ class CorpusReader:
         pieces = filter(None, pieces)
         first = next(pieces, "")
         if first.startswith(MARK) and not self._keep_mark:
-            self._note("a byte order mark was dropped", label)
+            self._note(MARK_NOTE, label)
             first = first[1:]
         yield first
         yield from pieces
@@ -176,7 +177,7 @@ class CorpusReader:
             return  # what ends rows is no part of the text
         endings = lines.newlines if isinstance(lines.newlines, tuple) else (lines.newlines,)
         if changed := [repr(ending)[1:-1] for ending in endings if ending in ("\r\n", "\r")]:
-            self._note(f"line ends {' and '.join(changed)} became \\n", label)
+            self._note(f"line ends {' and '.join(changed)} {LINE_END_NOTE}", label)
 
     def _of_column(self, text: Iterator[str], label: str) -> Iterator[str]:
         """Yield the texts of a column; of a file that has none, where that may be, the whole text."""
@@ -205,7 +206,7 @@ class CorpusReader:
             row = found
             if "\r" in row:
                 row = row.replace("\r\n", "\n").replace("\r", "\n")
-                self._note("line ends in its rows became \\n", label)
+                self._note(f"line ends in its rows {LINE_END_NOTE}", label)
             if self._repair is not None:
                 row = self._repair.whole(row)
             if self._normalizer is not None:

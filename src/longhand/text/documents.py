@@ -38,6 +38,17 @@ def option_for(mode: str) -> str:
     return f"--{name} {shlex.quote(escaped(value))}"
 
 
+def is_told_by_text(mode: str) -> bool:
+    """Return whether documents are told by a text: one that stands between them, or that they begin with."""
+    return mode not in (NONE, LINE, BLANK, FILE, ROW)
+
+
+def never_met(mode: str) -> str:
+    """Return the words for a text that nothing in a corpus is parted by."""
+    start = start_of(mode)
+    return f"{escaped(mode)!r} stands nowhere" if start is None else f"no further line begins with {start!r}"
+
+
 def separator(mode: str, between: Counter[str] | None = None) -> str:
     """Return what to write between documents that were parted so in the text that was learned from.
 

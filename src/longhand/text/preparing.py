@@ -11,7 +11,7 @@ from longhand.errors import CorpusError
 from longhand.native.processors import processors
 from longhand.text.cache import cache_folder, held
 from longhand.text.document_split import SPLIT_FORMAT, DocumentSplit
-from longhand.text.documents import option_for
+from longhand.text.documents import is_told_by_text, never_met, option_for
 from longhand.text.encoded import EncodedCorpus, fingerprint_of, refuse_too_short
 from longhand.text.normal_form import FormWatch
 from longhand.text.numbering import CUT_AT_WORDS, in_halves, numbered
@@ -186,6 +186,8 @@ class _Preparation:
                 f"{', '.join(names)}: one document, so nothing is left to score on: is "
                 f"{option_for(self._wanted.documents)} right?"
             )
+        if is_told_by_text(self._wanted.documents) and documents <= len(names):
+            self._notes.append(f"{never_met(self._wanted.documents)}: each file is one document")
         assert learned.characters + last.characters == self._survey.characters
         ids, counts = store.finish(self._split.orders if isinstance(self._split, DocumentSplit) else [])
         if last.unknown:

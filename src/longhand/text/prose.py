@@ -6,11 +6,18 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
+import regex
+
+from longhand.text.sentences import SENTENCE_ENDS, STOPS
+
 FILLED, GOING_ON = 0.75, 0.4  # of the longest line; share of the lines that go on with a sentence
-SHORT_PARAGRAPH = 60  # characters of one line, from which on it may be a paragraph
+SHORT_PARAGRAPH, LONG_PARAGRAPH = 60, 200  # characters of one line, from which on it may be, or is, a paragraph
 MOST_OF, SPOKEN, ENDED = 0.5, 0.1, 0.6  # shares of blocks or lines
-_ENDS_SENTENCE = re.compile(r"[.!?…。！？][\"'”’»›)\]」』*_]*\s*\Z")  # noqa: RUF001 (they are meant)
-_SENTENCES = re.compile(r"[.!?…][\"'”’»)]*\s+[\"'“‘«(]*[^\W\d_]|[。！？][^\s」』”’]")  # noqa: RUF001
+_CLOSING = r"\"'\u201d\u2019\u00bb\u203a)\]\u300d\u300f*_"
+_ENDS_SENTENCE = regex.compile(rf"[{SENTENCE_ENDS}][{_CLOSING}\p{{SB=Close}}]*\s*\Z", regex.V1)
+_SENTENCES = regex.compile(
+    rf"[.!?\u2026][{_CLOSING}]*\s+[\"'\u201c\u2018\u00ab(]*[^\W\d_]|[[{STOPS}]--[!?]]\s*[^\s{_CLOSING}]", regex.V1
+)
 _SPOKEN = re.compile(r"\s*(?:[\"“„«»‘「『]|[—–―-]\s*\w|'\w)")  # noqa: RUF001 (they are meant)
 
 
@@ -48,7 +55,7 @@ def _is_paragraph(block: str) -> bool:
 def _is_full(line: str) -> bool:
     """Whether a line is a paragraph by itself."""
     signs = (len(line) >= SHORT_PARAGRAPH, _SENTENCES.search(line) is not None, ends_sentence(line))
-    return sum(signs) >= 2  # it is long, has several sentences, or ends with one
+    return len(line) >= LONG_PARAGRAPH or sum(signs) >= 2  # it is long, has several sentences, or ends with one
 
 
 def _are_filled(lines: Sequence[str]) -> bool:

@@ -25,6 +25,8 @@ CONTEXT = 32  # characters before a place that may have a say in whether a sente
 _STOPS = r"\p{SB=STerm}\u0f0d-\u0f12\u0f14"
 _DOTS = r"\p{SB=ATerm}\u2026"
 _ENDS = _STOPS + _DOTS
+STOPS, SENTENCE_ENDS = _STOPS, _ENDS
+"""Characters that end sentences, as sets of a regular expression: but for full stops, and with them."""
 _INSIDE = r"\p{SB=Extend}\p{SB=Format}"  # SB5: what stays with the character before it
 _SPACE = r"\p{SB=Sp}"
 _LINE_END = r"\p{SB=Sep}\p{SB=CR}\p{SB=LF}"

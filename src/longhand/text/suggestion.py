@@ -59,6 +59,13 @@ class CharacterCounts:
         more = [int(self.counts[first:].sum()) for first in (0x80, 0x800, 0x10000)]
         return self.characters + sum(more)
 
+    def without_c1(self) -> CharacterCounts:
+        """Return the counts without the controls U+0080 to U+009F, of which repaired text has none."""
+        other = CharacterCounts()
+        other.counts = self.counts.copy()
+        other.counts[0x80:0xA0] = 0
+        return other
+
     def of(self, characters: str) -> int:
         """Return how often some characters occur in all."""
         return int(self.counts[code_points(characters)].sum())

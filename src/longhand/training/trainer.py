@@ -61,6 +61,7 @@ from longhand.training.saved import Saved
 from longhand.version import VERSION
 
 WRITING_SHARE, MOST_WRITING = 0.01, 3.0  # of the time, and seconds, in which a finished model writes documents
+WORDS_CHANGED = " (a training with --tokens word that an earlier version began cut words by another rule)"
 MUCH_READ = 0.25  # of the time before the first step, of which a person should know
 
 
@@ -126,9 +127,9 @@ def train_model(
         with run.claimed(), _told_what_is_kept(run):
             if base is not None:
                 run.keep_base(base.file)
-            corpus.notes.extend(_keep_corpus(run, sources, corpus, known))
             tell = Recorder(run, tell)
             resumed = _resumed(run, recipe, config, tell) if resume else None
+            corpus.notes.extend(_keep_corpus(run, sources, corpus, known))  # of the same text, where it was resumed
             store = _Store(run, config, recipe.corpus.fingerprint)
             outcome = training.run(engine, tell, interrupt, store, resumed)
             model = told_of(training.model(outcome))
@@ -200,7 +201,7 @@ def _resumed(run: RunFolder, recipe: Recipe, config: TrainConfig, tell: Listener
     if checkpoint.fingerprint != recipe.corpus.fingerprint:
         raise OptionError(
             f"{', '.join(recipe.corpus.names)}: not the text that the training to resume has read: give the same files "
-            "in the same order, or start anew"
+            f"in the same order, or start anew{WORDS_CHANGED * (config.tokens == 'word')}"
         )
     tell(Resumed(checkpoint.step, problems))
     return checkpoint.saved

@@ -74,7 +74,7 @@ class JsonColumn:
             self._bad.refuse(number, syntax_fault(error, line), "expected one value of JSON a line")
             return
         good = yield from self._of(number, found, self._path)
-        if good and not strict:
+        if good and not strict and not _is_strict(line):
             self._bad.add_lenient(number)
 
     def _of(self, number: int, row: Any, path: tuple[str, ...]) -> Generator[tuple[int, str], None, bool]:
@@ -111,6 +111,15 @@ class JsonColumn:
             keys = [name for name, _ in columns_of(self._first)]
             has = f"; the first has {listed(keys)}: name one" if keys else ""
             raise CorpusError(f"{self._bad.label}: no row has the key {self._column!r}{has}")
+
+
+def _is_strict(line: str) -> bool:
+    """Return whether a line is JSON in all its parts."""
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def _one_key_decoder(path: tuple[str, ...]) -> Callable[[str], dict[str, Any]]:
