@@ -18,6 +18,7 @@ import longhand as package
 from longhand.copies.index import build_index
 from longhand.learned import reading_of_other, whole_text
 from longhand.model import Model
+from longhand.text.documents import BOUNDARY
 from longhand.text.normal_form import FormWatch
 
 LINES = [f"Está el café número {number} y el piñón, señor." for number in range(60)]
@@ -275,3 +276,18 @@ def test_a_bias_in_another_form_has_its_effect_on_the_command_line(longhand: Run
     written = [longhand("generate", tmp_path / "m", "--logit-bias", one, "--length", 9, "--seed", 1) for one in bias]
     assert written[0].stdout == written[1].stdout == "é" * 9
     assert "never writes" not in written[1].stderr
+
+
+def test_a_seed_lies_within_a_document_and_rows_of_several_lines_are_adapted_to_whole(tmp_path: Path) -> None:
+    rows = [f"{line}\nand more of {number}" for number, line in enumerate(LINES)]
+    (tmp_path / "rows.jsonl").write_bytes(lines_of_json({"t": row} for row in rows))
+    model = package.train(tmp_path / "rows.jsonl", column="t", documents="row", **SMALL)
+    for seed in range(20):
+        passage = model.passage(tmp_path / "rows.jsonl", seed=seed)
+        assert any(row.startswith(passage) and passage for row in rows)
+        assert not model.tokenizer.unknown_in(passage)
+    adapted = model.adapted_to_file(str(tmp_path / "rows.jsonl")).file.weights["head.weight"]
+    scorer = model.scorer(adapt=True)
+    scorer.score("".join(f"{row}{BOUNDARY}" for row in rows) for _ in range(1))
+    assert scorer.adapting is not None
+    assert np.array_equal(adapted, scorer.adapting.weights()["head.weight"])

@@ -144,7 +144,6 @@ def generate(
 
 def _loaded(name: str, run: dict[str, Any], adapt_to: str | None, adapting: dict[str, Any], clamps: Clamps) -> Model:
     """Return a model, after it has learned from a text, if there is one, and with units held, if there are any."""
-    from longhand.learned import whole_text
     from longhand.model import load
 
     if adapt_to is None and adapting:
@@ -152,9 +151,8 @@ def _loaded(name: str, run: dict[str, Any], adapt_to: str | None, adapting: dict
         raise OptionError(f"{option}: found no text to adapt to: name it with --adapt-to")
     model = load(name, **run)
     if adapt_to is not None:
-        text = whole_text(model.file, adapt_to, note)
         with noted_if_slow(f"adapting to {adapt_to}"):
-            model = model.adapted(text, **adapting)
+            model = model.adapted_to_file(adapt_to, note=note, **adapting)
     if clamps:  # last, for what is held would learn to be otherwise
         model = model.clamped(clamps)
     note_runtime(model.runtime)

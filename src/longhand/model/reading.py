@@ -12,10 +12,12 @@ from longhand.arrays import DoubleArray
 from longhand.config import AdaptConfig, InspectConfig, ScoringConfig
 from longhand.errors import OptionError
 from longhand.generation.likeliest import Next, likeliest
-from longhand.learned import marked_documents
+from longhand.learned import marked_documents, other_text
 from longhand.model.base import ModelBase
 from longhand.settings import configured
+from longhand.text.opened import untold as untold_note
 from longhand.text.progress import Told, untold
+from longhand.text.sources import Source
 from longhand.text.utf8 import without_surrogates
 
 if TYPE_CHECKING:
@@ -77,9 +79,25 @@ class ReadingModel(ModelBase):
 
         Keywords are the fields of `longhand.AdaptConfig`: `adapt_layers` and `adapt_rate`. Raises `OptionError`.
         """
+        return self._adapted(self._documents(text), adapting)
+
+    def adapted_to_file(
+        self: AnyModel, source: Source, *, note: Callable[[str], None] = untold_note, **adapting: Any
+    ) -> AnyModel:
+        """Return a model that has learned from a file, read as that of its training, its documents too.
+
+        Keywords as for `adapted`; `note` is called with what was changed. Raises as `adapted` does, and `CorpusError`.
+        """
+        with other_text(self.file, [source]) as text:
+            model = self._adapted(text.pieces("adapting"), adapting)
+            for line in text.notes:
+                note(line)
+        return model
+
+    def _adapted(self: AnyModel, pieces: Iterable[str], adapting: dict[str, Any]) -> AnyModel:
         configured(AdaptConfig, adapting)
         scorer = self.scorer(adapt=True, **adapting)
-        scorer.score(self._documents(text))
+        scorer.score(pieces)
         assert scorer.adapting is not None
         return type(self)(replace(self.file, weights=scorer.adapting.weights()), self._run, self.path)
 

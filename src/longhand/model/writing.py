@@ -26,12 +26,12 @@ from longhand.generation.many import Many, Written
 from longhand.generation.opening import opened
 from longhand.generation.saved import WritingState
 from longhand.generation.writing import Task, Writing, given_settings, go_on, task_of, write
-from longhand.learned import corpus_of, learned_text, reading_of_other, training_of
+from longhand.learned import corpus_of, learned_text, other_text, reading_of_other, training_of
 from longhand.model.base import ModelBase
 from longhand.settings import configured, length_of, sampling_for
 from longhand.text.documents import documents_of_text
 from longhand.text.listed import ListedTokenizer
-from longhand.text.passage import random_passage
+from longhand.text.passage import beginning_of_a_document, random_passage
 from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.training.reading import reading_of
@@ -218,13 +218,17 @@ class WritingModel(ModelBase):
     def passage(self, corpus: Corpus, *, seed: int | None = None) -> str:
         """Return a random passage of a text to go on from, as the Keras tutorial's script takes its seed.
 
-        It has as many tokens as the model's window, or 100 characters if it has none. Raises `CorpusError`, and
+        It has as many tokens as the model's window, or 100 characters if it has none; of documents it is the first half
+        of one, or 100 characters. Raises `CorpusError`, and
         `OptionError` for a seed that is none.
         """
         configured(SamplingConfig, {"seed": seed})
         random = np.random.default_rng(None if seed is None else [seed, 1])  # 1: not the numbers that sampling draws
         unit: Unit = self.tokenizer.kind if isinstance(self.tokenizer, ListedTokenizer) else "char"
         sources = list(sources_of(corpus))
+        if self.config.documents:
+            with other_text(self.file, sources) as text:
+                return beginning_of_a_document(text, PASSAGE, random)
         return random_passage(sources, unit, self.config.window or PASSAGE, random, reading_of_other(self.file))
 
     @cached_property

@@ -10,7 +10,9 @@ import numpy as np
 
 from longhand.errors import CorpusError
 from longhand.text.corpus import CorpusReader
+from longhand.text.documents import documents_of_text
 from longhand.text.reading import PLAIN, Reading
+from longhand.text.rereading import Text
 from longhand.text.sources import Source
 from longhand.units import PLURAL, Unit
 
@@ -37,3 +39,18 @@ def random_passage(
     if unit == "char":
         return text[first : first + length]
     return " ".join(word[0] for word in islice(WORD.finditer(text), first, first + length))
+
+
+def beginning_of_a_document(text: Text, length: int, random: np.random.Generator) -> str:
+    """Return the first half of a random document of a text, `length` characters at most.
+
+    - text: of documents, whose ends are marked
+
+    Raises `CorpusError` for a text without documents.
+    """
+    count = sum(1 for _ in documents_of_text(text.pieces()))
+    if not count:
+        raise CorpusError(f"{', '.join(text.names)}: no document in it, expected one to go on from")
+    chosen = int(random.integers(0, count))
+    document = next(islice(documents_of_text(text.pieces()), chosen, None))
+    return document[: min(length, max(1, len(document) // 2))]
