@@ -193,3 +193,19 @@ def test_prose_with_commas_is_no_table_by_itself() -> None:
     with pytest.raises(CorpusError, match=r"a text whose lines have commas.*add --separator comma"):
         read(prose, "a.txt", column="1")
     assert len(read(prose, "a.txt", column="1", separator=",")[0]) == 30
+
+
+@pytest.mark.parametrize("separator", ["\t", ","])
+def test_the_first_mark_of_a_long_table_may_be_text(separator: str) -> None:
+    lines = [separator.join((str(number), "eng", text)) for number, text in enumerate(sentences(6000))]
+    lines[5500] = separator.join(("5500", "eng", '"Go home.'))
+    lines[5800] = separator.join(("5800", "eng", 'and home."'))
+    rows, notes = read("\n".join(lines) + "\n", "a.tsv", column="3")
+    assert rows == [line.split(separator)[2] for line in lines]
+    assert notes[1] == ("rows with a quotation mark that is not closed, read as text: 1, the first in line 5501")
+
+
+def test_a_space_before_a_quotation_mark_is_named() -> None:
+    table = "id,text\n" + "".join(f'{number}, "{row}, too"\n' for number, row in enumerate(sentences(9)))
+    with pytest.raises(CorpusError, match="take out the space before a quotation mark"):
+        read(table)

@@ -21,6 +21,7 @@ class BadRows:
         self.label, self._note, self._skip = label, note, skip
         self._found: list[tuple[int, str]] = []
         self._count = self.empty = self._short = self._first_short = 0
+        self._strays = self._first_stray = 0
         self._spans = self._lenient = self._first_lenient = 0
         self._first_span = (0, 0)
 
@@ -46,6 +47,11 @@ class BadRows:
         self._first_lenient = self._first_lenient or line
         self._lenient += 1
 
+    def add_stray(self, line: int) -> None:
+        """Count a row with a quotation mark that is read as text."""
+        self._first_stray = self._first_stray or line
+        self._strays += 1
+
     def add_span(self, first: int, last: int) -> None:
         """Count a row that goes over several lines."""
         if not self._spans:
@@ -67,6 +73,11 @@ class BadRows:
             self._note(
                 "rows with something in another key that is no JSON (NaN, half a character), read all the same: "
                 f"{self._lenient:,}, the first in line {self._first_lenient}"
+            )
+        if self._strays:
+            self._note(
+                f"rows with a quotation mark that is not closed, read as text: {self._strays:,}, the first in "
+                f"line {self._first_stray}"
             )
         if self._spans:
             first, last = self._first_span

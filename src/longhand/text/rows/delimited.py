@@ -89,7 +89,9 @@ class Table:
                 self._bad.refuse(
                     line,
                     f"{len(row)} columns, expected {len(self.first)} as in the first row",
-                    "put what has the separator in it between quotation marks",
+                    "take out the space before a quotation mark"
+                    if any(cell[:1] == " " and cell.lstrip()[:1] == '"' for cell in row)
+                    else "put what has the separator in it between quotation marks",
                 )
                 continue
             if len(row) < width:
@@ -137,7 +139,11 @@ class Table:
                     return
                 if not fault and len(lines.row) > 1 and all(map(self.dialect.looks_like_a_row, lines.row)):
                     fault = _JOINED
-                if fault:
+                if fault and self.dialect.unsure and (cells := self._as_text(lines.row[0])):
+                    self._bad.add_stray(lines.number)
+                    lines.put_back()
+                    yield lines.number, cells
+                elif fault:
                     first, last = lines.number, lines.number + len(lines.row) - 1
                     fault = fault.format(first=first, last=last)
                     self._bad.refuse(first, fault, "close it, or write it twice within quotation marks")
@@ -146,6 +152,11 @@ class Table:
                     if len(lines.row) > 1:
                         self._bad.add_span(lines.number, lines.number + len(lines.row) - 1)
                     yield lines.number, row
+
+    def _as_text(self, line: str) -> list[str]:
+        """Return the cells of a line whose quotation marks are text; none where it is no row then."""
+        cells = [line] if self.dialect.separator is None else line.split(self.dialect.separator)
+        return cells if len(cells) == self.dialect.width else []
 
     def _fault(self, problem: str) -> str:
         if "unexpected end" in problem:

@@ -40,6 +40,7 @@ class Dialect:
     - width: how many columns most rows have
     - integers: the places of columns that hold whole numbers, by which a row is known
     - first_open: the line of a quotation mark that a field begins with, where these are read as text; 0 for none
+    - unsure: whether no field of the sample begins with a quotation mark, so that a later one may be text
     - skip: how many lines come before the table, such as Excel's `sep=;`
     """
 
@@ -49,6 +50,7 @@ class Dialect:
     integers: tuple[int, ...] = ()
     first_open: int = 0
     skip: int = 0
+    unsure: bool = False
 
     @property
     def format(self) -> dict[str, Any]:
@@ -181,7 +183,8 @@ def _with_quoting(lines: Sequence[str], separator: str | None, skip: int, *, who
     plain = parsed(lines, separator, "none", whole=whole)
     quoting, chosen, opened = _quoting(lines, separator, plain, whole=whole)
     integers = _integer_columns(chosen.rows, chosen.width)
-    return Dialect(separator, quoting, chosen.width, integers, opened + skip if opened else 0, skip)
+    unsure = quoting != "none" and not _opened(lines, separator)
+    return Dialect(separator, quoting, chosen.width, integers, opened + skip if opened else 0, skip, unsure)
 
 
 def _quoting(
