@@ -16,6 +16,7 @@ from desk import Desk
 from hypothesis import settings
 from serving import Server, running
 
+from longhand import api
 from longhand.cli.main import main
 from longhand.config import NetworkConfig
 from longhand.model import Model
@@ -75,6 +76,12 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _measured_in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a plan measure this machine for a quarter of a second in place of two: what it finds is the same in kind."""
     monkeypatch.setattr(speed, "MOST_SECONDS", 0.25)
+
+
+@pytest.fixture(autouse=True)
+def _tried_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a model of a tiny text try each temperature with 50 documents in place of a thousand."""
+    monkeypatch.setattr(api, "TRIED_DOCUMENTS", 50)
 
 
 @pytest.fixture
