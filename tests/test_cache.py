@@ -157,7 +157,7 @@ def test_a_preparation_that_was_stopped_goes_on_where_it_was_however_the_text_co
 
     def stopped(pieces: Any, *others: Any) -> Iterator[Any]:
         for count, answer in enumerate(numbered(pieces, *others)):
-            if count == 20:
+            if count == (30 if wanted.documents == "line" else 20):  # of documents the pieces are smaller
                 raise KeyboardInterrupt
             yield answer
 
@@ -173,7 +173,7 @@ def test_a_preparation_that_was_stopped_goes_on_where_it_was_however_the_text_co
     sources = meanwhile(text)
     assert_equal(replace(encode_corpus(sources, wanted=wanted), names=[], notes=[], size=0), expected)
     missing = sum(map(len, seen))
-    assert 0 < missing < expected.characters - 5_000
+    assert 0 < missing < expected.characters - 10_000
 
 
 @pytest.mark.usefixtures("_one_process")
